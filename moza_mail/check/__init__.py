@@ -50,6 +50,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
         clients,
         content,
         house_style,
+        issue_file,
         link_markup,
         link_targets,
         link_texts,
@@ -61,7 +62,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
 
     return (
         *(content, agenda, wording, readability, link_markup, link_targets, link_texts),
-        *(accessibility, clients, size, privacy, house_style),
+        *(accessibility, clients, size, privacy, issue_file, house_style),
     )
 
 

@@ -8,6 +8,7 @@ from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.unmailable import find_unmailable
 from moza_mail.parse import FrontMatter, read_front_matter
+from moza_mail.parse.front_matter_keys import canonical_key
 
 
 def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
@@ -24,7 +25,7 @@ def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
     before = read_front_matter(text, source)
     if before.one_line(key) == value and (key in before.texts or not value):
         return text
-    for candidate in _candidate_texts(text, before, key, value):
+    for candidate in () if before.is_toml else _candidate_texts(text, before, key, value):
         if _has_only_changed(candidate, before, key, value):
             return candidate
     raise IssueError(
@@ -77,7 +78,7 @@ def _find_value_node(yaml_text: str, key: str) -> Any:
     import yaml
 
     root: Any = yaml.SafeLoader(yaml_text).get_single_node()
-    return next((value for name, value in root.value if name.value == key), None)
+    return next((value for name, value in root.value if canonical_key(str(name.value)) == key), None)
 
 
 def _has_only_changed(text: str, before: FrontMatter, key: str, value: str) -> bool:

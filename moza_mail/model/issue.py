@@ -345,6 +345,7 @@ class Issue:
     title_dates: the dates in the title.
     wrong_weekdays: the dates in the body with a wrong weekday.
     date_problems: the dates and times in the body that are wrong or uncertain.
+    similar_keys: unknown keys of the front matter, each with the known one that was probably meant.
     extra: the other keys of the front matter.
     """
 
@@ -364,6 +365,7 @@ class Issue:
     title_dates: Dates = ()
     wrong_weekdays: tuple[WrongWeekday, ...] = ()
     date_problems: tuple[DateProblem, ...] = ()
+    similar_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -5,8 +5,8 @@ Only this package knows the variants that authors write.
 
 from moza_mail.model.issue import AGENDA_HEADINGS
 from moza_mail.parse.front_matter import FrontMatter, read_front_matter
+from moza_mail.parse.front_matter_keys import KNOWN_KEYS
 from moza_mail.parse.issue import (
-    KNOWN_KEYS,
     MAX_CHARACTERS,
     normalize_line_endings,
     parse_issue,

@@ -1,10 +1,11 @@
-"""Read the front matter of an issue: the YAML between its first two `---` lines."""
+"""Read the front matter of an issue: YAML between its first two `---` lines, or TOML between `+++` lines."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, time, timedelta, timezone, tzinfo
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from moza_mail.errors import IssueError
@@ -18,10 +19,15 @@ from moza_mail.model.merge_field import (
 )
 from moza_mail.model.send_time import LocalDateTime, parse_time_zone
 from moza_mail.model.unmailable import find_unmailable
+from moza_mail.parse.date_years import DayProblem
+from moza_mail.parse.dates import DateContext, find_dates
+from moza_mail.parse.front_matter_keys import canonical_key, is_marked_as_draft, read_flag
+from moza_mail.parse.front_matter_toml import parse_toml
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200
-OPENING_LINE = re.compile(r"^---[ \t]*$", re.MULTILINE)
+OPENING_LINE = re.compile(r"^(?:---|\+\+\+)[ \t]*$", re.MULTILINE)
+TOML_CLOSING_LINE = re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE)
 CLOSING_LINE = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 DUTCH_DATE = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
@@ -29,6 +35,8 @@ LOCAL_TIME = re.compile(
     r"(?:(?P<day>\d{4}-\d{2}-\d{2}|\d{1,2}-\d{1,2}-\d{4})(?:[ T]+|\s+om\s+|\s+at\s+))?"
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::00)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z][\w+/-]*)?"
 )
+FILE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
+COMMENT_AS_TITLE = re.compile(r"^title:[ \t]+#", re.MULTILINE | re.IGNORECASE)
 UTC_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 TIME_ZONE_HINT = _(
     "Times are in the time zone of the project; for another one, add it: 2026-01-14 09:00 Europe/Amsterdam"
@@ -60,7 +68,7 @@ class FrontMatter:
     texts: values as typed, of the keys that have a single value.
     values: values as YAML reads them, of all keys.
     lines: the line of each key, counted from 1, in the order of the file.
-    yaml_start, yaml_stop: the characters of the file that are YAML.
+    yaml_start, yaml_stop: the characters of the file that are YAML or TOML.
     body_line: the line of the closing `---`, on which the body begins.
     """
 
@@ -72,6 +80,8 @@ class FrontMatter:
     body: str
     body_line: int
     source: str
+    is_toml: bool = False
+    has_comment_as_title: bool = False
 
     def issue_error(self, key: str, message: Translatable, hint: str = "") -> IssueError:
         """Return the error for a key with an unusable value."""
@@ -109,6 +119,12 @@ class FrontMatter:
     def read_title(self) -> str:
         """Return the title; raise IssueError if it is missing or contains markup."""
         text = self.read_text("title")
+        if not text and self.has_comment_as_title:
+            raise self.issue_error(
+                "title",
+                _("the value of `title` begins with `#`, so it is a comment"),
+                _('Put it between quotes: title: "#12".'),
+            )
         if not text:
             raise self.issue_error("title", _("the front matter has no `title`"))
         if "\n" in self.texts["title"].strip("\n"):
@@ -118,20 +134,31 @@ class FrontMatter:
         return text
 
     def read_date(self) -> date:
-        """Return the date, written as `2026-01-14` or `14-01-2026`."""
+        """Return the date: `2026-01-14`, `14-01-2026`, `14 januari 2026`, or that at the beginning of the file name."""
         text = self.read_text("date")
+        if not text and (in_name := FILE_DATE.match(PurePath(self.source).stem)):
+            text = in_name.group()
         if not text:
             raise self.issue_error("date", _("the front matter has no `date`"))
-        if not ISO_DATE.fullmatch(text) and not DUTCH_DATE.fullmatch(text):
-            raise self.issue_error(
-                "date", _("`date` is {text!r}; write it as 2026-01-14 or 14-01-2026", text=text)
-            )
         try:
-            return _parse_date(text)
+            return _parse_date(text) if _has_plain_date(text) else self.read_written_date(text)
         except ValueError:
             raise self.issue_error(
                 "date", _("`date` is {text!r}, a day that does not exist", text=text)
             ) from None
+
+    def read_written_date(self, text: str) -> date:
+        """Return a date in words or with slashes, which must have a year and one meaning."""
+        context = DateContext(issued=date(2000, 1, 1), lang=self.texts.get("lang", "nl"))
+        found = find_dates(text, context)
+        if len(found) == 1 and found[0].has_year and not text[: found[0].start].strip(" ,"):
+            if len(found[0].days) == 1:
+                return found[0].days[0]
+            if found[0].problem is DayProblem.NO_SUCH_DAY:
+                raise ValueError(text)
+        raise self.issue_error(
+            "date", _("`date` is {text!r}; write it as 2026-01-14 or 14-01-2026", text=text)
+        )
 
     def read_local_time(self, key: str, issued: date) -> LocalDateTime | None:
         """Return a date and time such as `2026-01-14 09:00 UTC`.
@@ -163,10 +190,18 @@ class FrontMatter:
 
     def read_bool(self, key: str) -> bool:
         """Return the value of a yes-or-no key, false if it is missing."""
-        value = self.values.get(key, False)
-        if not isinstance(value, bool):
+        value = read_flag(self.values.get(key, False))
+        if value is None:
             raise self.issue_error(key, _("`{key}` must be true or false", key=key))
         return value
+
+    def read_draft(self) -> bool:
+        """Return whether the issue is a draft, in any of the ways that generators have for it."""
+        return self.read_bool("draft") or is_marked_as_draft(self.values)
+
+
+def _has_plain_date(text: str) -> bool:
+    return bool(ISO_DATE.fullmatch(text) or DUTCH_DATE.fullmatch(text))
 
 
 def _parse_date(text: str) -> date:
@@ -200,7 +235,8 @@ def read_front_matter(text: str, source: str) -> FrontMatter:
         raise IssueError(
             _("the file does not begin with front matter"), source=source, hint=FRONT_MATTER_EXAMPLE
         )
-    closing = CLOSING_LINE.search(text, opening.end() + 1)
+    is_toml = opening.group().startswith("+++")
+    closing = (TOML_CLOSING_LINE if is_toml else CLOSING_LINE).search(text, opening.end() + 1)
     first_line = text.count("\n", 0, opening.end()) + 1
     if not closing:
         raise IssueError(
@@ -219,7 +255,8 @@ def read_front_matter(text: str, source: str) -> FrontMatter:
             source=source,
             line=first_line,
         )
-    texts, values, lines = _parse_yaml(yaml_text, source, first_line)
+    parse = parse_toml if is_toml else _parse_yaml
+    texts, values, lines = parse(yaml_text, source, first_line)
     return FrontMatter(
         texts=texts,
         values=values,
@@ -229,6 +266,8 @@ def read_front_matter(text: str, source: str) -> FrontMatter:
         body=text[closing.end() :],
         body_line=text.count("\n", 0, closing.end()) + 1,
         source=source,
+        is_toml=is_toml,
+        has_comment_as_title=COMMENT_AS_TITLE.search(yaml_text) is not None,
     )
 
 
@@ -260,16 +299,18 @@ def _parse_yaml(
         for key, value in root.value:
             if key_problem := _find_key_problem(key, lines):
                 raise error_at(key_problem, _row_of(key.start_mark))
-            lines[str(key.value)] = first_line + 1 + _row_of(key.start_mark)
+            name = canonical_key(str(key.value))
+            lines[name] = first_line + 1 + _row_of(key.start_mark)
             # `read_date` parses dates, because its message for 2026-02-30 is clearer than PyYAML's.
-            is_date = key.value in {"date", "send_at"} and isinstance(value, yaml.ScalarNode)
-            values[str(key.value)] = (
-                value.value if is_date else _construct_value(loader, key, value, error_at)
-            )
+            is_date = name in {"date", "send_at"} and isinstance(value, yaml.ScalarNode)
+            values[name] = value.value if is_date else _construct_value(loader, key, value, error_at)
             if isinstance(value, yaml.ScalarNode):
-                texts[str(key.value)] = "" if value.tag == "tag:yaml.org,2002:null" else value.value
+                texts[name] = "" if value.tag == "tag:yaml.org,2002:null" else value.value
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        is_flat = mark is not None and _is_flat_row(text, _row_of(mark))
+        if str(error.problem) == "mapping values are not allowed here" and is_flat:
+            raise _unquoted_error(error_at, text, _row_of(mark)) from None
         problem = YAML_PROBLEMS.get(str(error.problem), str(error.problem))
         raise error_at(_("the front matter is not YAML: {problem}", problem=problem), _row_of(mark)) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -277,6 +318,23 @@ def _parse_yaml(
             _("the front matter is not YAML: {problem}", problem=" ".join(str(error).split())[:120]), 0
         ) from None
     return texts, values, lines
+
+
+def _is_flat_row(text: str, row: int) -> bool:
+    """True for a row `key: value`, whose second colon is part of the value."""
+    found = text.split("\n")[row]
+    return not found[:1].isspace() and found.count(": ") > 1
+
+
+def _unquoted_error(error_at: Callable[[Translatable, int], IssueError], text: str, row: int) -> IssueError:
+    """Return the error for a value with `: ` in it, and how to write it."""
+    error = error_at(_("a value that contains `: ` must be between quotes"), row)
+    key, _separator, value = text.split("\n")[row].partition(": ")
+    if value and '"' not in value and "{{" not in value:
+        error.hint = _(
+            'Put the value between quotes: {key}: "{value}".', key=key.strip(), value=value.strip()
+        )
+    return error
 
 
 def _construct_value(
@@ -295,7 +353,7 @@ def _find_key_problem(key: Any, lines: Mapping[str, int]) -> Translatable | None
     # A key that is a list or a table has nodes for its value.
     if not isinstance(key.value, str):
         return _("the front matter must be lines of `key: value`")
-    return _("the key `{key}` occurs twice", key=key.value) if key.value in lines else None
+    return _("the key `{key}` occurs twice", key=key.value) if canonical_key(key.value) in lines else None
 
 
 def _row_of(mark: Any) -> int:

@@ -21,11 +21,11 @@ from moza_mail.model.unmailable import UNMAILABLE
 from moza_mail.parse import date_problems, dates, sections
 from moza_mail.parse.dates import DateContext
 from moza_mail.parse.front_matter import FrontMatter, read_front_matter
+from moza_mail.parse.front_matter_keys import DRAFT_KEYS, KNOWN_KEYS, find_similar_key
 from moza_mail.parse.markdown import IssueBody, parse_blocks
 from moza_mail.parse.merge_fields import MisplacedMergeFieldError
 
 MAX_CHARACTERS = 400_000
-KNOWN_KEYS = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft", "send_at"}
 KEYS_WITH_MERGE_FIELDS = ("title", "subject", "summary")
 HAS_DIGIT = re.compile(r"\d")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
@@ -67,7 +67,7 @@ def parse_issue(
         subject=front.read_text("subject"),
         list_slug=front.read_text("list"),
         theme=front.read_text("theme"),
-        draft=front.read_bool("draft"),
+        draft=front.read_draft(),
         send_at=front.read_local_time("send_at", issued),
         sections=parts,
         merge_fields=(
@@ -78,7 +78,12 @@ def parse_issue(
         title_dates=tuple(day for found in dates.find_dates(title, context) for day in found.days),
         wrong_weekdays=tuple(one for one in problems if isinstance(one, WrongWeekday)),
         date_problems=tuple(one for one in problems if isinstance(one, DateProblem)),
-        extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN_KEYS}),
+        similar_keys=MappingProxyType(
+            {key: found for key in front.values if key not in KNOWN_KEYS if (found := find_similar_key(key))}
+        ),
+        extra=MappingProxyType(
+            {key: value for key, value in front.values.items() if key not in KNOWN_KEYS | DRAFT_KEYS}
+        ),
     )
 
 
@@ -91,7 +96,7 @@ def parse_issue_header(text: str, source: str) -> IssueHeader:
         date=front.read_date(),
         list_slug=front.read_text("list"),
         source=source,
-        draft=front.read_bool("draft"),
+        draft=front.read_draft(),
         send_at=front.read_local_time("send_at", front.read_date()),
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from urllib.parse import unquote
 
 from lxml.html import fromstring, tostring
 
@@ -42,7 +43,7 @@ def find_losses(body: str, html: str, text: str) -> dict[str, object]:
     losses = {
         "html": expected - shown,
         "text": expected - words_of(text),
-        "links in html": targets - links_of(html),
+        "links in html": set(map(unquote, targets)) - set(map(unquote, links_of(html))),
         "links in text": {url for url in targets if url.removeprefix("mailto:") not in text},
     }
     return {place: lost for place, lost in losses.items() if lost}

@@ -1,0 +1,74 @@
+"""Read a folder of newsletters as issues, and print how many come out without a loss.
+
+    python -m benchmarks.corpus FOLDER [--lang en] [--list]
+
+Front matter is supplied: only the text of each file counts. A file is damaged if a word or a link of a reference
+rendering is missing in the HTML or in the text version.
+"""
+
+import argparse
+import re
+from collections import Counter
+from pathlib import Path
+from time import perf_counter
+
+from moza_mail import parse, render
+from moza_mail.errors import MozaMailError
+from tests.support import builders
+from tests.support.reference_rendering import find_losses
+
+FRONT_MATTER = re.compile(
+    r"\A(?:---\n.*?\n(?:---|\.\.\.)\n|\+\+\+\n.*?\n\+\+\+\n|(?:[A-Za-z_-]+:[^\n]*\n)+\n)", re.DOTALL
+)
+SUFFIXES = {".md", ".markdown", ".qmd"}
+
+
+def body_of(text: str) -> str:
+    """Return the text below the front matter of any generator."""
+    return FRONT_MATTER.sub("", parse.normalize_line_endings(text), count=1)
+
+
+def judge(text: str, lang: str) -> tuple[str, str]:
+    """Return what becomes of one file: accepted, damaged or refused; and why."""
+    body = body_of(text)
+    try:
+        issue = parse.parse_issue(
+            f"---\ntitle: Newsletter\ndate: 2026-01-14\nlang: {lang}\n---\n{body}", "x.md"
+        )
+        mail = render.render_issue(
+            issue, builders.theme(), builders.COLOPHON, zone=builders.AMSTERDAM, images={}
+        ).fill_with_typical_values()
+    except MozaMailError as error:
+        reason = str(getattr(error, "reason", error))
+        return "refused", re.sub(r"`[^`]*`|'[^']*'|\d+", "...", reason)
+    losses = find_losses(body, mail.html, mail.text)
+    return ("damaged", str(losses)[:300]) if losses else ("without loss", "")
+
+
+def main() -> None:
+    """Print the figures of a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--lang", default="en")
+    parser.add_argument("--list", action="store_true", help="print each file that is refused or damaged")
+    options = parser.parse_args()
+    results: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    began = perf_counter()
+    for path in sorted(path for path in options.folder.rglob("*") if path.suffix in SUFFIXES):
+        result, why = judge(path.read_text(encoding="utf-8", errors="replace"), options.lang)
+        results[result] += 1
+        if result == "refused":
+            reasons[why] += 1
+        if options.list and why:
+            print(f"{result}: {path}: {why}")
+    total = results.total()
+    print(f"{total} files in {perf_counter() - began:.1f} s")
+    for result in ("without loss", "damaged", "refused"):
+        print(f"{results[result]:6} {result} ({results[result] / max(total, 1):.1%})")
+    for reason, count in reasons.most_common():
+        print(f"{count:6} refused: {reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Check the file of an issue: its name, its keys, and whether there is anything in it."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import PurePath
+
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
+from moza_mail.i18n import gettext as _
+from moza_mail.model.finding import Finding, Severity
+
+UNKNOWN_KEY = Rule(name="unknown-key", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+FILE_DATE = Rule(name="file-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+EMPTY_ISSUE = Rule(name="empty-issue", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+
+RULES = (UNKNOWN_KEY, FILE_DATE, EMPTY_ISSUE)
+
+DATE_IN_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """Yield what is wrong with the file as a whole."""
+    issue = context.issue
+    for key, known in issue.similar_keys.items():
+        yield UNKNOWN_KEY.report(
+            context,
+            context.find_key_line(key),
+            _("the key `{key}` is unknown", key=key),
+            fix=_("Did you mean `{known}`?", known=known),
+        )
+    named = _date_in_name(issue.source)
+    if named and named != issue.date:
+        yield FILE_DATE.report(
+            context,
+            context.find_key_line("date"),
+            _("the file name says {named} and `date` says {date}", named=str(named), date=str(issue.date)),
+            fix=_("Correct the one that still comes from the previous issue."),
+        )
+    if not any(section.blocks for section in issue.sections):
+        yield EMPTY_ISSUE.report(
+            context, 0, _("there is no text in this issue"), fix=_("Write it below the front matter.")
+        )
+
+
+def _date_in_name(source: str) -> date | None:
+    found = DATE_IN_NAME.match(PurePath(source).stem)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None

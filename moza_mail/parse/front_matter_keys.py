@@ -1,0 +1,40 @@
+"""The keys of front matter, in the forms that authors and website generators write."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+KNOWN_KEYS = frozenset(
+    {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft", "send_at"}
+)
+# Keys that say in another way that an issue is a draft.
+DRAFT_KEYS = frozenset({"concept", "published", "status"})
+WORDS = {"true": True, "yes": True, "ja": True, "false": False, "no": False, "nee": False}
+DRAFT_STATES = frozenset({"draft", "concept", "entwurf", "brouillon"})
+MIN_SIMILARITY = 0.75
+
+
+def canonical_key(key: str) -> str:
+    """Return a known key in lower case with `_`, as for `Send-At`; another key as it is."""
+    name = key.lower().replace("-", "_")
+    return name if name in KNOWN_KEYS | DRAFT_KEYS else key
+
+
+def read_flag(value: Any) -> bool | None:
+    """Return a yes or no, also as a word; None for anything else."""
+    return value if isinstance(value, bool) else WORDS.get(str(value).strip().lower())
+
+
+def is_marked_as_draft(values: Mapping[str, Any]) -> bool:
+    """Return True if another key than `draft` says that the issue is a draft."""
+    return (
+        read_flag(values.get("concept", False)) is True
+        or read_flag(values.get("published", True)) is False
+        or str(values.get("status", "")).strip().lower() in DRAFT_STATES
+    )
+
+
+def find_similar_key(key: str) -> str:
+    """Return the known key that was probably meant; empty if there is none."""
+    found = difflib.get_close_matches(key.lower().replace("-", "_"), sorted(KNOWN_KEYS), 1, MIN_SIMILARITY)
+    return found[0] if found else ""
