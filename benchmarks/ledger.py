@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Mailing, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
+from moza_mail.model.outcome import to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.store import Store, open_store
 

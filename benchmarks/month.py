@@ -21,9 +21,11 @@ from moza_mail.errors import RelayUnreachable
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import DeliveryState, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
+from moza_mail.model.outcome import to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.sending import compose_ahead, due

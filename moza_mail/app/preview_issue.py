@@ -13,8 +13,8 @@ from moza_mail.app.send import send_test_copy
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from moza_mail.i18n import gettext as _
-from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing
+from moza_mail.model.circuit_breaker import CircuitBreaker
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.store import Store
 
 # The queue id that an outbox gives a message: the name of its file.

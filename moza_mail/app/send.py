@@ -18,8 +18,10 @@ from moza_mail.app.signing import load_signing_keys, signing_as_data
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing, Outcome
+from moza_mail.model.circuit_breaker import CircuitBreaker
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.message import Recipient
+from moza_mail.model.outcome import Outcome
 from moza_mail.project import Project
 from moza_mail.sending import DryRunResult, MailingProgress
 from moza_mail.store import Store

@@ -11,7 +11,7 @@ from moza_mail.bounces.message import MAX_CONTENT
 from moza_mail.bounces.notice_text import NoticeText, find_failures
 from moza_mail.bounces.parts import MAX_PARTS, MessageParts, collect_parts
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.verdict import Verdict
 
 MAX_IDS = 20

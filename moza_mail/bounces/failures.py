@@ -8,7 +8,7 @@ from moza_mail.bounces.header import clean_text, parse_typed_address
 from moza_mail.bounces.notice_text import NoticeText, find_reply, first_clear
 from moza_mail.model.bounce import FailedRecipient
 from moza_mail.model.classify_reply import ReplyContext
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.verdict import Verdict
 
 MAX_RECIPIENTS = 100

@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import takewhile
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.timestamps import require_utc

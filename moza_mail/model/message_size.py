@@ -3,7 +3,7 @@
 from moza_mail.errors import MailingError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.verdict import Verdict
 
 # How the detail of an outcome begins when our own relay announced a limit that the message exceeds.

@@ -14,19 +14,13 @@ from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import (
-    HOLDING_VERDICTS,
-    CircuitBreaker,
-    Delivery,
-    DeliveryState,
-    Mailing,
-    Outcome,
-    Phase,
-    Reply,
-)
+from moza_mail.model.circuit_breaker import CircuitBreaker
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.message import Recipient
 from moza_mail.model.message_size import message_too_large, refuses_size
+from moza_mail.model.outcome import HOLDING_VERDICTS, Outcome
 from moza_mail.model.rate import ClaimExclusion, DomainFilter, SendRates
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run

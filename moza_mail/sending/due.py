@@ -18,8 +18,9 @@ from moza_mail.errors import (
 from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing, SentIssue
+from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require_approval
 from moza_mail.sending.delivery_run import SendSettings, deliver

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
 from moza_mail.model.classify_reply import ReplyContext, classify_reply
-from moza_mail.model.mailing import DeliveryState, Outcome, Reply
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.outcome import Outcome
+from moza_mail.model.reply import Reply
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among

@@ -18,7 +18,7 @@ from moza_mail.model.bounce import (
     SentMessage,
     suppresses,
 )
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import rows

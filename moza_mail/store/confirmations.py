@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model import mailing as ledger_rules
+from moza_mail.model import retry
 from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import AddressReply, suppresses
-from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
+from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.outcome import Outcome
 from moza_mail.model.sign_up import LONGEST_DELAY, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
 from moza_mail.store import rows
@@ -211,7 +212,7 @@ def _record_outcomes(
 def _outcome_values(row: rows.Row, number: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
     state, detail, due = outcome.state, outcome.detail, now
     if state is DeliveryState.DEFERRED:
-        retry_at = ledger_rules.compute_next_attempt(
+        retry_at = retry.compute_next_attempt(
             attempts=row.attempts + 1, first_attempt_at=row.created_at, now=now, delivery_id=number
         )
         state, detail, due = (state, detail, retry_at) if retry_at else (DeliveryState.REFUSED, GIVEN_UP, now)

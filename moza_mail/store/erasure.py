@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import ADDRESS_REMOVED, Address
 from moza_mail.model.audit import AuditAction, AuditEntry
-from moza_mail.model.mailing import DeliveryState, Reply, SkipReason
+from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.reply import Reply
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import among

@@ -12,13 +12,13 @@ from moza_mail.model.mailing import (
     Delivery,
     DeliveryState,
     Mailing,
-    Outcome,
     RejectedUpdates,
     SentIssue,
     SkipReason,
     StartedMailing,
     VerdictCount,
 )
+from moza_mail.model.outcome import Outcome
 from moza_mail.model.rate import ClaimExclusion, DomainFilter
 from moza_mail.model.segment import Segment
 from moza_mail.model.summary import MailingSummary

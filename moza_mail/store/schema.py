@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from moza_mail.model.audit import AuditAction
 from moza_mail.model.bounce import BounceKind, BounceProof
-from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
+from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.reply import Phase
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.model.timestamps import format_utc
 from moza_mail.model.verdict import Verdict

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model import mailing as ledger_rules
+from moza_mail.model import retry
 from moza_mail.model.bounce import BounceThresholds
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, RejectedUpdates
+from moza_mail.model.mailing import DeliveryState, RejectedUpdates
+from moza_mail.model.outcome import Outcome
+from moza_mail.model.reply import Phase
 from moza_mail.model.verdict import Verdict
 from moza_mail.store.auto_suppress import suppress_failing
 from moza_mail.store.bulk import Given, Row, among, updating
@@ -214,7 +216,7 @@ def _outcome_row(
     if state is DeliveryState.DEFERRED and earlier:
         attempts, first_at = earlier
         first_at = first_at or now
-        retry_at = ledger_rules.compute_next_attempt(
+        retry_at = retry.compute_next_attempt(
             attempts=attempts + 1, first_attempt_at=first_at, now=now, delivery_id=delivery_id
         )
         if retry_at is None:

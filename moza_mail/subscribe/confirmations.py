@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from moza_mail.errors import AddressError, MozaMailError, StoreLocked, SubscriptionError
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Envelope, Message
+from moza_mail.model.outcome import Outcome
 from moza_mail.model.rate import Rate, SendRates
+from moza_mail.model.reply import Phase
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.sending.throttle import OVERALL
 from moza_mail.store import Store

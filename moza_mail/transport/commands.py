@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message_size import TOO_LARGE, size_limit
+from moza_mail.model.outcome import Outcome
+from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import Submission
 
 # Address refuses other characters too. A command is where they would do harm, so they are checked again. The length is that

@@ -16,8 +16,8 @@ import aiosmtplib
 from moza_mail.errors import AuthenticationRefused, RelayUnreachable, TlsFailed, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Reply
 from moza_mail.model.network import is_own
+from moza_mail.model.reply import Reply
 from moza_mail.model.server_url import (
     ServerAccess,
     ServerUrl,

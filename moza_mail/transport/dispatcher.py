@@ -9,7 +9,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 
 from moza_mail.errors import TransportError
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.outcome import Outcome
+from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Submission
 
 # Record intents only when this many may be recorded: to wake up for each one costs more than to compose it.

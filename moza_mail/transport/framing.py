@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from moza_mail.model.mailing import Reply
 from moza_mail.model.message import Message
+from moza_mail.model.reply import Reply
 
 CODES = {b"%d" % code: code for code in range(200, 600)}
 # RFC 5321 4.5.3.1.5 allows 512 octets a line. We accept more, but no relay can fill our memory.

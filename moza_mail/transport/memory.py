@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from moza_mail.errors import TransportError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.outcome import Outcome, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 
 ChooseOutcome = Callable[[Submission], Outcome]

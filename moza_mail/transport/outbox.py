@@ -13,7 +13,8 @@ from moza_mail.errors import TransportError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Outcome, Phase, Reply, to_outcome
+from moza_mail.model.outcome import Outcome, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 

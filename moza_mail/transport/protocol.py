@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Envelope, Message
+from moza_mail.model.outcome import Outcome
 
 LOOK_AHEAD = 64
 """How many submissions may have a recorded intent before a connection is free for them."""

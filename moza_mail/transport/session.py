@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, is_held, to_outcome
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.outcome import Outcome, is_held, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.transport.body_writer import BodyWriter
 from moza_mail.transport.commands import EnvelopeCommands
 from moza_mail.transport.deadline import Deadline

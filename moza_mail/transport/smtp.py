@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreachable, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, Reply, is_held
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
+from moza_mail.model.outcome import SENDER_REFUSED, Outcome, is_held
+from moza_mail.model.reply import Reply
 from moza_mail.model.server_url import ServerAccess, ServerUrl
 from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch

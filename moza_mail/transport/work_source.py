@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from moza_mail.model.mailing import Outcome
+from moza_mail.model.outcome import Outcome
 from moza_mail.transport.protocol import Submission
 
 

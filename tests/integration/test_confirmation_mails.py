@@ -21,9 +21,11 @@ from moza_mail.errors import (
 )
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
+from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.message import Envelope, Message
+from moza_mail.model.outcome import Outcome, to_outcome
 from moza_mail.model.rate import SendRates
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.model.verdict import Verdict

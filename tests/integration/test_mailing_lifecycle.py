@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose, sending
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Rendered
+from moza_mail.model.outcome import Outcome, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.store import open_store
 from tests.support.builders import issue
 from tests.support.examples import examples

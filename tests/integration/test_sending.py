@@ -10,9 +10,11 @@ import pytest
 from moza_mail import compose, sending
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
+from moza_mail.model.outcome import Outcome, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead

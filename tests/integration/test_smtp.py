@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from moza_mail.errors import RelayUnreachable, TransportError
-from moza_mail.model.mailing import Phase
+from moza_mail.model.reply import Phase
 from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.protocol import LOOK_AHEAD

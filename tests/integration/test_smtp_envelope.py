@@ -7,7 +7,7 @@ import pytest
 
 from moza_mail.errors import MailingError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Phase
+from moza_mail.model.reply import Phase
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport

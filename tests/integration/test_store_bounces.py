@@ -8,7 +8,7 @@ import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof, FailedRecipient, SentMessage
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import Reply
+from moza_mail.model.reply import Reply
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import Store

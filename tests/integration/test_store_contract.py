@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
+from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.merge_field import MergeField
+from moza_mail.model.outcome import Outcome, to_outcome
 from moza_mail.model.rate import DomainFilter, Rate
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason
 from moza_mail.store import Store, open_store

@@ -16,9 +16,11 @@ import pytest
 from moza_mail.errors import AddressError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
-from moza_mail.model.mailing import DeliveryState, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.merge_field import MergeField
+from moza_mail.model.outcome import to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import AddResult, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing

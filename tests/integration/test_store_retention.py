@@ -8,7 +8,8 @@ import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import Phase, Reply, to_outcome
+from moza_mail.model.outcome import to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.outcome import Outcome, to_outcome
+from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.subscriber import (
     AddResult,
     NewSubscriber,

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Envelope, Message
+from moza_mail.model.outcome import Outcome
 from moza_mail.transport import Submission, Transport
 
 SENDER = Address(local="weekly", domain="example.org")

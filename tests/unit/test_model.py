@@ -13,18 +13,14 @@ from moza_mail.errors import AddressError, InvalidTransition
 from moza_mail.model import issue as issues
 from moza_mail.model.address import RESERVED_DOMAINS, ROLE_NAMES, Address, _split_simple
 from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
+from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import (
-    RETRY_DELAYS,
-    CircuitBreaker,
-    DeliveryState,
-    Phase,
-    Reply,
-    compute_next_attempt,
-    to_outcome,
-)
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.message_size import refuses_size
+from moza_mail.model.outcome import to_outcome
+from moza_mail.model.reply import Phase, Reply
+from moza_mail.model.retry import RETRY_DELAYS, compute_next_attempt
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
 from tests.support.examples import examples
 

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from moza_mail import compose
 from moza_mail.errors import ProjectError, TransportError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Message, Recipient, Rendered
 from moza_mail.model.network import is_own
+from moza_mail.model.outcome import Outcome
+from moza_mail.model.reply import Phase
 from moza_mail.transport import Limits, MemoryTransport, open_transport
 from moza_mail.transport.commands import encode_xtext
 from moza_mail.transport.dispatcher import dispatch
