@@ -45,6 +45,7 @@ PUBLIC_MODULES = {
     "transport.protocol",
     "web.archive",
     "web.editor",
+    "web.listen",
     "web.public",
     "web.public.archive",
     "sending.approval",

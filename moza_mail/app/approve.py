@@ -11,7 +11,7 @@ from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.model.approval import Approval, describe_audience
 from moza_mail.model.mailing import Mailing
 from moza_mail.sending import approval as approvals
-from moza_mail.store import Store
+from moza_mail.store import Store, current_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
 
 
 async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
-    """Record that `by` approves the mailing as it is planned."""
-    return await approvals.approve(store, plan.mailing, by=by, now=now())
+    """Record that `by`, by default this account, approves the mailing as it is planned."""
+    return await approvals.approve(store, plan.mailing, by=by or current_account(), now=now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Withdrawal:
 async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) -> Withdrawal:
     """Withdraw every approval of an issue for its list."""
     mailing = prepared.draft_mailing()
-    count = await approvals.withdraw_approvals(store, mailing, by=by, now=now())
+    count = await approvals.withdraw_approvals(store, mailing, by=by or current_account(), now=now())
     status = await approvals.find_approval_status(store, mailing)
     return Withdrawal(mailing=mailing, count=count, status=status)
 

@@ -14,7 +14,7 @@ from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
 from moza_mail.sending import schedule
-from moza_mail.sending.schedule import PlannedIssue
+from moza_mail.sending.schedule import DueState, PlannedIssue
 from moza_mail.store import Store
 
 
@@ -61,6 +61,13 @@ async def is_idle(project: Project, planned: PlannedIssues) -> bool:
         if await find_unreported_lost(store, planned, moment):
             return False
         return await schedule.is_idle(store, planned.issues, moment, project.config.max_lateness)
+
+
+async def list_states(
+    project: Project, store: Store, planned: PlannedIssues
+) -> list[tuple[PlannedIssue, DueState]]:
+    """Return the planned issues with their states now."""
+    return await schedule.list_due_states(store, planned.issues, now(), project.config.max_lateness)
 
 
 async def find_unreported_lost(

@@ -1,9 +1,12 @@
 """Report which timer runs `send --due` every minute, and which issues it sends next."""
 
+import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 from moza_mail.app.check_issue import check_issue, count_findings
@@ -33,6 +36,16 @@ class ScheduleFiles:
     account: str
     crontab: str
     units: Mapping[str, str]
+
+
+def find_program() -> list[str]:
+    """Return the command that runs this moza-mail, with absolute paths."""
+    called = Path(sys.argv[0])
+    installed = Path(sys.executable).with_name("moza-mail")
+    for path in (called if called.name == "moza-mail" else installed, installed):
+        if path.is_file() and os.access(path, os.X_OK):
+            return [str(path.absolute())]
+    return [sys.executable, "-m", "moza_mail"]
 
 
 def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFiles:

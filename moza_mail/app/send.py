@@ -29,6 +29,9 @@ from moza_mail.transport import Outcomes, Transport
 
 TEST_PREFIX = "[TEST] "
 
+OutcomesCallback = Callable[[Outcomes], None]
+"""Receives the outcomes of each committed batch."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendReport:
@@ -61,7 +64,7 @@ async def send(
     options: SendOptions,
     *,
     stop: asyncio.Event,
-    on_outcomes: Callable[[Outcomes], None],
+    on_outcomes: OutcomesCallback,
 ) -> SendReport:
     """Carry out a plan: begin or continue its mailing.
 

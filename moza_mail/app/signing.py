@@ -124,3 +124,20 @@ def _sender_domain(project: Project) -> str:
             hint=_("Name the domain: --domain DOMAIN"),
         )
     return domains.pop()
+
+
+def describe_signing(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
+    """Return the line of a plan about DKIM: who signs with which keys, and a doubt about alignment."""
+    if not keys:
+        return _("  DKIM     not signed here; the relay must sign")
+    selectors = " + ".join(f"{key.selector} ({key.key_type})" for key in keys)
+    domain = keys[0].domain
+    line = _("  DKIM     signed by {domain}, selector {selectors}", domain=domain, selectors=selectors)
+    if is_aligned(domain, sender_domain):
+        return line
+    return _(
+        "{line}; check that {domain} and {sender_domain} are one organisation for DMARC",
+        line=line,
+        domain=domain,
+        sender_domain=sender_domain,
+    )

@@ -16,7 +16,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveCommand:
-    """The arguments of `moza-mail approve`. `by` is the person who approves."""
+    """The arguments of `moza-mail approve`. `by` is the person who approves, by default this account."""
 
     issue: str
     list_slug: str

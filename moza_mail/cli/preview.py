@@ -1,6 +1,5 @@
 """`moza-mail preview`: serve the editor on this machine, and open it in the browser."""
 
-import socket
 import webbrowser
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -10,9 +9,9 @@ from tempfile import NamedTemporaryFile
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
+from moza_mail.web.listen import listen
 
 HOST = "127.0.0.1"
 
@@ -30,7 +29,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
     first = Path(project.find_issue(issue)) if issue else None
     session = ProjectSession(project, list_slug=list_slug, first_issue=first)
     keys = editor.AccessKeys()
-    with _listen(port) as listener:
+    with listen(HOST, port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/?key={keys.entry}"
         output.say(
             _(
@@ -63,20 +62,3 @@ def _entry_page(project: Project, url: str) -> Generator[str]:
         )
         page.flush()
         yield Path(page.name).resolve().as_uri()
-
-
-def _listen(port: int) -> socket.socket:
-    # IPPROTO_TCP by number, because asyncio sets TCP_NODELAY only on a socket that it knows to be TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        # Listen before the address is printed, so that the browser's first request waits instead of failing.
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise ProjectError(
-            _("port {port} cannot be used: {reason}", port=port, reason=describe_os_error(error)),
-            hint=_("Name another port: --port PORT"),
-        ) from None
-    return listener

@@ -1,9 +1,6 @@
 """`moza-mail schedule`: print timers for `send --due`, and the next issues to be sent."""
 
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from moza_mail.app import schedule as app
 from moza_mail.app.open_project import open_store
@@ -16,7 +13,7 @@ from moza_mail.project import Project
 
 def show(project: Project, *, as_json: bool) -> None:
     """Print the line for cron, and the units for systemd."""
-    files = app.write_schedule_files(project, _find_program())
+    files = app.write_schedule_files(project, app.find_program())
     if as_json:
         output.give_json({"user": files.account, "crontab": files.crontab, "systemd": dict(files.units)})
         return
@@ -34,16 +31,6 @@ def show(project: Project, *, as_json: bool) -> None:
             "Cron has no environment of yours: name the file of the relay's password in it (docs/configuration.md)."
         )
     )
-
-
-def _find_program() -> list[str]:
-    """Return how this moza-mail is called, by absolute paths."""
-    called = Path(sys.argv[0])
-    installed = Path(sys.executable).with_name("moza-mail")
-    for path in (called if called.name == "moza-mail" else installed, installed):
-        if path.is_file() and os.access(path, os.X_OK):
-            return [str(path.absolute())]
-    return [sys.executable, "-m", "moza_mail"]
 
 
 def check(project: Project, *, as_json: bool) -> int:

@@ -1,6 +1,6 @@
 """`moza-mail send`: show the plan, ask, send, and report."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,15 +9,14 @@ from moza_mail.app.check_issue import check_issue, findings_as_data
 from moza_mail.app.open_project import open_store, open_transport, outbox_folder
 from moza_mail.app.plan_send import SendOptions, SendPlan, describe_excluded, plan_send
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
-from moza_mail.app.send import DryRunReport, SendReport
+from moza_mail.app.send import DryRunReport, OutcomesCallback, SendReport
+from moza_mail.app.signing import describe_signing
 from moza_mail.cli import findings, output, report
 from moza_mail.cli.run import run_async, stop_on_signal
-from moza_mail.compose import DkimKey, is_aligned
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.project import Project
-from moza_mail.transport import Outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ async def _send(project: Project, command: SendCommand) -> int:
 
 def _say_plan(plan: SendPlan, options: SendOptions, *, asks: bool) -> None:
     output.say(plan_as_text(plan), own_addresses(plan.prepared))
-    output.say(_signing_line(plan.keys, plan.prepared.mailing_list.sender.domain))
+    output.say(describe_signing(plan.keys, plan.prepared.mailing_list.sender.domain))
     for alarm in plan.alarms if asks else ():
         output.say(alarm)
     for line in report.verdicts_as_lines(plan.retried_verdicts(options)):
@@ -177,24 +176,8 @@ def plan_as_text(plan: SendPlan) -> str:
     return output.shown_lines([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
 
 
-def _signing_line(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
-    if not keys:
-        return _("  DKIM     not signed here; the relay must sign")
-    selectors = " + ".join(f"{key.selector} ({key.key_type})" for key in keys)
-    domain = keys[0].domain
-    line = _("  DKIM     signed by {domain}, selector {selectors}", domain=domain, selectors=selectors)
-    if is_aligned(domain, sender_domain):
-        return line
-    return _(
-        "{line}; check that {domain} and {sender_domain} are one organisation for DMARC",
-        line=line,
-        domain=domain,
-        sender_domain=sender_domain,
-    )
-
-
 @contextmanager
-def _progress_bar(plan: SendPlan, command: SendCommand) -> Generator[Callable[[Outcomes], None]]:
+def _progress_bar(plan: SendPlan, command: SendCommand) -> Generator[OutcomesCallback]:
     limit = command.options.limit
     total = plan.remaining if limit is None else min(plan.remaining, limit)
     with output.progress_bar(_("Sending"), total, quiet=command.as_json) as advance:
@@ -224,7 +207,7 @@ async def _dry_run(project: Project, command: SendCommand) -> int:
                 slug=prepared.mailing_list.slug,
             )
         )
-    output.say(_signing_line(done.plan.keys, prepared.mailing_list.sender.domain))
+    output.say(describe_signing(done.plan.keys, prepared.mailing_list.sender.domain))
     if command.as_json:
         output.give_json(done.as_data())
     else:

@@ -5,15 +5,13 @@ Nothing is due in most minutes, so modules that only sending needs are imported 
 
 from typing import TYPE_CHECKING
 
-from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
-from moza_mail.app.planned_issues import PlannedIssues, is_idle, load_planned_issues
+from moza_mail.app.planned_issues import PlannedIssues, is_idle, list_states, load_planned_issues
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.errors import TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
-from moza_mail.sending.schedule import list_due_states
 from moza_mail.store import Store
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def _exit_code(report: "DueReport") -> int:
 
 async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:
     """Print the state of every issue with a send time."""
-    for plan, state in await list_due_states(store, planned.issues, now(), project.config.max_lateness):
+    for plan, state in await list_states(project, store, planned):
         output.say(
             _(
                 "{source}: {state}, {at} UTC to {list_slug}",

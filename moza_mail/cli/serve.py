@@ -6,11 +6,9 @@ from moza_mail.cli import output
 from moza_mail.cli.confirmations import say_delay
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError, ProjectError
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.project import CONFIG_FILE, Project, notify_ready
-
-BACKLOG = 2048
+from moza_mail.web.listen import listen
 
 
 def serve(project: Project, host: str, port: int) -> None:
@@ -30,7 +28,7 @@ def serve(project: Project, host: str, port: int) -> None:
             ),
             hint=_('Write public_url = "https://newsletter.example.org", the address that subscribers see.'),
         )
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         output.say(
             _(
                 "Serving {public_url} on {url}. Stop with Ctrl-C.",
@@ -52,39 +50,6 @@ def serve(project: Project, host: str, port: int) -> None:
 
 def _say_archive_error(error: MozaMailError) -> None:
     output.say(_("The archive is not updated: {message}", message=error.message))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _canonical_name, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ProjectError(
-            _(
-                "`{host}` is not an address of this machine: {reason}",
-                host=host,
-                reason=describe_os_error(error),
-            ),
-            hint=_("Name one: --host ADDRESS"),
-        ) from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ProjectError(
-            _(
-                "port {port} of {host} cannot be used: {reason}",
-                port=port,
-                host=host,
-                reason=describe_os_error(error),
-            ),
-            hint=_("Name another port: --port PORT"),
-        ) from None
-    return listener
 
 
 def _url(listener: socket.socket) -> str:

@@ -96,12 +96,11 @@ def approve(
 ) -> None:
     """Approve an issue as it is now, after showing what goes to whom."""
     from moza_mail.cli import approve as command
-    from moza_mail.store import current_account
 
     arguments = command.ApproveCommand(
         issue=issue,
         list_slug=list_,
-        by=as_.strip() or current_account(),
+        by=as_.strip(),
         yes=yes,
         as_json=json_,
         segment=segment,
