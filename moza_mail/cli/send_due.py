@@ -5,6 +5,7 @@ Nothing is due in most minutes, so modules that only sending needs are imported 
 
 from typing import TYPE_CHECKING
 
+from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.app.planned_issues import PlannedIssues, is_idle, list_states, load_planned_issues
 from moza_mail.cli import output

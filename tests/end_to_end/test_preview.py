@@ -58,7 +58,7 @@ def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
     line = issue.read_text().count("\n")
     code, page = get(browser, f"{url}/issue/{ISSUE}")
     assert code == 200
-    assert "de shortcode `tweet` is niet bekend" in page
+    assert "de shortcode `tweet` is onbekend" in page
     assert f"{ISSUE}, regel {line}" in page
     assert "/mail/" in page
 
