@@ -53,7 +53,7 @@ async def open_store(
         The password comes from PGPASSWORD, ~/.pgpass or a service file, never from the URL. Connect to the server itself or
         to a pooler in session mode, because a sender lives as long as its session.
     actor: the account that audit entries name; by default the account of this process.
-    pseudonyms: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
+    hasher: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
         seal, and nobody can be erased.
     any_secret: accept another secret than the store's own, for `adopt_secret`.
     thresholds: how often an address must fail before it is suppressed.

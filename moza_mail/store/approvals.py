@@ -14,7 +14,7 @@ APPROVAL = tuple(column for column in approvals.c if column.name != "id")
 
 
 class Approvals:
-    """Who approved which content for which audience."""
+    """The approvals of issues: who approved which content for which audience."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -28,7 +28,7 @@ class Approvals:
         await self._transactions.write(_insert, approval)
 
     async def withdraw(self, issue_slug: str, list_slug: str, *, by: str, now: datetime) -> int:
-        """Withdraw the approvals that stand and return their number."""
+        """Withdraw the current approvals and return their number."""
         return await self._transactions.write(_withdraw, issue_slug, list_slug, by, now)
 
 

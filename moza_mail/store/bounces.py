@@ -1,4 +1,4 @@
-"""Bounces: reports about messages after their acceptance, and what follows from each in the same transaction."""
+"""Bounces: reports about messages after their acceptance, with their effects, in the same transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -59,7 +59,7 @@ class Bounces:
         return await self._transactions.read(_list_deliveries_to, address)
 
     async def record(self, bounce: Bounce) -> BounceEffect:
-        """Store a bounce and do what follows from it.
+        """Store a bounce and apply its effect.
 
         A complaint suppresses the address. A failure suppresses it if the replies and bounces of all mailings to it reach
         the thresholds, each counted at the time its message was sent. An unsubscription ends the subscription.

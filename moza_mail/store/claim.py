@@ -1,4 +1,4 @@
-"""Claim deliveries for a sender, give them back, and recover those of dead senders. Each function runs in a transaction."""
+"""Claim and release deliveries, and recover those of dead senders. Each function runs in a transaction."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -34,14 +34,14 @@ from moza_mail.store.suppressions import is_suppressed
 
 state_column = deliveries.c.state
 STEP = 64
-"""Deliveries claimed between two looks at who waits; a step costs one search of the index."""
+"""Deliveries claimed between two checks for a waiting process; a step costs one search of the index."""
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 FindDead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """How many deliveries to claim, and for which recipients.
+    """The number of deliveries to claim, and their recipients.
 
     It ends early while `has_waiting_writer`: claiming 250 took 50 ms, too long for someone who unsubscribes meanwhile.
     """
@@ -117,7 +117,7 @@ def count_remaining(
     mailing_id: int | None,
     segment: Segment | None,
 ) -> int:
-    """Count the recipients at the domains that a mailing has yet to mail, or, without one, would mail."""
+    """Count the recipients at the domains that a mailing has not mailed yet or, without a mailing, those that one would mail."""
     if mailing_id is None:
         audience = select_audience(connection, list_slug, segment).where(
             is_at(connection, subscribers.c.address, domains)
@@ -135,7 +135,7 @@ def count_remaining(
 
 
 def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]:
-    """Select deliveries, each with the reason to skip it, or NULL."""
+    """Select deliveries with the reason to skip each, NULL if it is to be sent."""
     # SQL's lower() knows only ASCII, and with SMTPUTF8 an address may hold more: only the stored key equals Address.key.
     key = (
         sa.select(subscribers.c.address_key)
@@ -159,7 +159,7 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
         sa.select(*rows.CANDIDATE, reason.label("reason"))
         .select_from(deliveries.outerjoin(subscriptions, on_list))
         .where(deliveries.c.mailing_id == mailing_id)
-        # Rows that another sender is claiming at this moment are left to it. SQLite has one writer and ignores this.
+        # Skip rows that another sender is claiming at this moment. SQLite has one writer and ignores this.
         .with_for_update(of=deliveries, skip_locked=True)
     )
 

@@ -29,7 +29,7 @@ GIVEN_UP = "given up: 48 hours have passed since the sign-up"
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
-# A confirmation that was returned untried waits a while, so that it is not tried over and over.
+# A confirmation that was released untried waits, so that it is not tried in a loop.
 RETRY_DELAY = timedelta(seconds=20)
 state_column = confirmations.c.state
 
@@ -67,14 +67,14 @@ class Confirmations:
         await self._transactions.write_grouped(_record_intents, ids, now, self._sender_id)
 
     async def record_outcomes(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
-        """Record the outcomes of attempts as the ledger does, except that one given back waits a minute.
+        """Record the outcomes of attempts as the ledger does, except that a released one waits a minute.
 
         An address that does not exist is suppressed. Confirmations of other senders do not change.
         """
         await self._transactions.write_grouped(_record_outcomes, outcomes, now, self._sender_id)
 
     async def release(self, ids: Sequence[int]) -> None:
-        """Give back claimed confirmations that were not tried; others do not change."""
+        """Make claimed confirmations that were not tried pending; others do not change."""
         if ids:
             await self._transactions.write_grouped(_release, ids, self._sender_id)
 
@@ -128,7 +128,7 @@ def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int 
 
 
 def _select_due(now: datetime) -> sa.Select[Any]:
-    """Select what is due, each with the reason to skip it, or NULL."""
+    """Select the confirmations that are due with the reason to skip each, NULL if it is to be sent."""
     reason = sa.case(
         (confirmations.c.voided_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
         (is_suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
@@ -151,7 +151,7 @@ def _select_due(now: datetime) -> sa.Select[Any]:
         )
         .where(state_column.in_(WAITING), confirmations.c.due_at <= now)
         .order_by(confirmations.c.due_at, confirmations.c.id)
-        # Rows that another sender is claiming at this moment are left to it.
+        # Skip rows that another sender is claiming at this moment.
         .with_for_update(of=confirmations, skip_locked=True)
     )
 

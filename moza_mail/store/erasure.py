@@ -33,7 +33,7 @@ from moza_mail.store.schema import (
 )
 
 LONGEST_SENDING = timedelta(hours=1)
-"""A delivery claimed longer ago than this was left by a process that died."""
+"""A delivery that was claimed longer ago belongs to a process that died."""
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
 UNSENT = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 SEARCHED = (
@@ -150,7 +150,7 @@ def _insert_erasure(
 
 
 def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: datetime) -> int:
-    """Remove the person from deliveries but keep what is counted; deliveries not sent yet are skipped."""
+    """Remove the person from deliveries, but keep the columns that are counted. Deliveries not sent yet are skipped."""
     columns = (
         deliveries.c.id,
         deliveries.c.state,
@@ -179,7 +179,7 @@ def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: da
 
 
 def anonymous_values(reply: str, detail: str, skip_reason: SkipReason | None) -> dict[str, Any]:
-    """Return the columns of a delivery that may hold personal data, with what may stay of them."""
+    """Return the columns of a delivery that may hold personal data, with the values that replace them."""
     kept = detail if skip_reason is SkipReason.MISSING_VALUE else ""
     return {"address": "", "name": "", "reply": without_text(reply), "detail": kept, "queue_id": ""}
 

@@ -87,7 +87,7 @@ class GroupCommit(Generic[T, R]):
         self._flush_after(ROUNDS)
 
     def _flush_after(self, rounds: int) -> None:
-        """Flush after so many rounds of the event loop."""
+        """Flush after this number of rounds of the event loop."""
         if rounds:
             self._loop.call_soon(self._flush_after, rounds - 1)
         else:

@@ -60,11 +60,11 @@ class Ledger:
         return await self._transactions.read(mailings.list_mailings, issue_slug)
 
     async def list_sent_issues(self, list_slug: str) -> list[SentIssue]:
-        """Return the issues of a list of which a relay accepted a message, newest first."""
+        """Return the issues that were sent to a list (a relay accepted at least one message), newest first."""
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
     async def list_started(self) -> list[StartedMailing]:
-        """Return every mailing without its content and what is left of it, oldest first."""
+        """Return every mailing with the deliveries that remain, without its content, oldest first."""
         return await self._transactions.read(mailings.list_started)
 
     async def count_by_state(self, mailing_id: int) -> dict[DeliveryState, int]:
@@ -155,7 +155,7 @@ class Ledger:
     async def record_outcomes(
         self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime
     ) -> RejectedUpdates:
-        """Record the outcomes of attempts; return those of deliveries that this sender has neither claimed nor in intent.
+        """Record the outcomes of attempts; return the ones that were rejected, because this sender does not hold the delivery.
 
         accepted, refused and uncertain are final. deferred gets the time of its next attempt, or becomes refused 48 hours
         after the first attempt. pending gives the delivery back and does not count the attempt. An address that the replies show to be dead
@@ -170,7 +170,7 @@ class Ledger:
         return await self._updates.add(Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, delivery_ids: Sequence[int]) -> None:
-        """Give back claimed deliveries that were not tried; if one is not claimed, raise StoreError and change none."""
+        """Make claimed deliveries that were not tried pending; if one is not claimed, raise StoreError and change none."""
         if delivery_ids:
             await self._transactions.write(claim.release, delivery_ids, self._sender_id)
 

@@ -1,4 +1,4 @@
-"""Notices: what was reported to the operator, so that a command that cron repeats reports it once."""
+"""Notices: errors that were reported to the operator, so that a command run by cron reports each once."""
 
 from datetime import datetime
 

@@ -44,7 +44,7 @@ class Batch:
 
 
 class Retention:
-    """Deletes what is older than its retention period."""
+    """Deletes personal data that is older than its retention period."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

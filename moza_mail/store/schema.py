@@ -83,7 +83,7 @@ subscribers = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     # The language they chose; empty for that of each list.
     sa.Column("lang", sa.Text, nullable=False, server_default=""),
-    # The number stands in Message-IDs and links, so an erased person's is never given to another.
+    # The id is part of Message-IDs and links, so the id of an erased person is never used again.
     sqlite_autoincrement=True,
 )
 
@@ -106,18 +106,18 @@ confirmations = sa.Table(
     "confirmations",
     metadata,
     sa.Column("id", ID, primary_key=True),
-    # Never outlives the person: who erases them erases this before.
+    # An erasure deletes this row before the person.
     sa.Column("subscriber_id", ID, sa.ForeignKey("subscribers.id"), nullable=False),
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
-    # What was asked for. Nothing of it is taken over before the address is known to be theirs.
+    # The data of the sign-up form. It is not used before the person has confirmed the address.
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    # When the person left the list after this; the link confirms nothing from then on.
+    # When the person unsubscribed after this sign-up; since then the link confirms nothing.
     sa.Column("voided_at", UtcTime),
-    # The mail, as a delivery has it; `due_at` is when it may go.
+    # The mail, with the columns of a delivery; `due_at` is the earliest time of the next attempt.
     sa.Column("state", enum_type(DeliveryState), nullable=False),
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
@@ -130,7 +130,7 @@ confirmations = sa.Table(
     sa.Column("sender_id", sa.Integer),
     sa.Index("confirmations_subscriber", "subscriber_id"),
     sa.Index("confirmations_due", "state", "due_at", "id"),
-    # The number stands in links, so it is never given twice.
+    # The id is part of links, so it is never used twice.
     sqlite_autoincrement=True,
 )
 
@@ -142,12 +142,12 @@ suppressions = sa.Table(
     sa.Column("reason", enum_type(SuppressionReason), nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
-    # The mailing of which a reply showed it; null when it was something else.
+    # The mailing whose reply or report was the reason; null for another reason.
     sa.Column("mailing_id", ID),
     sa.Index("suppressions_mailing", "mailing_id", "address_key"),
 )
 
-# What suppressions a human has lifted; rows are only ever added.
+# The suppressions that a person has removed. Rows are added, and never changed.
 removed_suppressions = sa.Table(
     "removed_suppressions",
     metadata,
@@ -190,7 +190,7 @@ mailings = sa.Table(
     sa.Column("merge_fields", JSON),
     # When the last of its deliveries lost its address; null while some may have one.
     sa.Column("anonymised_at", UtcTime),
-    # The segment of the list that it went to, whole, as it was then; null for all of the list.
+    # A copy of the segment that it was sent to; null for the whole list.
     sa.Column("segment", JSON),
     # Until when `send --due` leaves it alone, because of a quota or a refusal that concerns us.
     sa.Column("paused_until", UtcTime),
@@ -208,7 +208,7 @@ senders = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("process_id", ID, nullable=False),
     sa.Column("started_at", UtcTime, nullable=False),
-    # The number tells the dead from the living, so it is never given twice.
+    # The id distinguishes dead senders from living ones, so it is never used twice.
     sqlite_autoincrement=True,
 )
 
@@ -232,24 +232,24 @@ deliveries = sa.Table(
     # When the first attempt was deferred: retries end 48 hours later.
     sa.Column("first_attempt_at", UtcTime),
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
-    # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
+    # When the state last changed; null before the first change, which saves 32 MB in a million rows.
     sa.Column("changed_at", UtcTime),
-    # Who claimed it last; null when that was nobody with the right to send.
+    # The sender that claimed it last; null if that process did not hold the sender lock.
     sa.Column("sender_id", sa.Integer),
-    # The attributes that the mailing's fields ask for, and no others; null when they ask for none.
+    # The attributes that the mailing's merge fields use; null if they use none.
     sa.Column("merge_values", JSON),
     sa.UniqueConstraint("mailing_id", "subscriber_id", name="deliveries_once"),
-    # Each row is written three times; the room is for its next versions, beside it.
+    # Each row is written three times. The free space lets its next versions stay on the same page.
     postgresql_with={"fillfactor": 70},
 )
 
 bounces = sa.Table(
     "bounces",
     metadata,
-    # The report's own digest: read twice, it counts once.
+    # The digest of the report, so that a report that is read twice counts once.
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("kind", enum_type(BounceKind), nullable=False),
-    # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
+    # Null for a report without effect, such as a holiday reply, if its message is unknown.
     sa.Column("delivery_id", ID, sa.ForeignKey("deliveries.id")),
     sa.Column("proof", enum_type(BounceProof)),
     sa.Column("verdict", enum_type(Verdict)),
@@ -281,25 +281,25 @@ notices = sa.Table(
 )
 
 
-# What is left of a person who was erased, so that no import brings them back.
+# Hashes of erased people's addresses, so that no import adds them again.
 erasures = sa.Table(
     "erasures",
     metadata,
     sa.Column("address_hash", sa.Text, primary_key=True),
     sa.Column("erased_at", UtcTime, nullable=False),
-    # Why their address was suppressed when they were erased; null when it was not.
+    # Why their address was suppressed at the erasure; null if it was not.
     sa.Column("suppression_reason", enum_type(SuppressionReason)),
 )
 
 properties = sa.Table(
     "properties",
     metadata,
-    # `fingerprint`: which secret the pseudonyms are made with. `audit_kept_since`: what is older may be deleted of `audit`.
+    # `fingerprint` identifies the secret of the address hashes. Entries of `audit_log` before `audit_kept_since` may be deleted.
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 
-# Only ever added to: triggers, which the migration makes, refuse any other change.
+# Append-only: triggers of the migration refuse every other change.
 audit_log = sa.Table(
     "audit_log",
     metadata,
@@ -308,12 +308,12 @@ audit_log = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("action", enum_type(AuditAction), nullable=False),
     sa.Column("list_slug", sa.Text, nullable=False),
-    # No foreign keys: an entry outlives what it is about.
+    # No foreign keys, because an entry outlives its subject.
     sa.Column("subscriber_id", ID),
     sa.Column("address_hash", sa.Text, nullable=False),
     sa.Column("mailing_id", ID),
     sa.Column("detail", sa.Text, nullable=False),
-    # An HMAC over the entry and the seal before it; empty where no secret was at hand.
+    # An HMAC over the entry and the previous seal; empty if the store was opened without the secret.
     sa.Column("seal", sa.Text, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -341,9 +341,9 @@ def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.Colu
     return sa.func.substr(address, sa.func.instr(address, "@") + 1)
 
 
-# One index serves claim, recover and every page: within a state the numbers are in order. PostgreSQL writes each version of a
-# row to every index it fits, so most of its work at the end of a delivery goes when those accepted, of whom nothing is asked
-# that a walk through the mailing does not tell, are left out.
+# One index serves claims, recovery and paging, because the ids of a state are in order in it. PostgreSQL adds each version of a
+# row to every index that includes the row. Leaving out accepted deliveries saves most of its work at the end of a delivery;
+# queries for them read the mailing from start to end.
 sa.Index(
     "deliveries_state",
     deliveries.c.mailing_id,

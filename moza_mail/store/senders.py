@@ -16,7 +16,7 @@ from moza_mail.store.schema import senders
 
 
 class SenderLock(StrEnum):
-    """What a sender holds while it sends mailings or confirmation mails; the two never wait for each other."""
+    """The lock of a sender, one for mailings and one for confirmations, which do not wait for each other."""
 
     MAILINGS = "sending"
     CONFIRMATIONS = "confirming"

@@ -1,4 +1,4 @@
-"""Add many people to a list with few statements: read what is known, decide in memory, write the differences."""
+"""Add many people to a list with few statements: read their rows, decide in memory, write the differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,7 +131,7 @@ class ImportTerms:
 
 
 def import_subscribers(
-    connection: sa.Connection, newcomers: Sequence[NewSubscriber], terms: ImportTerms
+    connection: sa.Connection, new_subscribers: Sequence[NewSubscriber], terms: ImportTerms
 ) -> list[AddResult]:
     """Add people to a list or take them out, and return the result for each, in order."""
     if connection.execute(sa.select(lists.c.slug).where(lists.c.slug == terms.list_slug)).first() is None:
@@ -139,32 +139,35 @@ def import_subscribers(
             f"the store has no list `{terms.list_slug}`", hint="Add it to subscribers/lists.toml."
         )
     lock_people(connection)
-    keys = [newcomer.address.key for newcomer in newcomers]
+    keys = [new_subscriber.address.key for new_subscriber in new_subscribers]
     people = _select_people(connection, set(keys), terms.list_slug)
-    results = _decide_all(connection, newcomers, keys, people)
+    results = _decide_all(connection, new_subscribers, keys, people)
     _write_subscribers(connection, people, terms)
     _write_subscriptions(connection, people.values(), terms)
     _write_suppressions(connection, people, terms)
-    _add_entries(connection, newcomers, results, people, terms)
+    _add_entries(connection, new_subscribers, results, people, terms)
     return results
 
 
 def preview_import(
-    connection: sa.Connection, newcomers: Sequence[NewSubscriber], list_slug: str, preview: ImportPreview
+    connection: sa.Connection,
+    new_subscribers: Sequence[NewSubscriber],
+    list_slug: str,
+    preview: ImportPreview,
 ) -> list[AddResult]:
     """Return the result for each as `import_subscribers` would, and write nothing."""
-    keys = [newcomer.address.key for newcomer in newcomers]
+    keys = [new_subscriber.address.key for new_subscriber in new_subscribers]
     repeated = set(keys) & preview.repeated
     people = _select_people(connection, set(keys), list_slug)
     people |= {key: preview.people[key] for key in repeated & preview.people.keys()}
-    results = _decide_all(connection, newcomers, keys, people)
+    results = _decide_all(connection, new_subscribers, keys, people)
     preview.people.update({key: people[key] for key in repeated & people.keys()})
     return results
 
 
 def _add_entries(
     connection: sa.Connection,
-    newcomers: Sequence[NewSubscriber],
+    new_subscribers: Sequence[NewSubscriber],
     results: Sequence[AddResult],
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
@@ -183,17 +186,17 @@ def _add_entries(
         )
         add_entry(connection, entry)
         return
-    for newcomer, result in zip(newcomers, results, strict=True):
+    for new_subscriber, result in zip(new_subscribers, results, strict=True):
         if result in CHANGED:
-            is_sign_up = newcomer.state is SubscriptionState.UNCONFIRMED
+            is_sign_up = new_subscriber.state is SubscriptionState.UNCONFIRMED
             entry = AuditEntry(
                 occurred_at=terms.now,
                 action=AuditAction.SIGN_UP if is_sign_up else AuditAction.ADD,
                 list_slug=terms.list_slug,
-                subscriber_id=people[newcomer.address.key].id,
+                subscriber_id=people[new_subscriber.address.key].id,
                 detail=f"{terms.source}: {result}",
             )
-            add_entry(connection, entry, newcomer.address)
+            add_entry(connection, entry, new_subscriber.address)
 
 
 def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, ImportedPerson]:
@@ -233,57 +236,57 @@ def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, AddRe
 
 def _decide_all(
     connection: sa.Connection,
-    newcomers: Sequence[NewSubscriber],
+    new_subscribers: Sequence[NewSubscriber],
     keys: Sequence[str],
     people: dict[str, ImportedPerson],
 ) -> list[AddResult]:
-    """Decide about each in order, and note in `people` what must be written."""
+    """Return the result for each in order, and mark in `people` the statements that they need."""
     barred = _select_barred(connection, set(keys))
     return [
-        barred.get(key) or _decide(newcomer, key, people)
-        for newcomer, key in zip(newcomers, keys, strict=True)
+        barred.get(key) or _decide(new_subscriber, key, people)
+        for new_subscriber, key in zip(new_subscribers, keys, strict=True)
     ]
 
 
-def _decide(newcomer: NewSubscriber, key: str, people: dict[str, ImportedPerson]) -> AddResult:
+def _decide(new_subscriber: NewSubscriber, key: str, people: dict[str, ImportedPerson]) -> AddResult:
     person = people.get(key)
     if person is None:
-        person = people[key] = ImportedPerson(address=str(newcomer.address))
+        person = people[key] = ImportedPerson(address=str(new_subscriber.address))
     if person.suppression:
         return AddResult.SUPPRESSED
-    if newcomer.suppression:
-        return _suppress(person, newcomer)
+    if new_subscriber.suppression:
+        return _suppress(person, new_subscriber)
     if person.state is SubscriptionState.UNSUBSCRIBED:
         return AddResult.UNSUBSCRIBED
-    if newcomer.state is SubscriptionState.UNSUBSCRIBED:
-        return _take_out(person, newcomer)
-    differs = _update(person, newcomer)
+    if new_subscriber.state is SubscriptionState.UNSUBSCRIBED:
+        return _take_out(person, new_subscriber)
+    differs = _update(person, new_subscriber)
     if person.state is None:
-        person.state, person.must_subscribe = newcomer.state, True
-        _take_consent(person, newcomer)
-        is_confirmed = newcomer.state is SubscriptionState.CONFIRMED
+        person.state, person.must_subscribe = new_subscriber.state, True
+        _take_consent(person, new_subscriber)
+        is_confirmed = new_subscriber.state is SubscriptionState.CONFIRMED
         return AddResult.ADDED if is_confirmed else AddResult.UNCONFIRMED
-    if person.state is SubscriptionState.UNCONFIRMED and newcomer.state is SubscriptionState.CONFIRMED:
-        person.state = newcomer.state
-        _take_consent(person, newcomer)
+    if person.state is SubscriptionState.UNCONFIRMED and new_subscriber.state is SubscriptionState.CONFIRMED:
+        person.state = new_subscriber.state
+        _take_consent(person, new_subscriber)
         person.must_confirm = not person.must_subscribe
         return AddResult.UPDATED
     return AddResult.UPDATED if differs else AddResult.UNCHANGED
 
 
-def _suppress(person: ImportedPerson, newcomer: NewSubscriber) -> AddResult:
+def _suppress(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
     """Suppress the address; an address that is not known here is suppressed without storing a subscriber."""
-    person.suppression, person.evidence = newcomer.suppression, newcomer.evidence
+    person.suppression, person.evidence = new_subscriber.suppression, new_subscriber.evidence
     is_mailed = person.state is SubscriptionState.CONFIRMED
     return AddResult.TAKEN_OUT if is_mailed else AddResult.SUPPRESSED
 
 
-def _take_out(person: ImportedPerson, newcomer: NewSubscriber) -> AddResult:
+def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
     """Unsubscribe a person, unless they signed up here after they left there."""
-    if person.state is SubscriptionState.CONFIRMED and _has_returned(person, newcomer.since):
+    if person.state is SubscriptionState.CONFIRMED and _has_returned(person, new_subscriber.since):
         return AddResult.UNCHANGED
     earlier, person.state = person.state, SubscriptionState.UNSUBSCRIBED
-    person.evidence, person.since, person.consent = newcomer.evidence, newcomer.since, ""
+    person.evidence, person.since, person.consent = new_subscriber.evidence, new_subscriber.since, ""
     # A row that is still to be inserted is inserted as unsubscribed.
     is_stored = earlier is not None and not person.must_subscribe
     person.must_subscribe, person.must_unsubscribe = not is_stored, is_stored
@@ -297,14 +300,18 @@ def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
     return person.confirmed_at > left
 
 
-def _take_consent(person: ImportedPerson, newcomer: NewSubscriber) -> None:
-    person.consent, person.evidence, person.since = newcomer.consent, newcomer.evidence, newcomer.since
+def _take_consent(person: ImportedPerson, new_subscriber: NewSubscriber) -> None:
+    person.consent, person.evidence, person.since = (
+        new_subscriber.consent,
+        new_subscriber.evidence,
+        new_subscriber.since,
+    )
 
 
-def _update(person: ImportedPerson, newcomer: NewSubscriber) -> bool:
-    """Take over a name, language and attributes that are given; true if one differs."""
-    name, lang = newcomer.name or person.name, newcomer.lang or person.lang
-    attributes = {**person.attributes, **newcomer.attributes}
+def _update(person: ImportedPerson, new_subscriber: NewSubscriber) -> bool:
+    """Copy a name, language and attributes that are given; return True if one differs."""
+    name, lang = new_subscriber.name or person.name, new_subscriber.lang or person.lang
+    attributes = {**person.attributes, **new_subscriber.attributes}
     differs = (name, lang, attributes) != (person.name, person.lang, person.attributes)
     person.name, person.lang, person.attributes = name, lang, attributes
     person.must_update = person.must_update or differs
@@ -373,7 +380,7 @@ def _write_suppressions(
     if rows:
         INSERT_SUPPRESSIONS.run(connection, rows, created_at=terms.now, mailing_id=None)
     for person in suppressed.values():
-        # An address that is nobody's here is in the entry of the import alone.
+        # An address without a subscriber is only in the entry of the import.
         if person.id is not None and person.suppression:
             entry = AuditEntry(
                 occurred_at=terms.now,

@@ -65,7 +65,7 @@ class SubscriberMove:
         self._transactions = transactions
 
     async def iter_lines(self) -> AsyncGenerator[str]:
-        """Return the lines of a move file; equal stores give equal files."""
+        """Return the lines of a move file. Stores with the same content have the same file."""
         yield to_json(await self._transactions.read(_describe))
         counts: Counter[str] = Counter()
         for line in await self._transactions.read(_select_all, "lists", counts):

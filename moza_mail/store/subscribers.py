@@ -66,7 +66,7 @@ class Subscribers:
 
         A known address keeps its subscriber and spelling; a given name, language or attribute replaces the stored one.
         Nothing is stored for a person who unsubscribed from the list, is suppressed or was erased. A subscription may go
-        from unconfirmed to confirmed, with this consent and source, and never back. A newcomer whose `state` or
+        from unconfirmed to confirmed, with this consent and source, and never back. A new subscriber whose `state` or
         `suppression` says that they left is unsubscribed or suppressed. Adding twice changes nothing.
         """
         terms = ImportTerms(list_slug=list_slug, source=source, now=now)
@@ -86,7 +86,7 @@ class Subscribers:
         return await self._transactions.read(preview_import, new_subscribers, list_slug, preview)
 
     async def find(self, address: Address) -> SubscriberRecord | None:
-        """Return everything held about the subscriber of an address."""
+        """Return all data about the subscriber of an address."""
         return await self._transactions.read(_find_record, address)
 
     async def iter_list(

@@ -1,4 +1,4 @@
-"""Subscriptions: a subscriber's state on each list, and leaving or joining one. Each function runs in a transaction."""
+"""Subscribe and unsubscribe: a subscriber's state on each list. Each function runs in a transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import confirmations, insert, shared, subscriptions
 from moza_mail.store.suppressions import forget_erasure
 
-# Built once: building a statement costs more than running it, and many people leave at the same time.
+# Built once: building a statement costs more than running it, and many people unsubscribe at the same time.
 VOID_SIGN_UPS = (
     sa.update(confirmations)
     .where(
@@ -64,7 +64,7 @@ def unsubscribe(
 def confirm_subscription(
     connection: sa.Connection, subscriber_id: int, list_slug: str, now: datetime, **evidence: Any
 ) -> None:
-    """Confirm a subscription by the person's own act, whatever its state; `evidence` are columns of the row."""
+    """Confirm a subscription because the person did, whatever its state. `evidence` are columns of the row."""
     values = {
         "state": SubscriptionState.CONFIRMED,
         "confirmed_at": now,

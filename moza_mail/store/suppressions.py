@@ -67,7 +67,7 @@ def is_suppressed(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 def suppress(
     connection: sa.Connection, suppression: Suppression, *, actor: str = "", mailing_id: int | None = None
 ) -> None:
-    """Suppress an address while nobody else changes people; `mailing_id` if a reply or report showed it."""
+    """Suppress an address under the lock on people. `mailing_id`: the mailing whose reply or report was the reason."""
     lock_people(connection)
     insert_suppression(connection, suppression, actor=actor, mailing_id=mailing_id)
 
@@ -185,14 +185,14 @@ def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
     key_of = {hasher.hash_key(key): key for key in keys}
     query = sa.select(erasures.c.address_hash)
     return {
-        key_of[pseudonym]
+        key_of[address_hash]
         for part in split_into_pages(key_of)
-        for pseudonym in connection.scalars(query.where(among(connection, erasures.c.address_hash, part)))
+        for address_hash in connection.scalars(query.where(among(connection, erasures.c.address_hash, part)))
     }
 
 
 def forget_erasure(connection: sa.Connection, subscriber_id: int) -> None:
-    """Delete the mark of an earlier erasure: the person signed up again. The audit log keeps that it happened."""
+    """Delete the hash of an earlier erasure, because the person signed up again. The audit log still has the erasure."""
     key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id))
     if key and select_erased(connection, [key]) and (hasher := find_hasher(connection)):
         connection.execute(sa.delete(erasures).where(erasures.c.address_hash == hasher.hash_key(key)))

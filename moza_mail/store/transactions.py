@@ -58,7 +58,7 @@ class Transactions:
         return cls(database, thread, audit)
 
     async def close(self) -> None:
-        """Commit what is queued, then close the database."""
+        """Commit the queued changes, then close the database."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -40,7 +40,7 @@ REMAINS_ON_SERVER = (
     "no statement finds it any more. The server's data files may hold it until they are overwritten; its log, the archive of"
     " that, replicas and backups until they are deleted. Ask the server's administrator"
 )
-# The other way round: a server that disappears. Options in the URL override these.
+# The same for a server that disappears. Options in the URL override these.
 CONNECT_OPTIONS = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -159,7 +159,7 @@ class PostgresDatabase:
         sender, now = Sender(purpose=purpose[:200]), datetime.now(UTC)
         with self.writing() as connection:
             number = sender.register(connection, now)
-            # Before others see the id, who might take it for a dead sender's.
+            # Before others see the id, which could take it for a dead sender's.
             advisory.lock_sender(connection, number)
         self._locks[lock] = (number, sender, now)
 

@@ -123,7 +123,7 @@ class SqliteDatabase:
         return self._locks[lock][0] if lock in self._locks else None
 
     def take_lock(self, lock: SenderLock, purpose: str) -> None:
-        """Take a lock, of which a file has one; raise StoreLocked naming its holder."""
+        """Take the file's lock of this kind; raise StoreLocked naming its holder."""
         sender = Sender(purpose=purpose[:200])
         file_lock = self._lock_file(lock, sender)
         try:
@@ -190,7 +190,7 @@ class SqliteDatabase:
 
 
 def _create(path: Path) -> None:
-    """Create an empty file with mode 0600, which SQLite gives to the -wal and -shm files too.
+    """Create an empty file with mode 0600. SQLite copies the mode to the -wal and -shm files.
 
     An existing file is not opened: closing a descriptor of it would release the locks that SQLite holds in this process.
     """

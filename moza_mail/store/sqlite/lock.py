@@ -32,7 +32,7 @@ class FileLock:
         _OPEN.add(self._descriptor)
 
     def acquire(self, *, seconds: float = 0) -> bool:
-        """Lock the file, trying for so long; false if another holds it."""
+        """Lock the file, trying for this time; return False if another process holds it."""
         begun = time.monotonic()
         while True:
             try:
@@ -50,7 +50,7 @@ class FileLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def write(self, holder: bytes) -> None:
-        """Write the holder into the file; its modification time tells since when."""
+        """Write the holder into the file; its modification time is the start."""
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, holder, 0)
 
@@ -68,7 +68,7 @@ class FileLock:
 
 
 class FairLock:
-    """A lock for processes that commit without pauses, made of two files. Methods raise OSError.
+    """A fair lock for processes that commit without pauses, made of two files. Methods raise OSError.
 
     With one file, the process that released it would mostly be the first to lock it again, because others only poll: a
     sender kept a server waiting for half a second. So a waiting process locks the file `turn`, and the one that releases the
@@ -84,7 +84,7 @@ class FairLock:
             raise
 
     def acquire(self, *, seconds: float) -> bool:
-        """Take the lock, trying for so long; false if another holds it."""
+        """Take the lock, trying for this time; return False if another process holds it."""
         end = time.monotonic() + seconds
         if not self._turn.acquire(seconds=seconds):
             return False
