@@ -93,7 +93,7 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
     assert summarize(on(scenario)) == [
         ("an", AuditAction.IMPORT, "weekly", None, "import leden.csv: 3 added"),
         ("an", AuditAction.ADD, "weekly", 4, "subscribers add: added"),
-        ("an", AuditAction.SIGN_UP, "weekly", 5, "form: added"),
+        ("an", AuditAction.SIGN_UP, "weekly", 5, "form: unconfirmed"),
         ("an", AuditAction.UNSUBSCRIBE, "weekly", 5, ""),
         ("an", AuditAction.SUPPRESS, "", 4, "hard_bounce"),
     ]
