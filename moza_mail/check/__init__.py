@@ -1,6 +1,6 @@
 """Check an issue before it is mailed. Each finding names a line and says how to fix it.
 
-A module with rules has `RULES` and a function `check(context)` that yields their findings. To add a
+A module with rules has a tuple `RULES` and a function `check(context)` that yields the findings. To add a
 module, name it in `_rule_modules`.
 """
 
@@ -74,7 +74,7 @@ def check_issue(
     text: str,
     other_issues: tuple[IssueHeader, ...] = (),
 ) -> tuple[Finding, ...]:
-    """Return the findings of all rules that are not disabled, the most severe first, then by line.
+    """Return the findings of all enabled rules, the most severe first, then by line.
 
     text: the issue's file as written.
     rendered: the mail, with open placeholders.
@@ -126,7 +126,10 @@ def list_rules() -> tuple[Rule, ...]:
 
 
 def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the distinct web addresses to check, without those that start with one of `skip_prefixes`."""
+    """Return the distinct web addresses to check.
+
+    skip_prefixes: addresses that start with one of these are left out.
+    """
     from moza_mail.check import link_status
 
     return link_status.find_urls_to_check(issue, skip_prefixes=skip_prefixes)

@@ -1,6 +1,6 @@
-"""Check the accessibility of the HTML: WCAG 2.2 A and AA, and what mail needs in addition.
+"""Check the accessibility of the HTML: WCAG 2.2 A and AA, and some requirements of mail.
 
-The final HTML is checked in light and in dark mode, on a screen 640 px wide. See `computed_style` for
+The rules check the final HTML in light and in dark mode, on a screen 640 px wide. See `computed_style` for
 the limits of the colour checks.
 """
 
@@ -71,7 +71,7 @@ INLINE_TAGS = {
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what makes the mail hard or impossible to read with a disability."""
+    """Yield every part of the mail that is hard or impossible to read with a disability."""
     light = context.light_styles
     for part in (_check_language, _check_title, _check_headings, _check_lists, _check_tables, alt_text.check):
         yield from part(context)
@@ -354,7 +354,10 @@ def _elements_with_text(link: Any) -> list[Any]:
 
 
 def _is_underlined(element: Any, styles: dict[Any, ComputedStyle]) -> bool:
-    """True if a line runs below the text. The underline of a link also covers the elements inside it."""
+    """Return True if the text of an element is underlined or hidden.
+
+    The underline of a link also covers the elements inside the link.
+    """
     above = (each for each in element.iterancestors() if each.tag == "a")
     return (
         styles[element].is_hidden
@@ -388,7 +391,10 @@ def _check_target_size(context: CheckContext, link: Any, style: ComputedStyle) -
 
 
 def _fills_its_block(link: Any) -> bool:
-    """True if the link is all that its block holds. A link in a sentence may be as high as its line (WCAG 2.2, 2.5.8)."""
+    """Return True if the block around a link contains no other text.
+
+    Other links are part of a sentence and may be as high as its line (WCAG 2.2, 2.5.8).
+    """
     if next(link.iter("img"), None) is not None:
         return False
     block = next((each for each in link.iterancestors() if each.tag not in INLINE_TAGS), None)

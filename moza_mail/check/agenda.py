@@ -1,4 +1,4 @@
-"""Check the dates: readable, not in the past, in order, and with the right weekday."""
+"""Check that dates are readable, not in the past, in order, and have the right weekday."""
 
 import re
 from bisect import bisect_right
@@ -73,7 +73,7 @@ MONTH_NAMES = (
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the events of the agenda and with weekdays anywhere in the issue."""
+    """Yield what is wrong with the events of the agenda, and with weekdays in the whole issue."""
     events = context.issue.events
     for event in events:
         yield from _check_date(context, event)
@@ -151,7 +151,7 @@ def _check_problem(context: CheckContext, problem: DateProblem) -> Finding:
 
 
 def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
-    """Yield the smallest number of events that must move to put all of them in order."""
+    """Yield the fewest events that must move so that all events are in order."""
     kept = set(_longest_ordered([event.dates[0] for event in events]))
     for index, event in enumerate(events):
         if index in kept:

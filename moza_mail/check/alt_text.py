@@ -29,7 +29,7 @@ MAX_ALT = 150
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield images without an alternative text, or with a useless one."""
+    """Yield images whose alternative text is missing or useless."""
     for image in context.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):

@@ -1,9 +1,10 @@
-"""Check whether mail programs support what the mail needs, by the tests of Can I email.
+"""Check that mail programs support the features of a mail, by the tests of Can I email.
 
-The newest tested version of a program counts: yes is 1, no is 0, partly is 0.5, or 1 if none of its notes
-applies to the mail. Features that nobody misses do not count; data/clients.toml gives the reason for each.
-Style blocks only count if the mail looks different without them. Nothing is tested here, so a program may
-have changed since the date of the data, and the layout engine of Outlook cannot be reduced to features.
+The newest tested version of a program counts. Full support scores 1, no support 0, and partial support
+0.5, or 1 if none of its notes applies to the mail. Features that recipients would not miss are left out;
+data/clients.toml gives the reason for each. Style blocks only count if the mail looks different without
+them. This module tests no mail program itself, so a program may have changed since the date of the data,
+and the layout engine of Outlook cannot be reduced to features.
 """
 
 import json
@@ -34,7 +35,11 @@ MAX_NAMED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSupport:
-    """Support of one feature by one program: `level` is y, a, n or u; `notes` are the numbers of its notes."""
+    """Support of one feature by one mail program.
+
+    level: y (full), a (partial), n (none) or u (unknown).
+    notes: the numbers of the notes that Can I email gives.
+    """
 
     level: str
     notes: tuple[str, ...]
@@ -52,7 +57,7 @@ class CanIEmailData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeaturePolicy:
-    """How the data applies to our mail, from data/clients.toml."""
+    """Our choices about the Can I email data, from data/clients.toml."""
 
     default_clients: tuple[str, ...]
     enhancements: Mapping[str, Mapping[str, str]]
@@ -76,7 +81,7 @@ def load_data() -> CanIEmailData:
 
 @lru_cache(maxsize=1)
 def load_policy() -> FeaturePolicy:
-    """Load which features may be missing, and which notes apply to which use."""
+    """Load the features that may be missing, and the uses to which each note applies."""
     raw = tomllib.loads(_read_data_file("clients.toml"))
     return FeaturePolicy(
         default_clients=tuple(raw["default"]), enhancements=raw["enhancement"], note_patterns=raw["notes"]
@@ -93,7 +98,7 @@ def _parse_support(token: str) -> ClientSupport:
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what mail programs cannot show.
+    """Yield the features of the mail that mail programs cannot show.
 
     Raises ProjectError if [check] names an unknown mail program.
     """
@@ -118,7 +123,7 @@ def _select_clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
-    """Return the features that would be missed, each with the uses for which that holds."""
+    """Return the features that recipients would miss, each with the uses that they would miss."""
     needs_style_blocks = depends_on_style_blocks(
         context.light_styles, compute_styles(context.tree, style_blocks=False)
     )
@@ -135,7 +140,7 @@ def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
 
 
 def support_level(slug: str, client: str, use: FeatureUse) -> float | None:
-    """Return how much of the use a client supports, 0 to 1; None if that is unknown."""
+    """Return how well a client supports a use of a feature, from 0 to 1; None if unknown."""
     support = load_data().support[slug][client]
     level = LEVEL_SCORES.get(support.level)
     about = load_policy().note_patterns.get(slug, {})
@@ -179,7 +184,10 @@ def _anchor_targets(tree: Any) -> Iterator[str]:
 def _check_score(
     context: CheckContext, needs: Mapping[str, FeatureUse], clients: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """Report the mean over the features of the mean over the clients, each feature with equal weight."""
+    """Report the mean support of the features in the mail, each feature with equal weight.
+
+    The support of one feature is its mean over the mail programs.
+    """
     by_feature: dict[str, float] = {}
     by_client: dict[str, list[float]] = {client: [] for client in clients}
     for slug, use in needs.items():

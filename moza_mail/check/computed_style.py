@@ -1,9 +1,9 @@
 """Compute colours, sizes and underlines of the text in a mail (CSS Cascade 4, section 6).
 
-In light or dark mode, on a screen 640 px wide. Not supported: images and gradients behind text (the
-background is then None), text that is positioned over another element, partial opacity, `inherit` and
-similar keywords, variables, calc(), and colours that a mail program changes. Selectors for specific
-mail programs (`[data-ogsc]`) match nothing, as in a browser.
+Styles are computed for light or dark mode, on a screen 640 px wide. Not supported: images and gradients
+behind text (the background is then None), text that is positioned over another element, partial opacity,
+`inherit` and similar keywords, variables, calc(), and colours that a mail program changes. Selectors for
+specific mail programs (`[data-ogsc]`) match nothing, as in a browser.
 """
 
 import re
@@ -103,7 +103,7 @@ _WeightedDeclaration = tuple[tuple[bool, tuple[int, int, int], int], css.Declara
 
 
 def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDeclaration]]:
-    """Return the declarations of the style blocks for each element, with their weight in the cascade."""
+    """Return the declarations of the style blocks for each element, with their cascade weight."""
     found: dict[Any, list[_WeightedDeclaration]] = {}
     order = 0
     for sheet in css.parse_style_blocks(tree):
@@ -231,7 +231,10 @@ def _parse_number(text: str) -> float:
 
 
 def _to_pixels(value: str, em: float, *, whole: float = 0) -> float | None:
-    """Convert a length to pixels, None if it is not a length. Percentages are relative to `whole`."""
+    """Convert a length to pixels; return None if `value` is not a length.
+
+    A percentage is relative to `whole`.
+    """
     found = LENGTH.fullmatch(value)
     if not found:
         return None
@@ -248,7 +251,7 @@ def _read_value(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _read_background(values: dict[str, str], _name: str, value: str) -> None:
-    """Read the shorthand, which sets both colour and image."""
+    """Read the `background` shorthand, which sets both colour and image."""
     values["image"] = value
     resolved = [word for word in WORD.findall(value) if css.resolve_colour(word, "#ffffff")]
     values["background"] = resolved[0] if resolved else "transparent"

@@ -1,4 +1,4 @@
-"""Check the structure of an issue: nothing empty or unfinished, headings in order, no duplicates."""
+"""Check the structure of an issue: empty or unfinished parts, heading order, duplicates."""
 
 import re
 from collections.abc import Iterator
@@ -101,7 +101,10 @@ def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding
 
 
 def _written_level(context: CheckContext, line: int) -> int:
-    """Return how many # characters a heading has. One underlined with `===` counts as 1, with `---` as 2."""
+    """Return the level of a heading as written, which is its number of # characters.
+
+    A heading underlined with `===` has level 1, and one underlined with `---` has level 2.
+    """
     row, below = [*context.text.split("\n")[line - 1 : line + 1], "", ""][:2]
     if found := re.match(r"[\s>*+-]*(#{1,6})", row):
         return len(found[1])
@@ -109,7 +112,7 @@ def _written_level(context: CheckContext, line: int) -> int:
 
 
 def _is_empty(blocks: Blocks) -> bool:
-    """True if there is nothing to read in these blocks."""
+    """Return True if the blocks contain nothing to read."""
     return not any(_has_content(block) for block in blocks)
 
 

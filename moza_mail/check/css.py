@@ -1,6 +1,6 @@
 """Parse CSS and match it with the elements of a mail.
 
-Invalid CSS is ignored, as mail programs do (CSS Syntax 3, section 2.2), and never raises.
+Invalid CSS is ignored, as mail programs do (CSS Syntax 3, section 2.2), and never raises an exception.
 """
 
 import re
@@ -28,14 +28,20 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StyleRule:
-    """Selectors and their declarations. `media` holds the conditions around them, outermost first."""
+    """Selectors and their declarations.
+
+    media: the conditions of the media queries around the rule, outermost first.
+    """
 
     selectors: tuple[str, ...]
     declarations: tuple[Declaration, ...]
     media: tuple[str, ...] = ()
 
     def applies(self, *, dark: bool) -> bool:
-        """True if every media condition holds on a screen 640 px wide, in light or dark mode."""
+        """Return True if every media condition holds on a screen 640 px wide.
+
+        dark: the screen is in dark mode.
+        """
         return all(_matches_media(condition, dark=dark) for condition in self.media)
 
 
@@ -76,7 +82,7 @@ def parse_stylesheet(css: str, media: str = "") -> StyleSheet:
 
 
 def parse_style_blocks(tree: Any) -> tuple[StyleSheet, ...]:
-    """Parse the style blocks of a mail, without those in comments for Outlook."""
+    """Parse the style blocks of a mail, except those in comments for Outlook."""
     return tuple(
         parse_stylesheet("".join(element.itertext()), element.get("media", "").lower())
         for element in tree.iter("style")
@@ -85,7 +91,10 @@ def parse_style_blocks(tree: Any) -> tuple[StyleSheet, ...]:
 
 @lru_cache(maxsize=1024)
 def _compile_selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
-    """Return the specificity (Selectors 3, section 9) and a matcher, None if nothing can match."""
+    """Return the specificity of a selector (Selectors 3, section 9) and its matcher.
+
+    Return None for a selector that can match nothing.
+    """
     import cssselect
     from lxml.cssselect import CSSSelector
 
@@ -171,7 +180,10 @@ def find_urls(css: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def resolve_colour(value: str, below: str) -> str | None:
-    """Return a CSS colour as `#rrggbb`, blended with the colour below it; None if it is not a colour."""
+    """Return a CSS colour as `#rrggbb`, blended with the colour below it.
+
+    Return None if `value` is not a colour.
+    """
     from tinycss2.color3 import parse_color
 
     try:

@@ -1,4 +1,4 @@
-"""Find the HTML and CSS features that a mail uses, by their Can I email names (`css-border-radius`)."""
+"""Find the HTML and CSS features of a mail, by Can I email name (`css-border-radius`)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -65,10 +65,11 @@ MEDIA = re.compile(r"\(\s*(?:any-)?(prefers-color-scheme|prefers-reduced-motion|
 
 @dataclass(slots=True, kw_only=True)
 class FeatureUse:
-    """Where a mail uses a feature.
+    """The uses of one feature in a mail.
 
-    on_elements: uses on the elements, as `<tag attribute="value"> property: value`. `count` counts them.
+    on_elements: uses on elements, as `<tag attribute="value"> property: value`.
     in_style_blocks: uses in style blocks only.
+    count: the number of uses on elements.
     """
 
     on_elements: set[str] = field(default_factory=set)
@@ -78,7 +79,10 @@ class FeatureUse:
 
 
 def find_features(tree: Any, known_features: frozenset[str]) -> dict[str, FeatureUse]:
-    """Return the known features that the mail uses. A hidden element counts as one `display: none`."""
+    """Return the known features that the mail uses.
+
+    A hidden element counts as one `display: none`.
+    """
     uses: dict[str, FeatureUse] = {}
     for slug, tag, use in _find_on_elements(tree):
         if slug in known_features:
@@ -208,7 +212,10 @@ def _features_of_selector(selector: str) -> Iterator[str]:
 def depends_on_style_blocks(
     styles: Mapping[Any, ComputedStyle], inline_only: Mapping[Any, ComputedStyle]
 ) -> bool:
-    """True if text looks different without the style blocks, which Gmail removes for some of its users."""
+    """Return True if text looks different without the style blocks.
+
+    Gmail removes the style blocks for some of its users.
+    """
     return any(
         _appearance(style) != _appearance(inline_only[element])
         for element, style in styles.items()

@@ -1,4 +1,4 @@
-"""Judge host names: whether every recipient can reach a host, and whether a name is deceptive."""
+"""Judge if every recipient can reach a host, and if its name is deceptive."""
 
 import re
 import unicodedata
@@ -45,7 +45,7 @@ GOOGLE = re.compile(r"(?:www\.)?google\.[a-z.]{2,6}")
 
 
 def split_url(url: str) -> SplitResult:
-    """Split a URL; an invalid one gives empty parts."""
+    """Split a URL into its parts, which are all empty if the URL is invalid."""
     try:
         parts = urlsplit(url)
         _ = parts.hostname, parts.port
@@ -60,19 +60,22 @@ def host_of(url: str) -> str:
 
 
 def is_under(name: str, domains: tuple[str, ...]) -> bool:
-    """True if the host is one of the domains or a subdomain of one."""
+    """Return True if the host is one of the domains or a subdomain of one."""
     return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
 def is_well_formed(name: str) -> bool:
-    """True for an IP address, and for labels of letters, digits and hyphens (RFC 1123 2.1)."""
+    """Return True if the name is an IP address or a valid host name (RFC 1123 2.1).
+
+    The labels of a valid host name consist of letters, digits and hyphens.
+    """
     return bool(parse_address(name)) or (
         len(name) <= 253 and all(LABEL.fullmatch(label) for label in name.split("."))
     )
 
 
 def is_loopback(name: str) -> bool:
-    """True if the host is the computer of the person who follows the link."""
+    """Return True if the host is the computer of the person who follows the link."""
     address = parse_address(name)
     return (
         name in LOOPBACK_NAMES
@@ -82,7 +85,7 @@ def is_loopback(name: str) -> bool:
 
 
 def is_internal(name: str) -> bool:
-    """True if the host can only be reached from inside a private network."""
+    """Return True if the host can only be reached from inside a private network."""
     address = parse_address(name)
     if address:
         return not is_public(address)
@@ -90,7 +93,7 @@ def is_internal(name: str) -> bool:
 
 
 def is_private(name: str) -> bool:
-    """True if the name alone shows that not every recipient can reach the host."""
+    """Return True if the name alone shows that some recipients cannot reach the host."""
     return is_loopback(name) or is_internal(name)
 
 
@@ -108,7 +111,10 @@ def decode_idna(name: str) -> str:
 
 
 def is_lookalike(name: str) -> bool:
-    """True if a label mixes scripts, or consists of foreign letters that all look Latin (UTS 39, 5)."""
+    """Return True if a label may be mistaken for a Latin name (UTS 39, 5).
+
+    Such a label mixes Latin and foreign letters, or consists of foreign letters that all look Latin.
+    """
     for label in name.split("."):
         letters = [letter for letter in label if letter.isalpha()]
         foreign = [letter for letter in letters if unicodedata.name(letter, "").startswith(LOOKALIKE_SCRIPTS)]
@@ -119,9 +125,9 @@ def is_lookalike(name: str) -> bool:
 
 
 def unwrap_link(url: str) -> tuple[str, str]:
-    """Return the service that rewrote a link, and the original link or an empty string.
+    """Return the host of the service that rewrote a link, and the original link.
 
-    Both are empty if no known service rewrote the link.
+    Both are empty if no known service rewrote the link. The original link is empty if it cannot be read.
     """
     name, parts = host_of(url), split_url(url)
     if not is_under(name, REWRITING_SERVICES) and not (GOOGLE.fullmatch(name) and parts.path == "/url"):

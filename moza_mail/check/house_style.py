@@ -1,4 +1,4 @@
-"""Check the house style of the project: its words, and the sections and events that every issue has."""
+"""Check the house style of the project: its words, and its required sections and events."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield where the issue differs from the house style."""
+    """Yield every difference between the issue and the house style."""
     yield from _check_words(context)
     yield from _check_sections(context)
     for name in context.options.required_events:
@@ -61,7 +61,10 @@ def _normalize_title(title: str) -> str:
 
 
 def find_named_events(name: str, events: Iterable[Event]) -> list[Event]:
-    """Return the events whose title contains a name from `[check] required_events`."""
+    """Return the events whose title contains `name`.
+
+    name: one of the names in `[check] required_events`.
+    """
     return [event for event in events if _whole_words(name).search(to_plain_text(event.title))]
 
 

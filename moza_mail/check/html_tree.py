@@ -25,18 +25,18 @@ def element_text(element: Any) -> str:
 
 
 def own_text(element: Any) -> str:
-    """Return the text of an element without that of its descendants."""
+    """Return the text directly inside an element, without the text of its descendants."""
     return normalize_text(" ".join([element.text or "", *(child.tail or "" for child in element)]))
 
 
 def quote(text: str) -> str:
-    """Quote a piece of the mail for a finding, in at most 60 characters."""
+    """Quote a piece of text from the mail for a finding, in at most 60 characters."""
     squeezed = normalize_text(text)
     return repr(squeezed if len(squeezed) <= MAX_QUOTE else f"{squeezed[: MAX_QUOTE - 1]}…")
 
 
 def find_line(context: CheckContext, *needles: str) -> int:
-    """Return the first line of the issue's file with one of these texts, 0 if there is none."""
+    """Return the line of the first of these texts that the issue's file contains, else 0."""
     for needle in filter(None, (needle.strip() for needle in needles)):
         at = context.text.find(needle)
         if at >= 0:
@@ -54,7 +54,7 @@ def outlook_comments(tree: Any) -> Iterator[str]:
 
 
 def find_links(tree: Any) -> Iterator[tuple[Any, str]]:
-    """Yield each link with its target."""
+    """Yield each link element (<a> or <area>) with its target."""
     for element in tree.iter("a", "area"):
         if (target := element.get("href")) is not None:
             yield element, target.strip()

@@ -1,4 +1,4 @@
-"""Check the file of an issue: its name, its keys, and whether there is anything in it."""
+"""Check the file of an issue: its name, its front matter keys, and that it has content."""
 
 import re
 from collections.abc import Iterator

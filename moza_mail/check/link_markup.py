@@ -1,4 +1,4 @@
-"""Check the Markdown of links: links that did not become one, or only partly."""
+"""Check the Markdown of links for text that was meant as a link, and for cut-off links."""
 
 import re
 from bisect import bisect_left
@@ -52,7 +52,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LinkedText:
-    """A passage as plain text, with the positions of its line ends."""
+    """A passage as plain text, with the positions of its line ends.
+
+    Each link is replaced by OBJECT_CHARACTER.
+    """
 
     inlines: Inlines
     text: str
@@ -136,7 +139,10 @@ def _check_brackets(
 
 
 def _replaced_links(inlines: Inlines) -> Iterator[Link | None]:
-    """Yield the link that each OBJECT_CHARACTER replaces, None for an image, code, emoji or merge field."""
+    """Yield the link that each OBJECT_CHARACTER replaces.
+
+    An OBJECT_CHARACTER for an image, code, emoji or merge field gives None.
+    """
     for inline in inlines:
         match inline:
             case Strong() | Emphasis() | Strike():

@@ -1,4 +1,4 @@
-"""Check the answers of websites: which links to check, and what each answer means for a recipient."""
+"""Check the links of an issue by the answers of the linked websites."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -40,8 +40,8 @@ RULE_BY_STATE: Mapping[LinkState, tuple[Rule, Translatable]] = {
 def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the distinct web addresses of an issue, without fragments.
 
-    Addresses that differ per recipient are left out: those with a merge field or placeholder, and those that
-    start with one of `skip_prefixes`.
+    Addresses that differ per recipient are left out: addresses with a merge field or placeholder, and
+    addresses that start with one of `skip_prefixes`.
     """
     urls = dict.fromkeys(strip_fragment(link.url) for link in find_links(issue))
     return tuple(
@@ -57,7 +57,10 @@ def _may_be_checked(url: str, skip_prefixes: tuple[str, ...]) -> bool:
 
 
 def check_answers(issue: Issue, options: CheckOptions, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
-    """Yield the findings for each line with a link. A missing network gives a single finding."""
+    """Yield the findings for the links of an issue, by the answers of their websites.
+
+    A link on two lines is reported on both. Without a network there is a single finding for all links.
+    """
     asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.is_cached]
     offline = bool(asked) and all(answer.state is LinkState.NO_NETWORK for answer in asked)
     if offline:

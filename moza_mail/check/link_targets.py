@@ -72,7 +72,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_link(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """Yield the problems of one link; only one if the link is malformed."""
+    """Yield the problems of one link. A malformed link gives only one finding."""
     url, scheme = link.url, link.url.partition(":")[0].lower()
     if WORD_FIELD.search(url) or (url.count("%22") % 2 and url.endswith("%22")):
         yield WORD_CODE.report(
@@ -124,7 +124,10 @@ def _report_relative(context: CheckContext, link: Link) -> Iterator[Finding]:
 
 
 def _find_missing_scheme(context: CheckContext, link: Link) -> str:
-    """Return a target without scheme that the author meant as a website or mail address, else an empty string."""
+    """Return a target that lacks its scheme, else an empty string.
+
+    The author meant such a target as a website or mail address.
+    """
     found = FIRST_PART.match(urlsplit(link.url).path if "://" in link.url else link.url)
     written = found[1] if found else ""
     return written if written and re.search(rf"\]\(\s*<?{re.escape(written)}", context.text) else ""

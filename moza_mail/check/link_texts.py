@@ -63,7 +63,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """Yield whether the text of one link is vague, misleading or an address."""
+    """Report a link text that is vague, misleading or an address."""
     text = " ".join(to_plain_text(link.children).split())
     if is_vague(text, context.issue.lang):
         yield VAGUE.report(
@@ -99,7 +99,10 @@ def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
 
 
 def is_vague(text: str, lang: str) -> bool:
-    """True if a link text says nothing about its page. English texts count in every language."""
+    """Return True if a link text says nothing about its page.
+
+    English texts such as "click here" are vague in every language.
+    """
     bare = " ".join(re.sub(r"[^\w\s]|_", " ", text.casefold()).split())
     return bare in VAGUE_TEXTS["en"] or bare in VAGUE_TEXTS.get(lang.partition("-")[0].lower(), frozenset())
 
@@ -116,7 +119,7 @@ def _is_misleading(text: str, url: str) -> bool:
 
 
 def _check_same_text(context: CheckContext) -> Iterator[Finding]:
-    """Report the same text for different pages, once for each text."""
+    """Report link texts that lead to different pages, once for each text."""
     first: dict[str, Link] = {}
     reported = set()
     for link in find_links(context.issue):
@@ -140,7 +143,7 @@ def _check_same_text(context: CheckContext) -> Iterator[Finding]:
 
 
 def _normalize_url(url: str) -> str:
-    """Return the URL without the differences that lead to the same page."""
+    """Return a form of the URL that is the same for variants that lead to the same page."""
     scheme, mark, rest = url.partition("://")
     name, slash, path = rest.partition("/")
     bare = f"{name.lower().removeprefix('www.')}{slash}{path}" if mark else scheme

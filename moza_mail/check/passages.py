@@ -1,4 +1,4 @@
-"""Walk the body of an issue in reading order: its passages of text, each with its line, and the links in them."""
+"""Walk the passages of text in an issue in reading order, with their lines and links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class Passage:
     """A paragraph, heading, list item, table cell or part of an agenda line.
 
     label: the bold label of a list item.
-    is_prose: true for paragraphs and list items, which hold sentences.
-    is_fragment: true for a part of an agenda line, where a bracket may close in the next part.
+    is_prose: true for paragraphs and list items, which contain sentences.
+    is_fragment: true for a part of an agenda line. A bracket in it may be closed in the next part.
     """
 
     inlines: Inlines
@@ -91,7 +91,10 @@ def find_plain_texts(issue: Issue) -> Iterator[PlainText]:
 
 
 def text_without_markup(inlines: Inlines, *, links_as_objects: bool = False) -> str:
-    """Return the text without markup, optionally with OBJECT_CHARACTER for each link and image."""
+    """Return the text without markup.
+
+    links_as_objects: write OBJECT_CHARACTER for each link and image.
+    """
     return "".join([_text_of(inline, links_as_objects=links_as_objects) for inline in inlines])
 
 

@@ -1,7 +1,8 @@
-"""Check what a mail reveals about its recipients: nothing when it is opened, no identity when a link is followed.
+"""Check what a mail reveals about its recipients.
 
-Every recipient gets the same addresses, except for PERSONAL_LINKS. Whether a linked website tracks its
-visitors cannot be checked here.
+Opening a mail must reveal nothing, and following a link must not identify the recipient. So every
+recipient gets the same addresses, except for PERSONAL_LINKS. This module cannot check if a linked website
+tracks its visitors.
 """
 
 import re
@@ -93,7 +94,10 @@ class FetchedResource:
 
     @property
     def host(self) -> str:
-        """The host that is contacted; empty for content inside the mail, `?` if it cannot be parsed."""
+        """The host that is contacted, `?` if it cannot be parsed.
+
+        Empty for content inside the mail.
+        """
         found = REMOTE_URL.match(self.url)
         if not found:
             return ""
@@ -138,7 +142,7 @@ def _split_srcset(value: str, *, several: bool) -> list[str]:
 
 
 def is_allowed_host(host: str, wanted: tuple[str, ...]) -> bool:
-    """True if the project allows mails to fetch from this host."""
+    """Return True if the project allows mails to fetch from this host."""
     return host in {each.lower() for each in wanted}
 
 
@@ -164,7 +168,7 @@ def _check_remote_content(context: CheckContext) -> Iterator[Finding]:
 
 
 def is_tracking_pixel(image: Any) -> bool:
-    """True if an image cannot be seen: at most one pixel high or wide, or hidden."""
+    """Return True if an image cannot be seen: at most one pixel high or wide, or hidden."""
     declared = {each.name: each.value for each in css.parse_declarations(image.get("style", ""))}
     sizes = [
         image.get("width", ""),
@@ -272,10 +276,11 @@ def find_redirect_host(url: str) -> str:
 
 
 def is_personal(name: str, value: str) -> bool:
-    """True if a URL parameter identifies one recipient.
+    """Return True if a URL parameter identifies one recipient.
 
-    That is so if mailing programs use its name for a person, if its value is a mail address, or if it is a
-    `utm_` parameter whose value is a random key. Elsewhere a key often identifies a document.
+    A parameter identifies a recipient in three cases: mailing programs use its name for a person, its value
+    is a mail address, or it is a `utm_` parameter whose value is a random key. A random key in any other
+    parameter often identifies a document, so it is allowed.
     """
     key = name.lower()
     if not value:

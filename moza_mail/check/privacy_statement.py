@@ -1,6 +1,6 @@
-"""Write the privacy statement: what an issue reveals about its recipients, for a privacy officer.
+"""Write the privacy statement, which tells a privacy officer what an issue reveals.
 
-The texts are in data/statement.<language>.toml; languages without a file get English.
+The texts are in data/statement.<language>.toml. A language without a file gets the English texts.
 """
 
 import tomllib
@@ -31,13 +31,13 @@ class LinkDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyStatement:
-    """What was checked in an issue, and what was found.
+    """The privacy checks of an issue, and their results.
 
     fetched_hosts: hosts that are contacted when the mail is opened.
     tracking_pixels: the number of invisible images.
     personal_links: placeholders that differ per recipient.
-    addresses: those of mailto: and tel: links.
-    applied_rules, disabled_rules: the privacy rules by name.
+    addresses: the addresses in mailto: and tel: links.
+    applied_rules, disabled_rules: the names of the privacy rules.
     """
 
     title: str
@@ -65,7 +65,10 @@ class PrivacyStatement:
 
 
 def build_statement(context: CheckContext, digest: str) -> PrivacyStatement:
-    """Check the privacy of a mail. `digest` identifies its content."""
+    """Check the privacy of a mail and return the statement.
+
+    digest: identifies the content of the mail.
+    """
     off = context.options.disabled
     names = [rule.name for rule in privacy.RULES]
     targets = [target for _, target in html_tree.find_links(context.tree)]
@@ -139,7 +142,7 @@ def _format_statement(statement: PrivacyStatement) -> str:
 
 
 class _StatementTexts:
-    """The texts of one language by key. A missing text gives its key."""
+    """The texts of one language by key. A key without a text uses the text `unnamed`."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         self.sentences = sentences

@@ -37,7 +37,7 @@ ABBREVIATION = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence with the counts that the formulas need."""
+    """A sentence, with its counts for the readability formulas."""
 
     text: str
     line: int
@@ -46,7 +46,7 @@ class Sentence:
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield the score if it is below plain language, and the hardest sentences."""
+    """Yield a finding if the score is below plain language, and the hardest sentences."""
     lang = context.issue.lang.partition("-")[0].lower()
     if lang not in FLESCH_FACTORS:
         return

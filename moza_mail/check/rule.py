@@ -1,4 +1,4 @@
-"""What a rule is, and what a rule may look at."""
+"""The rules of a check, and the data that a rule may look at."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class RuleCategory(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckContext:
-    r"""Everything that a rule may look at.
+    r"""The issue, its rendered mail and the project settings, as a rule sees them.
 
     text: the issue's file as written, with `\n` as line ending.
     other_issues: the headers of the other issues in the same folder.
@@ -86,7 +86,7 @@ class Rule:
         return self.make_finding(context.issue, line, message, fix=fix)
 
     def make_finding(self, issue: Issue, line: int, message: Translatable, *, fix: Translatable) -> Finding:
-        """Return a finding where there is only a parsed issue and no CheckContext."""
+        """Return a finding of this rule for a parsed issue, without a CheckContext."""
         return Finding(
             rule=self.name, severity=self.severity, source=issue.source, line=line, message=message, fix=fix
         )

@@ -1,7 +1,7 @@
-"""Check size and form: what mail programs cut off, what a template left behind, and the text version.
+"""Check the size and form of a mail: clipping, leftover template code and text version.
 
-Gmail clips by the size of the decoded HTML in bytes of UTF-8, so that is what is measured. Placeholders
-count as they are; a personal link is some hundred bytes longer.
+Gmail clips a mail by the size of its decoded HTML in bytes of UTF-8, so this module measures that size.
+Placeholders count as written; a personal link is about a hundred bytes longer.
 """
 
 import re
@@ -55,7 +55,7 @@ STRUCTURE_TAGS = {"table", "tbody", "tr", "td", "th", "div", "p", "ul", "ol", "l
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is too large, not filled in, unbalanced or missing."""
+    """Yield every part of the mail that is too large, not filled in, unbalanced or missing."""
     for part in (
         _check_html_size,
         _check_style_size,
@@ -107,7 +107,10 @@ def _check_style_size(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_template_code(context: CheckContext) -> Iterator[Finding]:
-    """Yield template code and merge fields that are left in the mail, except in code that the issue shows."""
+    """Yield template code and merge fields that are left in the mail.
+
+    Code that the issue shows as an example is not reported.
+    """
     rendered = context.rendered
     code = " ".join(html_tree.element_text(each) for each in context.tree.iter("code", "pre"))
     places = {
@@ -193,7 +196,10 @@ def _check_outlook_comments(context: CheckContext) -> Iterator[Finding]:
 
 
 def _find_unbalanced_tag(tree: Any) -> str:
-    """Return the first tag that is not properly opened and closed across the comments for Outlook."""
+    """Return the first tag in the Outlook comments without a matching open or close tag.
+
+    A tag may open in one comment and close in a later one. The result is empty if all tags match.
+    """
     opened: list[str] = []
     for html in html_tree.outlook_comments(tree):
         for closing, name, closed in TAG.findall(html):

@@ -42,7 +42,10 @@ ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 @lru_cache(maxsize=20_000)
 def count_syllables(word: str, lang: str) -> int:
-    """Return the number of syllables, at least one. A spelled-out abbreviation has one for each letter."""
+    """Return the number of syllables in a word, at least one.
+
+    A spelled-out abbreviation has one syllable for each letter.
+    """
     if ABBREVIATION.fullmatch(word) and (len(word) <= 3 or not re.search("[AEIOU]", word)):
         return len(word)
     text = unicodedata.normalize("NFC", word.lower())

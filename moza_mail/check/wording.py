@@ -1,4 +1,4 @@
-"""Check the words: no repeated words, no invisible characters, no markup that is shown as text."""
+"""Check the words: repeated words, invisible characters, and markup that is shown as text."""
 
 import re
 from collections.abc import Iterator
