@@ -44,6 +44,8 @@ HTML_ENTITY = re.compile(
 )
 MARKDOWN_CODE = re.compile(
     r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)|\[\^[^\[\]\s]{1,40}\]|\A\[[ xX]\](?=[ \n])"
+    # A bullet without a space after it, or one of a word processor, does not begin an item.
+    r"|(?<=\n)\*(?=[^\s*][^*\n]*(?:\n|\Z))|(?:(?<=\n)|\A)[•▪◦][ \t]"
 )
 
 
@@ -118,11 +120,11 @@ def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding
 
 def _markdown_fix(sign: str) -> Translatable:
     if sign.startswith("[^"):
-        return _(
-            "Footnotes are not supported: write the note in the sentence, between parentheses, or as a link."
-        )
+        return _("Write the note below the text, on a line of its own: `[^1]: the note`.")
     if sign.startswith("["):
-        return _("Check boxes are not supported: remove them, and write in words what is done.")
+        return _("Make it an item of a list: `- [x] done`.")
+    if sign.strip() in {"*", "•", "▪", "◦"}:
+        return _("Begin each item of the list with `* ` and a space, and put a blank line above the list.")
     return _(
         "Close it without a space inside (`**bold**`), put a space after the # of a heading, or remove it."
     )
