@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +125,12 @@ def _relative(path: Path) -> Path:
     """Return a path as a person would type it in the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def format_dates(event: Event) -> str:
+    """Return `2026-01-19`, `2026-01-19 to 2026-01-20`, or the dates one by one."""
+    first, last = event.dates[0], event.dates[-1]
+    if first == last:
+        return first.isoformat()
+    is_whole = last - first == timedelta(days=len(event.dates) - 1)
+    return f"{first} to {last}" if is_whole else ", ".join(day.isoformat() for day in event.dates)

@@ -1,12 +1,12 @@
 """`moza-mail new`: write the next issue, and print what happened to the agenda."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
-from moza_mail.app.new_issue import NewIssue, write_next_issue
+from moza_mail.app.new_issue import NewIssue, format_dates, write_next_issue
 from moza_mail.cli import output
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import Event, to_plain_text
+from moza_mail.model.issue import to_plain_text
 from moza_mail.project import Project
 
 
@@ -34,7 +34,7 @@ def _lines(written: NewIssue) -> Iterator[str]:
     if result.passed:
         yield _("Events since the issue of {date}, perhaps worth reporting on:", date=str(written.last.date))
         for event in result.passed:
-            yield f"  {_dates(event)}  {to_plain_text(event.title)}"
+            yield f"  {format_dates(event)}  {to_plain_text(event.title)}"
     yield _(
         "Agenda: {kept} of {total} events carried over.",
         kept=len(result.kept),
@@ -42,12 +42,3 @@ def _lines(written: NewIssue) -> Iterator[str]:
     )
     for event in result.undated:
         yield _("  When is the next {title}? Fill in its date.", title=to_plain_text(event.title))
-
-
-def _dates(event: Event) -> str:
-    """Return `2026-01-19`, `2026-01-19 to 2026-01-20`, or the dates one by one."""
-    first, last = event.dates[0], event.dates[-1]
-    if first == last:
-        return first.isoformat()
-    is_whole = last - first == timedelta(days=len(event.dates) - 1)
-    return f"{first} to {last}" if is_whole else ", ".join(day.isoformat() for day in event.dates)

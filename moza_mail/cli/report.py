@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from moza_mail.app.mailing_report import count_domain, sort_domains
 from moza_mail.cli import output
@@ -126,12 +126,3 @@ def summary_as_csv(summary: MailingSummary) -> str:
     for domain in [*sort_domains(summary), total]:
         writer.writerow([domain.domain or ERASED, domain.audience, *count_domain(domain).values()])
     return text.getvalue().rstrip("\n")
-
-
-def duration_as_text(duration: timedelta) -> str:
-    """Return `45 s`, `3 min 20 s` or `2 h 5 min`."""
-    seconds = round(duration.total_seconds())
-    hours, minutes = divmod(seconds // 60, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

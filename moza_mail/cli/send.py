@@ -16,6 +16,7 @@ from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.timestamps import format_duration
 from moza_mail.project import Project
 
 
@@ -171,7 +172,7 @@ def plan_as_text(plan: SendPlan) -> str:
         lines.append(_("  segment  {segment}", segment=f"{mailing.segment.slug}: {mailing.segment}"))
     if plan.duration is not None:
         rates = prepared.project.config.rate_limits
-        duration = report.duration_as_text(plan.duration)
+        duration = format_duration(plan.duration)
         lines.append(_("  rate     {rates}: about {duration}", rates=str(rates), duration=duration))
     return output.shown_lines([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
 

@@ -33,3 +33,12 @@ def parse_duration(text: str) -> timedelta:
     if not found:
         raise ValueError(_("must be a duration such as 90s, 30m, 2h or 3d"))
     return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return `45 s`, `3 min 20 s` or `2 h 5 min`."""
+    seconds = round(duration.total_seconds())
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
