@@ -1,4 +1,7 @@
-"""Render an issue with its theme: once for all recipients, with placeholders for what differs per recipient."""
+"""Render an issue with its theme, once for all recipients.
+
+Placeholders mark the text that differs per recipient.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, tzinfo
@@ -94,9 +97,10 @@ def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes 
 
 
 def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
-    """Return what a person agrees to when signing up: the list's own text, or else the theme's.
+    """Return the consent text to which a person agrees when signing up to a list.
 
-    The theme's text has no version, because it is stored in full. Raises RenderError if it cannot be filled in.
+    The text comes from the list, or else from the theme. The theme's text has no version, because it is
+    stored in full. Raises RenderError if the theme's text cannot be filled in.
     """
     from moza_mail.render.locale import ThemeLocale
 
@@ -116,24 +120,30 @@ def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -
 
 
 def render_stylesheet(theme: Theme) -> str:
-    """Render the style sheet of a theme's web pages. Raises ThemeError for too little contrast."""
+    """Render the style sheet of a theme's web pages.
+
+    Raises ThemeError for colours with too little contrast.
+    """
     from moza_mail.render import web_page
 
     return web_page.render_stylesheet(theme)
 
 
 def find_languages(theme: Theme) -> Mapping[str, str]:
-    """Return the languages of a theme's web pages: code to the name of the language in that language."""
+    """Return the languages of a theme's web pages.
+
+    The keys are codes, and the values are the languages' own names for themselves (`nl`: Nederlands).
+    """
     from moza_mail.render import web_page
 
     return web_page.find_languages(theme)
 
 
 def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
-    """Render the mail that asks to confirm a sign-up to a list. It is the same for all recipients.
+    """Render the mail that asks to confirm a sign-up to a list.
 
-    Its placeholders are `confirm_url`, `consent` and `until`; `compose.compile_confirmation` fills them in.
-    Raises ThemeError and RenderError as `render_issue` does.
+    The mail is the same for all recipients. Its placeholders are `confirm_url`, `consent` and `until`;
+    `compose.compile_confirmation` fills them in. Raises ThemeError and RenderError as `render_issue` does.
     """
     from moza_mail.render import confirm
 
@@ -141,7 +151,10 @@ def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> R
 
 
 def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
-    """Return the sentence that says until when a confirmation link is valid, in the zone of `expires_at`."""
+    """Return the sentence that says until when a confirmation link is valid.
+
+    The time is in the time zone of `expires_at`.
+    """
     from moza_mail.render.locale import ThemeLocale
 
     words = ThemeLocale.load(theme, lang)
@@ -153,7 +166,10 @@ def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
 def render_upcoming_events(
     issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str
 ) -> bytes:
-    """Render the events that end on `since` or later as one iCalendar file. Issues come newest first."""
+    """Render the events that end on `since` or later as one iCalendar file.
+
+    issues: the newest issue comes first.
+    """
     from moza_mail.render import ics
 
     return ics.render_upcoming_events(issues, colophon, zone=zone, since=since, lang=lang)

@@ -1,7 +1,7 @@
-"""Render the archive of a list: the page of an issue, the index, the Atom feed (RFC 4287) and the style sheet.
+"""Render the archive of a list: issue pages, index, Atom feed (RFC 4287) and style sheet.
 
-A page shows what the mail shows, without anything personal: no unsubscribe link and no merge field values.
-It contacts no other host and runs no script, so that its Content Security Policy can forbid both.
+A page has the content of the mail, without anything personal: no unsubscribe link and no merge field
+values. It contacts no other host and runs no script, so its Content Security Policy can forbid both.
 """
 
 import re
@@ -33,9 +33,9 @@ class ArchiveYear:
 
 
 class ArchivePage:
-    """The page of an issue, and what the feed and the index show of it.
+    """The page of an issue, and the texts about the issue for the feed and the index.
 
-    colophon: that of the list.
+    colophon: the colophon of the list.
     images: the image files of the issue by their `src`, with the `url` that the page uses.
 
     Raises the same errors as `render_issue`.
@@ -76,16 +76,21 @@ class ArchivePage:
         return _render_markup(self._view.theme, "archive/issue.html", variables)
 
     def render_feed_content(self, images: Mapping[str, ImageFile]) -> str:
-        """Render only the content of the issue, for the feed. `images` have absolute addresses."""
+        """Render only the content of the issue, for the feed.
+
+        images: the image files by their `src`, with absolute addresses.
+        """
         view = replace(self._view, images=images)
         variables = view.variables() | self._variables()
         variables |= {"calendar": "", "image_attributes": view.image_attributes, "feed": True}
         return _render_markup(view.theme, "archive/body.html", variables).strip()
 
     def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
-        """True if title and words are the same as in `mailed`, the text version with open placeholders.
+        """Return True if the issue has the same title and words as the mail that was sent.
 
-        What surrounds them (the sender, how to unsubscribe) may have changed since.
+        mailed: the text version of that mail, with open placeholders.
+
+        The text around the words (the sender, how to unsubscribe) may have changed since.
         """
         if title != self._issue.title:
             return False
@@ -108,7 +113,10 @@ class ArchivePage:
 def render_index(
     links: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
 ) -> str:
-    """Render the page that lists all issues. `issues` come newest first."""
+    """Render the page that lists all issues.
+
+    issues: the newest issue comes first.
+    """
     view = _make_view_without_issue(theme, colophon, lang)
     by_year = groupby(issues, key=lambda issue: issue.day.year)
     variables = {
@@ -133,7 +141,10 @@ def render_feed(
     lang: str,
     identifier: str,
 ) -> str:
-    """Render the Atom feed. `links` has its own address (`feed`) and that of the archive (`url`), both absolute."""
+    """Render the Atom feed.
+
+    links: the absolute addresses of the feed (`feed`) and of the archive (`url`).
+    """
     variables = {
         "lang": lang,
         "colophon": colophon,
@@ -148,7 +159,7 @@ def render_feed(
 
 
 def render_sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
-    """Render the sitemap, from which search engines find every page."""
+    """Render the sitemap, in which search engines find every page."""
     return _render_markup(
         theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "timestamp": _format_timestamp}
     )
@@ -161,7 +172,10 @@ def render_style(theme: Theme) -> str:
 
 
 def content_security_policy(hosts: Sequence[str]) -> str:
-    """Return a Content Security Policy that allows only the page's own style and images, and images of `hosts`."""
+    """Return a Content Security Policy that allows only the page's own style and images.
+
+    hosts: hosts from which images are allowed too.
+    """
     images = " ".join(["'self'", *(f"https://{host}" for host in hosts)])
     return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
 
@@ -186,12 +200,15 @@ def _no_attributes(_attributes: str) -> str:
 
 
 def _normalize_words(text: str) -> str:
-    """Return the words without lines and line breaks, which may be drawn differently in later versions."""
+    """Return the words of a text version, without drawn lines and line breaks.
+
+    A later version of the program may draw lines and break lines differently.
+    """
     return f" {' '.join(word for word in text.split() if word.strip('-=*_'))} "
 
 
 def _count_titles(text: str) -> int:
-    """Count the titles of parts, which have a line drawn below them."""
+    """Count the titles of parts, which are underlined in the text version."""
     return sum(1 for line in text.split("\n") if line and not line.strip("-"))
 
 

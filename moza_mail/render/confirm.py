@@ -1,4 +1,4 @@
-"""Render the mail that asks to confirm a sign-up, from the theme's confirm.mjml and confirm.txt."""
+"""Render the mail that asks to confirm a sign-up, from confirm.mjml and confirm.txt."""
 
 from datetime import date
 

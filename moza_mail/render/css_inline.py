@@ -1,4 +1,7 @@
-"""Put a theme's inline.css on the elements with premailer, and change nothing else. Only this module imports premailer."""
+"""Put a theme's inline.css on the elements with premailer, and change nothing else.
+
+Only this module imports premailer.
+"""
 
 import logging
 import re
@@ -20,7 +23,7 @@ KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 def inline_css(html: str, css: str) -> str:
     """Put `css` on the elements of a complete page.
 
-    premailer expects an upper-case doctype, and rewrites or even fetches every style block that is not marked
+    premailer needs an upper-case doctype. It rewrites or even fetches every style block that is not marked
     with IGNORE_ATTRIBUTE.
     """
     head, opened, body = html.partition("<body")
@@ -82,10 +85,10 @@ def _load_inliner() -> "type[Premailer]":
 
 @contextmanager
 def _without_modules(*names: str) -> Iterator[None]:
-    """Replace modules by empty ones during an import.
+    """Replace the named modules by empty ones during an import.
 
-    premailer and cssutils import two modules for network access, which takes longer than all of their own
-    work. They are configured never to fetch anything.
+    premailer and cssutils import two modules for network access. Loading these two takes longer than all
+    other work of premailer and cssutils, which are configured never to fetch anything.
     """
     left_out = {name: ModuleType(name) for name in names if name not in sys.modules}
     sys.modules.update(left_out)

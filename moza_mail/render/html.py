@@ -1,4 +1,7 @@
-"""Render the HTML: Jinja2 -> MJML -> inlined CSS, keeping what mail programs need."""
+"""Render the HTML: Jinja2, then MJML, then inlined CSS.
+
+Everything that mail programs need is kept.
+"""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +41,10 @@ def render_mail(view: IssueView, template: str, variables: Mapping[str, Any]) ->
 
 
 def _to_ascii(source: str) -> str:
-    r"""Encode for MJML, which prints attributes like Rust would and turns a no-break space into \u{a0}."""
+    r"""Encode the source in ASCII, because MJML damages some characters in attributes.
+
+    MJML prints attributes as Rust string literals, where a no-break space becomes \u{a0}.
+    """
     pieces = VERBATIM.split(source)
     pieces[::2] = [
         piece.translate(MJML_SAFE).encode("ascii", "xmlcharrefreplace").decode() for piece in pieces[::2]
@@ -68,7 +74,10 @@ def _describe_error(error: str, source: str) -> Translatable:
 
 
 def _add_language(html: str, view: IssueView) -> str:
-    """Add language and direction to the body too, because Gmail turns it into a div and drops <html>."""
+    """Add language and direction to <body> too.
+
+    Gmail drops <html> and turns <body> into a div.
+    """
     from markupsafe import escape
 
     head, opened, body = html.partition("<body")

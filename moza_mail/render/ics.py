@@ -20,7 +20,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
-    """Return the dated events with CRLF line endings in UTF-8, None if there are none."""
+    """Return the dated events in UTF-8 with CRLF line endings, None if there are none."""
     entries = _make_entries(issue, zone)
     return _make_calendar([(entry, issue) for entry in entries], colophon, zone) if entries else None
 
@@ -30,8 +30,8 @@ def render_upcoming_events(
 ) -> bytes:
     """Render one calendar to subscribe to, with the events that end on `since` or later.
 
-    Issues come newest first. The newest issue that names an event, by its title, decides its date, and the
-    event has the same identifier as in the mails.
+    The newest issue comes first. If several issues contain an event with the same title, the newest of them
+    decides its date. The event has the same identifier as in the mails.
     """
     upcoming: list[tuple[CalendarEntry, Issue]] = []
     seen_titles: set[str] = set()
@@ -77,9 +77,10 @@ def _make_calendar(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
-    """A calendar entry: a range of whole days, or one day of an event. `end` is exclusive (RFC 5545 3.6.1).
+    """A calendar entry: a range of whole days, or one day of an event.
 
-    index_from_last: counts the entries with the same title, from the last to the first.
+    end: exclusive (RFC 5545 3.6.1).
+    index_from_last: the number of later entries with the same title.
     """
 
     event: Event
@@ -90,20 +91,21 @@ class CalendarEntry:
 
     @property
     def day(self) -> date:
-        """The day on which it starts."""
+        """The day on which the entry starts."""
         return self.begin.date() if isinstance(self.begin, datetime) else self.begin
 
     @property
     def last_day(self) -> date:
-        """The last day, inclusive."""
+        """The last day of the entry, inclusive."""
         if self.end is None:
             return self.day
         return self.end.date() if isinstance(self.end, datetime) else self.end - ONE_DAY
 
     def uid(self, domain: str) -> str:
-        """Return the identifier, which is the same in every issue even if the date changes.
+        """Return the identifier of the entry, which stays the same even if the date changes.
 
-        Past days are left out of the next issue. Counting from the last entry keeps the identifiers of the others.
+        The identifier contains the number of later entries with the same title. So it also stays the same
+        when the next issue leaves out days that have passed.
         """
         known = f"{domain}\n{self.title.casefold()}\n{self.index_from_last}"
         return f"{sha256(known.encode()).hexdigest()[:32]}@{domain}"
@@ -157,7 +159,7 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
 
 
 def _split_days(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, date | datetime | None]]:
-    """Yield start and end: once for a range of whole days, else for each day."""
+    """Yield start and end of each entry: one for a range of whole days, else one for each day."""
     first, last = event.dates[0], event.dates[-1]
     if event.start_time is None:
         days = [(day, day) for day in event.dates]
@@ -178,7 +180,10 @@ def _end_of(event: Event, day: date, zone: tzinfo) -> datetime | None:
 
 
 def _in_calendar_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return the time in Amsterdam, which has a VTIMEZONE here, or in UTC for other time zones."""
+    """Return the time in Amsterdam if that is `zone`, else in UTC.
+
+    Amsterdam is the only time zone for which this module writes a VTIMEZONE.
+    """
     return moment if str(zone) == AMSTERDAM else moment.astimezone(UTC)
 
 
@@ -193,7 +198,10 @@ def _utc_timezone() -> "Component":
 
 
 def _amsterdam_timezone() -> "Component":
-    """Return Central European time by the rules since 1996: changes on the last Sundays of March and October at 01:00 UTC."""
+    """Return the VTIMEZONE of Amsterdam by the rules since 1996.
+
+    The time changes on the last Sundays of March and October at 01:00 UTC.
+    """
     from icalendar import Timezone
 
     return Timezone.from_ical(

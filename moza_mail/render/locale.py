@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThemeLocale:
-    """The texts and date formats of a language. English replaces missing texts."""
+    """The texts and date formats of a language. The English text replaces a missing one."""
 
     lang: str
     texts: Mapping[str, str]
@@ -26,7 +26,10 @@ class ThemeLocale:
 
     @classmethod
     def load(cls, theme: Theme, lang: str) -> "ThemeLocale":
-        """Load `nl-BE` from locale/nl-be.toml, or else from locale/nl.toml, or else English."""
+        """Load `nl-BE` from locale/nl-be.toml, or else from locale/nl.toml, or else English.
+
+        A text that is missing in the first file comes from the next one.
+        """
         texts: dict[str, str] = {}
         for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
             path = f"locale/{tag}.toml"
@@ -36,7 +39,7 @@ class ThemeLocale:
 
     @property
     def direction(self) -> str:
-        """`ltr` or `rtl`."""
+        """The direction of the script: `ltr` or `rtl`."""
         return str(self.locale.text_direction)
 
     def translate(self, key: str, **values: str) -> str:

@@ -1,4 +1,4 @@
-"""Replace the merge fields of an issue: by placeholders in a mail, by default texts on the web."""
+"""Replace the merge fields of an issue: by placeholders in mails, by defaults on the web."""
 
 from collections.abc import Callable
 from dataclasses import fields as fields_of
@@ -14,7 +14,10 @@ TYPICAL_LENGTH = 12
 
 
 def text_length(text: str) -> int:
-    """Return the length of a line, counting 12 characters for each placeholder, to draw under it or fold it."""
+    """Return the length of a line, with 12 characters for each placeholder.
+
+    The length decides how long an underline is, and if blank lines separate the items of a list.
+    """
     return len(PLACEHOLDER.sub("x" * TYPICAL_LENGTH, text))
 
 
@@ -26,7 +29,7 @@ class FieldPlaceholders:
 
     @property
     def fields(self) -> tuple[MergeField, ...]:
-        """The merge fields by the number of their placeholder."""
+        """The merge fields, in the order of their placeholder numbers."""
         return tuple(self._numbers)
 
     def typical_length(self, text: str) -> int:
@@ -35,7 +38,10 @@ class FieldPlaceholders:
         return len(PLACEHOLDER.sub(lambda found: typical.get(found[1], found[0]), text))
 
     def open_fields(self, issue: Issue) -> Issue:
-        """Replace each merge field of an issue by its placeholder, also in title, subject and summary."""
+        """Replace each merge field of an issue by its placeholder.
+
+        Merge fields in the title, subject and summary are replaced too.
+        """
         return replace_fields(issue, self._placeholder_for) if issue.merge_fields else issue
 
     def _placeholder_for(self, field: MergeField) -> str:
@@ -54,7 +60,10 @@ def fill_for_web(issue: Issue, locale: ThemeLocale) -> Issue:
 
 
 def replace_fields(issue: Issue, text_for: Callable[[MergeField], str]) -> Issue:
-    """Replace each merge field of an issue by a text, also in title, subject and summary."""
+    """Replace each merge field of an issue by a text.
+
+    Merge fields in the title, subject and summary are replaced too.
+    """
 
     def replace_in_line(text: str) -> str:
         return "".join(

@@ -1,4 +1,4 @@
-"""The colours of a theme in light and dark mode, with enough contrast for text."""
+"""The colours of a theme in light and dark mode. Text has enough contrast in both."""
 
 import re
 from collections.abc import Mapping
@@ -43,7 +43,10 @@ class Palette:
 
     @classmethod
     def load(cls, theme: Theme) -> "Palette":
-        """Read the colours of theme.toml. Raises ThemeError if one is missing, invalid or has too little contrast."""
+        """Read the colours of theme.toml.
+
+        Raises ThemeError if a colour is missing, invalid or has too little contrast.
+        """
         light, dark = (_read_colours(theme, mode) for mode in MODES)
         _check_contrast(theme, "light", light)
         _check_contrast(theme, "dark", dark)

@@ -1,4 +1,7 @@
-"""Fill in Jinja2 templates of a theme. An error becomes a RenderError with the template and line."""
+"""Fill in Jinja2 templates of a theme.
+
+An error becomes a RenderError with the template and line.
+"""
 
 import re
 from collections.abc import Mapping
@@ -33,16 +36,16 @@ TEMPLATE_TESTS = (
 
 
 def render_markup(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
-    """Fill in a template of HTML or MJML, escaping every value and its braces.
+    """Fill in a template of HTML or MJML, and escape every value and the braces in it.
 
-    So a `{{` in the result can only be left over from a template.
+    So if the result contains a `{{`, a template left it there.
     """
     theme.read_template(path)
     return _refuse_template_code(_render(_make_environment(_files(theme), "markup"), path, variables), path)
 
 
 def render_plain(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
-    """Fill in a template of plain text or CSS, with values as they are."""
+    """Fill in a template of plain text or CSS, without escaping the values."""
     theme.read_template(path)
     filled = _refuse_template_code(_render(_make_environment(_files(theme), "plain"), path, variables), path)
     return filled.replace("\0", "")
@@ -53,7 +56,7 @@ def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
 
 
 class _MemoryLoader(BaseLoader):
-    """Loads templates from memory, under their own name, so that a traceback contains that name."""
+    """Loads templates from memory. A traceback contains the name of the template."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
@@ -128,7 +131,10 @@ def _render(environment: Environment, path: str, variables: Mapping[str, Any]) -
 
 
 def _find_place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:
-    """Return the template and line of an error: the last frame of its traceback that is in a template."""
+    """Return the template and line of an error.
+
+    They come from the last frame of the traceback that is in a template.
+    """
     place = (path, 0)
     files = environment.loader.files if isinstance(environment.loader, _MemoryLoader) else {}
     frame = error.__traceback__

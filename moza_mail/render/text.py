@@ -1,4 +1,7 @@
-"""Render the text version from the issue, never from the HTML. Each paragraph is one line; the mail program wraps it."""
+"""Render the text version from the issue, never from the HTML.
+
+Each paragraph is one line; the mail program wraps it.
+"""
 
 from dataclasses import dataclass
 from textwrap import indent
@@ -91,7 +94,10 @@ def _on_one_line(text: str) -> str:
 
 
 class _TextWriter:
-    """Writes blocks in order and numbers their links, with one number per address in the whole issue."""
+    """Writes blocks in order and numbers their links.
+
+    An address has the same number in the whole issue.
+    """
 
     def __init__(self, words: ThemeLocale) -> None:
         self.locale = words
@@ -99,7 +105,7 @@ class _TextWriter:
         self.part_links: list[str] = []
 
     def make_part(self, title: Inlines, body: str) -> TextPart:
-        """Return a part with the list of its links."""
+        """Return a part: its title, its body, and a list of its links below the body."""
         for link in collect_links(title):
             self._reference(link.url)
         listed = [
@@ -176,7 +182,10 @@ class _TextWriter:
         return ("\n" if tight else "\n\n").join(piece for piece in (first, nested) if piece)
 
     def _write_table(self, block: Table) -> str:
-        """Write each row as a bullet that columns its columns, because a drawn table breaks on a phone and in a screen reader."""
+        """Write each row as a bullet: the name of each column, then its cell.
+
+        A drawn table is unreadable on a phone and in a screen reader.
+        """
         columns = [self._write_inlines(cell) for cell in block.header]
         rows = []
         for row in block.rows:

@@ -17,7 +17,9 @@ FORBIDDEN_TAGS = {"script", "link", "iframe", "object", "embed", "form", "video"
 
 
 def check_html(before: str, after: str) -> None:
-    """Raise RenderError if inlining changed more than styles, or if the HTML fetches anything but images.
+    """Raise RenderError if inlining changed more than styles.
+
+    HTML that would fetch anything but images raises RenderError too.
 
     before: the HTML that MJML made.
     after: the finished HTML.
@@ -49,7 +51,10 @@ def check_html(before: str, after: str) -> None:
 
 
 def check_images(rendered: Rendered, urls: Collection[str]) -> None:
-    """Raise RenderError for an image that is neither in the mail nor at one of `urls`, and for an unused one."""
+    """Raise RenderError for an image that is neither in the mail nor at one of `urls`.
+
+    An image in the mail that no <img> shows raises RenderError too.
+    """
     from lxml.html import document_fromstring
 
     embedded = {
@@ -67,7 +72,10 @@ def check_images(rendered: Rendered, urls: Collection[str]) -> None:
 
 
 def check_placeholders(rendered: Rendered, *, can_unsubscribe: bool) -> None:
-    """Raise RenderError for an unknown placeholder, or if the promised unsubscribe link is missing."""
+    """Raise RenderError for an unknown placeholder, or if the unsubscribe link is missing.
+
+    can_unsubscribe: the mail must have an unsubscribe link.
+    """
     wanted = {"unsubscribe_url": _("a recipient cannot unsubscribe")} if can_unsubscribe else {}
     _check_placeholders(rendered, "issue", wanted)
 
@@ -75,7 +83,7 @@ def check_placeholders(rendered: Rendered, *, can_unsubscribe: bool) -> None:
 def check_confirmation(rendered: Rendered, required: Mapping[str, str]) -> None:
     """Raise RenderError for an unknown placeholder, or if a required one is missing.
 
-    required: placeholders, each with the consequence if it is missing.
+    required: for each required placeholder, the problem that a mail without it has.
     """
     _check_placeholders(rendered, "confirm", required)
 

@@ -1,4 +1,4 @@
-"""What the templates of an issue can use."""
+"""The data and functions that the templates of an issue can use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +22,12 @@ MIN_CONTENTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePart:
-    """A section, divided at the place of the link to the calendar.
+    """A section, divided in two at the place of the link to the calendar.
 
-    id: names the part in links on a page of the archive.
-    above, below: the blocks above and below the link, which is below the last table of events.
+    The link is below the last table of events.
+
+    id: identifies the part in links on a page of the archive.
+    above, below: the blocks above and below the link to the calendar.
     has_calendar: the link to the calendar belongs in this part.
     """
 
@@ -39,7 +41,7 @@ class IssuePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRun:
-    """Parts in a row that are all agendas, or all other sections."""
+    """Consecutive parts that are all agendas, or all other sections."""
 
     is_agenda: bool
     parts: tuple[IssuePart, ...]
@@ -124,7 +126,7 @@ class IssueView:
         return tuple(parts)
 
     def runs(self) -> tuple[PartRun, ...]:
-        """Return the parts in runs, of which the first has no agenda and may be empty."""
+        """Return the parts in runs. The first run has no agenda and may be empty."""
         runs = [
             PartRun(is_agenda=is_agenda, parts=tuple(members))
             for is_agenda, members in groupby(self.parts(), key=lambda part: part.is_agenda)
@@ -132,7 +134,10 @@ class IssueView:
         return tuple(runs) if runs and not runs[0].is_agenda else (PartRun(is_agenda=False, parts=()), *runs)
 
     def calendar_url(self) -> str:
-        """Return the address of the issue's calendar, empty if there is none or no event has a date."""
+        """Return the address of the issue's calendar, empty if there is no address.
+
+        It is also empty if no event has a date.
+        """
         return self.colophon.calendar_url if any(event.dates for event in self.issue.events) else ""
 
     def variables(self) -> dict[str, Any]:
@@ -161,13 +166,16 @@ class IssueView:
 
 
 def _below_last_table(section: Section) -> int:
-    """Return the index below the last table of events, or below all blocks."""
+    """Return the index below the last table of events, or below all blocks without a table."""
     tables = [index for index, block in enumerate(section.blocks) if isinstance(block, EventTable)]
     return tables[-1] + 1 if tables else len(section.blocks)
 
 
 def _mail_attributes(written: str) -> Markup:
-    """Return attributes of a template that only mail programs need, and pages of the archive do not."""
+    """Return attributes of an element that only mail programs need.
+
+    Pages of the archive leave these attributes out.
+    """
     return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
 
 

@@ -11,7 +11,11 @@ from moza_mail.render.view import DEFAULT_FONT
 
 
 def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
-    """Fill in a page template with `values`, `t` for its texts, `lang` and `dir`."""
+    """Fill in a page template.
+
+    The template gets `values`, the function `t` for its texts, the language as `lang`, and the direction of
+    its script as `dir`.
+    """
     words = ThemeLocale.load(theme, lang)
     names = {"t": words.translate, "lang": lang, "dir": words.direction}
     return templates.render_markup(theme, f"pages/{name}.html", {**names, **values})
@@ -27,7 +31,10 @@ def render_stylesheet(theme: Theme) -> str:
 
 
 def find_languages(theme: Theme) -> Mapping[str, str]:
-    """Return the `language` of each file in locale/. A file without it only serves mails."""
+    """Return the name of each language of the web pages, by the name of its file in locale/.
+
+    The name is the key `language` of the file. A file without that key is only used for mails.
+    """
     paths = sorted(path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
     named = {path: read_texts(theme, path).get("language", "") for path in paths}
     return {path[len("locale/") : -len(".toml")]: own for path, own in named.items() if own}
