@@ -1,4 +1,4 @@
-"""Change the text of an issue and keep every other byte."""
+"""Change parts of an issue's text without changing any other byte."""
 
 from moza_mail.edit.front_matter import set_front_matter_value
 from moza_mail.edit.line_endings import restore_line_endings

@@ -13,10 +13,12 @@ from moza_mail.parse.dates import DateContext
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedAgenda:
-    """The new rows of each agenda section, and what happened to the events.
+    """The new rows of each agenda section, and the events that were kept or dropped.
 
-    rows: by the `id` of the SectionSource.
-    undated: past events that stay, with a mark for their next date.
+    rows: the rows by the `id` of the SectionSource.
+    kept: events that have not passed.
+    dropped: events that have passed, including those in `undated`.
+    undated: past events that stay in the agenda, with a mark instead of their next date.
     """
 
     rows: Mapping[int, list[str]]
@@ -30,10 +32,11 @@ def carry_over_agenda(
 ) -> CarriedAgenda:
     """Carry the agenda of `last` over to an issue of `day`.
 
-    Events that end on `day` or before are dropped. Within its group, each other event is sorted by its first day, and events
-    without a date come last.
+    Events that end on `day` or before are dropped. The other events of a group are sorted by their first
+    day; events without a date come last.
 
-    required: names that must stay in the agenda; the last event of a name is kept with `mark` as its date.
+    required: names that must stay in the agenda. If all events with a name have passed, the last of them
+    stays, with `mark` as its date.
     """
     events = last.events
     past = [event for event in events if has_passed(event, day)]
@@ -62,7 +65,7 @@ def has_passed(event: Event, day: date) -> bool:
 
 
 def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequence[str]) -> list[Event]:
-    """Return the last event of each required name of which all events have passed."""
+    """Return the last event of each required name whose events have all passed."""
     found: list[Event] = []
     for name in required:
         named = check.find_named_events(name, events)
@@ -74,7 +77,7 @@ def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrange:
-    """Choose and sort the entries of a list.
+    """Chooses and sorts the entries of a list.
 
     marked: the lines of past events that stay, with `mark` as their date.
     """
@@ -89,7 +92,7 @@ class _Arrange:
         return sorted(kept, key=lambda entry: _sort_key(entry, self.day))
 
     def carry_over(self, entry: AgendaEntry) -> AgendaEntry | None:
-        """Return the entry for the next issue, None if it is dropped."""
+        """Return the entry for the next issue, None if the entry is dropped."""
         event = entry.event
         if event is None:
             is_empty = entry.lists and not any(self(entries) for entries in entry.lists)
@@ -108,7 +111,7 @@ def _sort_key(entry: AgendaEntry, day: date) -> tuple[bool, date]:
 
 
 def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) -> list[str]:
-    """Return the rows of an agenda, with each list arranged and other text unchanged."""
+    """Return the rows of an agenda, with its lists arranged and other text unchanged."""
     stops = [section.rows.stop, *(rows.stop for _, rows in section.blocks)]
     stops += [rows.stop for rows in source.references.values() if section.rows.start < rows.start]
     stop = min(max(stops), source.stop_of(section))
@@ -132,13 +135,16 @@ def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) 
 
 
 def _remove_indent(rows: Sequence[str]) -> list[str]:
-    """Remove the indent of the first row from all rows."""
+    """Remove the indent of the first row from every row."""
     indent = rows[0][: len(rows[0]) - len(rows[0].lstrip(" "))] if rows else ""
     return [row.removeprefix(indent) for row in rows]
 
 
 def _skip_blank_rows(source: SourceMap, at: int, stop: int, out: list[str]) -> int:
-    """Return the row after an empty list, and keep the text around it separate."""
+    """Return the row at which to continue after a list that became empty.
+
+    Blank rows still separate the text above the list from the text below it.
+    """
     if out and out[-1].strip():
         out += [""] if at < stop and source.rows[at].strip() else []
         return at

@@ -12,10 +12,10 @@ from moza_mail.parse.front_matter_keys import canonical_key
 
 
 def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
-    """Set a key of the front matter and return the new text; an empty value deletes the key.
+    """Set a key of the front matter and return the new text. An empty value deletes the key.
 
-    The value keeps its quotes, and gets quotes if YAML needs them. Raises IssueError if the front matter cannot be read, or
-    if the value cannot be written there.
+    A value in quotes stays in quotes, and a value gets quotes if YAML needs them. Raises IssueError if the
+    front matter cannot be read, or if the value cannot be written in it.
     """
     value = " ".join(value.split())
     if found := find_unmailable(value):
@@ -55,7 +55,7 @@ def _candidate_texts(text: str, front: FrontMatter, key: str, value: str) -> Ite
 
 
 def _without_key(text: str, front: FrontMatter, key: str, start: int, end: int) -> Iterator[str]:
-    """Yield the text without the rows of a key, then the text without only its value."""
+    """Yield the text without the rows of a key, then the text without only the key's value."""
     row_start = sum(len(row) + 1 for row in text.split("\n")[: front.lines[key] - 1])
     row_end = text.index("\n", end) + 1
     if not text[end:row_end].strip():
@@ -82,7 +82,7 @@ def _find_value_node(yaml_text: str, key: str) -> Any:
 
 
 def _has_only_changed(text: str, before: FrontMatter, key: str, value: str) -> bool:
-    """Return True if the text has the new value, and the old one for each other key."""
+    """Return True if the key has the new value, and all other keys and the body are unchanged."""
     try:
         after = read_front_matter(text, before.source)
     except IssueError:

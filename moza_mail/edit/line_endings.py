@@ -1,4 +1,4 @@
-"""Restore the line endings of a file in a text that was edited without them."""
+"""Restore the original line endings of a file after an edit that ignored them."""
 
 import re
 from collections import Counter
@@ -11,11 +11,12 @@ ROW = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
 def restore_line_endings(original: str, edited: str) -> str:
-    """Return the edited text with the line endings and byte order mark of the original.
+    r"""Return the edited text with the line endings and byte order mark of the original.
+
+    An unchanged line keeps its ending. A new line gets the most frequent ending.
 
     original: the text of the file.
-    edited: its new text, with a newline alone at the end of each line.
-    An old line keeps its ending; a new line gets the most frequent one.
+    edited: its new text, in which every line ending is `\n`.
     """
     mark = BYTE_ORDER_MARK if original.startswith(BYTE_ORDER_MARK) else ""
     rows, ends = _split_rows(original.removeprefix(BYTE_ORDER_MARK))
@@ -36,7 +37,7 @@ def restore_line_endings(original: str, edited: str) -> str:
 
 
 def _split_rows(text: str) -> tuple[list[str], list[str]]:
-    """Split a text into its lines and their endings; the ending of the last line is empty."""
+    """Split a text into its lines and their endings. The ending of the last line is empty."""
     found = ROW.findall(text)
     # Unless the text ends with a line ending, the pattern matches once more at its end.
     if len(found) > 1 and found[-1] == ("", "") and found[-2][1] == "":
@@ -45,7 +46,7 @@ def _split_rows(text: str) -> tuple[list[str], list[str]]:
 
 
 def _match_rows(old: Sequence[str], new: Sequence[str]) -> list[int | None]:
-    """Return the index of the old line for each new line, None for an added one."""
+    """Return the index of the old line for each new line, None for an added line."""
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
         first += 1

@@ -34,10 +34,10 @@ NEEDS_QUOTES = re.compile(r"[:#'\"{}\[\]&*!|>%@`\\]|^[-?]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextIssueSettings:
-    """The day and language of the next issue, and what the project requires of it.
+    """The day and language of the next issue, and the requirements of the project.
 
-    required_events: names that always have a date in the agenda.
-    title: the pattern of titles, with `{date}` and `{week}`; if empty, the last title is the pattern.
+    required_events: names of events that must always be in the agenda.
+    title: the pattern of titles, with `{date}` and `{week}`. If it is empty, the last title is the pattern.
     draft: mark the issue as a draft, so that it is not sent automatically.
     """
 
@@ -51,7 +51,7 @@ class NextIssueSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextIssue:
-    """The text of the next issue, and what happened to each event in the last agenda.
+    """The text of the next issue, and the events of the last agenda by what happened to them.
 
     passed: events that ended between the last issue and the day of the new one.
     kept: events in the new agenda.
@@ -67,9 +67,9 @@ class NextIssue:
 
 
 def next_issue_date(last: date, weekday: int | None = None) -> date:
-    """Return the day a week after the last issue, or the nearest day with this weekday.
+    """Return the day a week after the last issue, or the day nearest to it with this weekday.
 
-    weekday: 0 is Monday.
+    weekday: 0 is Monday. None keeps the weekday of the last issue.
     """
     day = last + WEEK
     if weekday is None:
@@ -79,9 +79,11 @@ def next_issue_date(last: date, weekday: int | None = None) -> date:
 
 
 def make_next_issue(last: Issue, text: str, settings: NextIssueSettings) -> NextIssue:
-    """Make the issue that follows `last`, which was parsed from `text`.
+    """Make the issue that follows `last`.
 
     Raises IssueError and MailingError.
+
+    text: the text from which `last` was parsed.
     """
     if settings.date <= last.date:
         raise MailingError(
@@ -110,7 +112,7 @@ def make_next_issue(last: Issue, text: str, settings: NextIssueSettings) -> Next
 
 
 def next_file_stem(stem: str, last: date, new: date, lang: str) -> str:
-    """Return the stem of the new issue's file, with the date as in the last one's."""
+    """Return the stem of the new issue's file name, with the date written as in the last name."""
     if ISO_DATE.search(stem):
         return ISO_DATE.sub(new.isoformat(), stem, count=1)
     # `14-januari-2026` is a date in words with hyphens for spaces.
@@ -131,7 +133,7 @@ def _make_title(last: Issue, settings: NextIssueSettings) -> str:
 
 
 def _write_front_matter(source: SourceMap, last: Issue, settings: NextIssueSettings, title: str) -> list[str]:
-    """Return the rows of the front matter; keys without a date stay as typed."""
+    """Return the rows of the front matter. Keys without a date stay as typed."""
     starts = [rows.start for rows in source.keys.values()]
     if len(set(starts)) < len(starts):
         raise IssueError(
@@ -151,7 +153,7 @@ def _write_front_matter(source: SourceMap, last: Issue, settings: NextIssueSetti
 
 
 def _write_key(key: str, rows: list[str], last: Issue, settings: NextIssueSettings) -> list[str]:
-    """Return the rows of one key for the new issue, with the comments below it."""
+    """Return the rows of one front matter key for the new issue, with the comments below it."""
     comments = [row for row in rows[1:] if row.lstrip().startswith("#")]
     match key:
         case "title":
@@ -187,7 +189,7 @@ def _replace_value(row: str, key: str, old: str, new: str) -> str:
 
 
 def _move_date(row: str, last: Issue, settings: NextIssueSettings) -> str:
-    """Move the first date in a row by the days between the two issues."""
+    """Move the first date in a row by the number of days between the two issues."""
     days = settings.date - last.date
 
     def move_iso(found: re.Match[str]) -> str:
@@ -201,7 +203,7 @@ def _move_date(row: str, last: Issue, settings: NextIssueSettings) -> str:
 
 
 def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSettings) -> list[str]:
-    """Return the rows of the body: headings with marks, the agenda, and its link references."""
+    """Return the rows of the body: empty sections, the agenda, and the link references in use."""
     out: list[str] = []
     for section in source.sections:
         rows = carried.rows[id(section)] if section.is_agenda else _empty_section(source, section, settings)
@@ -219,7 +221,10 @@ def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSe
 
 
 def _empty_section(source: SourceMap, section: SectionSource, settings: NextIssueSettings) -> list[str]:
-    """Return the headings of a section with a mark below each, and its last divider."""
+    """Return the headings of a section, with a mark below each heading to fill in.
+
+    The last divider of the section stays.
+    """
     text_mark = _marks(settings.lang)[0]
     pieces: list[list[str]] = []
     if section.heading:
@@ -242,13 +247,16 @@ def _empty_section(source: SourceMap, section: SectionSource, settings: NextIssu
 
 
 def _empty_item(rows: Sequence[str]) -> str:
-    """Return an empty item with the bullet of the list; check finds one that stays empty."""
+    """Return an empty item with the bullet of the list.
+
+    moza-mail check reports an item that stays empty.
+    """
     found = MARKER.match(rows[0])
     return f"{found.group() if found else '*'} "
 
 
 def _is_salutation(block: Block) -> bool:
-    """Return True for a line such as `Beste {{ name }},`, which stays in every issue."""
+    """Return True for a salutation such as `Beste {{ name }},`, which stays in every issue."""
     return (
         isinstance(block, Paragraph)
         and to_plain_text(block.inlines).rstrip().endswith(",")

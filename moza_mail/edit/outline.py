@@ -1,7 +1,7 @@
-"""List the parts of an issue that can change places, and move one.
+"""List the parts of an issue that can change places, and move a part.
 
-A part moves as typed. The text between two parts (blank lines, a divider, the bullet or number of a line) keeps its place,
-so moving a part there and back gives the same text.
+The text of a part moves as typed. The text between two parts (blank lines, a divider, the bullet or number of
+a line) does not move. So moving a part and then moving it back restores the same text.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -22,7 +22,7 @@ BlockWithRows = tuple[Block, RowSpan]
 
 
 class PartKind(StrEnum):
-    """The kind of a part; an event is a line of the agenda."""
+    """The kind of a part. An event is a line of the agenda."""
 
     SECTION = "section"
     AGENDA = "agenda"
@@ -35,9 +35,9 @@ class OutlinePart:
     """A part that can be moved.
 
     title: the text that a recipient sees, shortened.
-    line: its line in the file.
-    start, stop: the characters of the file that it takes.
-    children: the parts inside it, in groups that can change places among themselves.
+    line: the line in the file on which the part begins.
+    start, stop: the range of characters in the file that the part occupies.
+    children: the parts inside this part, in groups. A part can change places with the others in its group.
     """
 
     kind: PartKind
@@ -49,7 +49,7 @@ class OutlinePart:
 
     @property
     def length(self) -> int:
-        """Number of characters."""
+        """The number of characters of the part."""
         return self.stop - self.start
 
 
@@ -66,14 +66,14 @@ class PartPosition:
 
     @property
     def part(self) -> OutlinePart:
-        """The part itself."""
+        """The part at this position."""
         return self.siblings[self.index]
 
 
 def read_outline(
     text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS
 ) -> tuple[Siblings, ...]:
-    """Return the parts of the text that `issue` was parsed from.
+    """Return the parts of the text from which `issue` was parsed.
 
     The items above the first section come first, then the sections.
     """
@@ -89,7 +89,8 @@ def move_part(
 ) -> tuple[str, PartPosition]:
     """Move the part at character `start` past `by` siblings; return text and new position.
 
-    Raises IssueError if no part begins there, or if Markdown would read the parts differently after the move.
+    Raises IssueError if no part begins at `start`, or if Markdown would read the parts differently after
+    the move.
     """
 
     def parse(text: str) -> Issue:
@@ -119,7 +120,7 @@ def move_part(
 
 
 def find_part(groups: Sequence[Siblings], start: int) -> PartPosition:
-    """Return the part that begins at a character; raise IssueError if there is none."""
+    """Return the part that begins at a character; raise IssueError if no part does."""
     for siblings in _walk(groups):
         for index, part in enumerate(siblings):
             if part.start == start:
@@ -130,14 +131,17 @@ def find_part(groups: Sequence[Siblings], start: int) -> PartPosition:
 
 
 def move_index(count: int, index: int, by: int) -> list[int]:
-    """Return the numbers below `count`, with `index` moved by at most `by` places."""
+    """Return the numbers from 0 to `count` - 1, with `index` moved by at most `by` places."""
     numbers = list(range(count))
     numbers.insert(min(max(index + by, 0), count - 1), numbers.pop(index))
     return numbers
 
 
 def reorder(text: str, siblings: Siblings, order: Sequence[int]) -> str:
-    """Return the text with the siblings in this order, each in the place of another."""
+    """Return the text with the siblings in the order of `order`.
+
+    The text between the siblings stays in place.
+    """
     out, end = [], 0
     for place, number in zip(siblings, order, strict=True):
         part = siblings[number]
@@ -151,7 +155,7 @@ def describe_structure(
 ) -> list[object]:
     """Return kinds and titles without positions, to compare two outlines.
 
-    With `reordered`, these siblings are described in the given order.
+    reordered: a group of siblings, described in the order of `order`.
     """
     structure: list[object] = []
     for siblings in groups:
@@ -170,7 +174,7 @@ def _walk(groups: Sequence[Siblings]) -> Iterator[Siblings]:
 
 
 class _OutlineReader:
-    """Read the outline of one text.
+    """Reads the outline of one text.
 
     offset: the row of the file on which the body begins.
     """
@@ -220,7 +224,7 @@ class _OutlineReader:
         )
 
     def trim(self, rows: range, dividers: Collection[int] = ()) -> range:
-        """Return the rows without blank rows and dividers at their end."""
+        """Return the range of rows without the blank rows and dividers at its end."""
         stop = rows.stop
         while stop > rows.start + 1 and (not self.rows[stop - 1].strip() or stop - 1 in dividers):
             stop -= 1
@@ -251,7 +255,7 @@ class _OutlineReader:
     def read_item(self, item: Item, span: RowSpan, column: int, *, is_agenda: bool) -> OutlinePart:
         """Read the text of an item.
 
-        column: the place of its bullet; greater than 0 in a list that begins on the row of another item.
+        column: the column of its bullet. It is greater than 0 if the list begins on the row of another item.
         """
         rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
         row = self.rows[rows.start]
@@ -272,7 +276,10 @@ class _OutlineReader:
         )
 
     def read_event_lines(self, span: RowSpan) -> Siblings:
-        """Read the lines of a paragraph if each is an event, without their hard breaks."""
+        """Read the lines of a paragraph as events, without their hard breaks.
+
+        Return nothing unless every line is an event.
+        """
         rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
         if not all(row + 1 in self.event_lines for row in rows):
             return ()

@@ -39,7 +39,7 @@ def format_date(day: date, lang: str) -> str:
 def redate(text: str, old: date, new: date, lang: str) -> str:
     """Replace each date in the text that means `old` by `new`, in the same form.
 
-    If none means `old` and the text contains one date, replace that.
+    If no date means `old` and the text contains exactly one date, replace that date.
     """
     found = [one for one in dates.find_dates(text, DateContext(issued=old, lang=lang)) if len(one.days) == 1]
     meant = [one for one in found if one.days[0] == old] or (found if len(found) == 1 else [])
@@ -49,12 +49,12 @@ def redate(text: str, old: date, new: date, lang: str) -> str:
 
 
 def _names_language(lang: str) -> str:
-    """Return the language of the month names: Dutch for Dutch, English for all others."""
+    """Return the language of the month names: Dutch if `lang` is Dutch, else English."""
     return "nl" if lang.lower().startswith("nl") else "en"
 
 
 def renumber(text: str, new: date) -> str:
-    """Add one to numbers such as `#12`, and replace `week 3` by the ISO week of the new day."""
+    """Add one to numbers such as `#12`, and change `week 3` to the ISO week of the new day."""
     text = WEEK.sub(lambda found: f"{found[1]}{new.isocalendar().week}", text)
     return NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", text)
 
@@ -91,7 +91,7 @@ def _ordinal(day: int, written: str) -> str:
 
 
 def _replace_name(word: str, lang: str, kind: int, index: int) -> str:
-    """Return another month or weekday in the language and length of `word`.
+    """Return another month or weekday in the language of `word`, in full or short like `word`.
 
     kind: 0 for months, 1 for weekdays.
     """
@@ -111,7 +111,7 @@ def _match_case(word: str, name: str) -> str:
 
 
 def replace_date(row: str, event: Event, context: DateContext, mark: str) -> str:
-    """Replace the date of an event by `mark`, and delete the note after it."""
+    """Replace the date of an event by `mark`, and delete the note after the date."""
     title = to_plain_text(event.title)
     found = dates.find_dates(row, context)
     matching = [one for one in found if one.days == event.dates]

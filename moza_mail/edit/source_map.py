@@ -1,6 +1,7 @@
-"""Find the rows of each part of an issue in its file, to keep text as typed.
+"""Find the rows of each part of an issue in its file, so that an edit keeps text as typed.
 
-Rows are counted from 0, so a line of the file is its row + 1. A range of rows leaves out its stop and blank rows at its end.
+Rows are counted from 0, so the row is the line number minus 1. A range of rows excludes its `stop`, and
+the blank rows at its end.
 """
 
 import re
@@ -21,7 +22,8 @@ HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
 class AgendaEntry:
     """A line of the agenda as typed, with the lines below it that belong to it.
 
-    `event` is None for a line that names a group; the lists of that group are then among its `pieces`.
+    event: None for a line that names a group.
+    pieces: rows, and for a group also the lists below its name.
     """
 
     pieces: tuple["str | EntryList", ...]
@@ -34,11 +36,11 @@ class AgendaEntry:
 
     @property
     def first_row(self) -> str:
-        """The first row, with its bullet."""
+        """The first row of the entry, with its bullet."""
         return next(piece for piece in self.pieces if isinstance(piece, str))
 
     def write(self, arrange: "Arrange") -> list[str]:
-        """Return the rows, with the lists among them arranged."""
+        """Return the rows of the entry, with the lists in it arranged."""
         out: list[str] = []
         for piece in self.pieces:
             out += piece.write(arrange) if isinstance(piece, EntryList) else [piece]
@@ -49,7 +51,7 @@ class AgendaEntry:
 class EntryList:
     """Lines of the agenda that can change places: a list, or the lines of a paragraph.
 
-    first, stop: its rows in the file.
+    first, stop: the range of its rows in the file.
     has_bullets: the lines are items of a list.
     is_loose: blank rows separate the lines.
     """
@@ -78,9 +80,10 @@ Arrange = Callable[[EntryList], Sequence[AgendaEntry]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionSource:
-    """A heading and the blocks under it, each with its rows.
+    """A heading and the blocks below it, each block with its rows.
 
-    `heading` is None for the blocks above the first one; `lists` is empty except in the agenda.
+    heading: None for the blocks above the first heading.
+    lists: empty except in the agenda.
     """
 
     heading: Heading | None
@@ -92,7 +95,7 @@ class SectionSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceMap:
-    """The rows of an issue's file and the parts that take them.
+    """The rows of an issue's file, and the parts of the issue with their rows.
 
     keys: the rows of each key in the front matter.
     body: the row on which the body begins.
@@ -106,13 +109,13 @@ class SourceMap:
     references: Mapping[str, range]
 
     def stop_of(self, section: SectionSource) -> int:
-        """Return the row on which the next section begins, or the number of rows."""
+        """Return the row on which the next section begins, or the number of rows in the file."""
         later = [other.rows.start for other in self.sections if other.rows.start > section.rows.start]
         return min(later, default=len(self.rows))
 
 
 def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> SourceMap:
-    """Map the file that `issue` was parsed from; raises IssueError as `parse_issue` does."""
+    """Map the file from which `issue` was parsed; raise IssueError as `parse_issue` does."""
     text = normalize_line_endings(text)
     front = read_front_matter(text, issue.source)
     offset = front.body_line - 1
@@ -135,7 +138,7 @@ def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_
 
 
 def _map_keys(front: FrontMatter, end: int) -> dict[str, range]:
-    """Return the rows of each key, up to the next key, comments included."""
+    """Return the rows of each key. They end at the next key and include comments."""
     begins = sorted((line - 1, key) for key, line in front.lines.items())
     stops = [*(first for first, _ in begins[1:]), end]
     return {key: range(first, stop) for (first, key), stop in zip(begins, stops, strict=True)}
@@ -143,7 +146,7 @@ def _map_keys(front: FrontMatter, end: int) -> dict[str, range]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SourceMapper:
-    """Map the sections of one file.
+    """Maps the sections of one file.
 
     offset: the row of the file on which the body begins.
     """
@@ -174,7 +177,7 @@ class _SourceMapper:
         )
 
     def map_block(self, block: Block, span: RowSpan) -> EntryList | None:
-        """Return the entries in a block of the agenda; None for other text."""
+        """Return the entries in a block of the agenda, None for a block of other text."""
         if isinstance(block, ItemList):
             return self.map_list(span)
         rows = self.file_rows(span)
@@ -213,9 +216,9 @@ class _SourceMapper:
         return any(row + 1 in self.events for row in self.file_rows(span))
 
     def join_lists(self, found: Iterable[EntryList | None]) -> tuple[EntryList, ...]:
-        """Join lists of one kind with only blank rows between them.
+        """Join lists of the same kind if only blank rows separate them.
 
-        Markdown begins a new list where the bullet changes from `*` to `-`; to the author it is one list.
+        Markdown begins a new list where the bullet changes from `*` to `-`. For the author it is one list.
         """
         joined: list[EntryList | None] = []
         for entries in found:
@@ -236,7 +239,7 @@ class _SourceMapper:
 
 
 def _kind(entries: EntryList) -> str:
-    """Return the kind of bullet, to decide which lists can be joined."""
+    """Return the kind of list (`numbers` or `bullets`). Lists of the same kind can be joined."""
     # Each paragraph is a kind of its own, because paragraphs cannot be joined.
     if not entries.has_bullets:
         return f"row {entries.first}"
@@ -245,7 +248,10 @@ def _kind(entries: EntryList) -> str:
 
 
 def _join_lines(rows: Sequence[str], first: str) -> list[str]:
-    """Join the lines of a paragraph, with the hard break of the first line, if any."""
+    """Join lines into a paragraph, with the hard break of `first` at the end of each line.
+
+    first: the first line of the original paragraph. It may have no hard break.
+    """
     found = HARD_BREAK.search(first)
     hard_break = found.group() if found else ""
     bare = [_escape_marker(HARD_BREAK.sub("", row)) for row in rows]
@@ -263,7 +269,7 @@ def _escape_marker(row: str) -> str:
 
 
 def _indent_alike(items: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Give all items the smallest indent, so that none becomes an item below another."""
+    """Give all items the smallest indent, so that no item becomes a child of another."""
     least = min((_indent_of(rows[0]) for rows in items), key=len, default="")
     alike: list[list[str]] = []
     for rows in items:
@@ -284,7 +290,7 @@ def content_column(row: str, column: int = 0) -> int:
 
 
 def _renumber(rows: Sequence[str], replaced: str) -> list[str]:
-    """Give a numbered item the number of the row that it replaces."""
+    """Give a numbered item the number of the item that it replaces."""
     own, place = MARKER.match(rows[0]), MARKER.match(replaced)
     if not own or not place or not own[3] or not place[3]:
         return list(rows)
