@@ -129,6 +129,8 @@ class BounceEffect:
 
     already_counted: bool = False
     suppression: Suppression | None = None
+    is_held: bool = False
+    """True if the suppression waits for a person, because too many readers of one provider fail alike."""
     unsubscribed: bool = False
 
 

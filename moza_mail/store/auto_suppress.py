@@ -120,7 +120,13 @@ def _suppress(
         created_at=replies[-1].at,
         evidence=describe_evidence(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
-    insert_suppression(connection, suppression, actor=RELAY_ACTOR, mailing_id=row.mailing_id)
+    insert_suppression(
+        connection,
+        suppression,
+        actor=RELAY_ACTOR,
+        mailing_id=row.mailing_id,
+        verdict=replies[-1].verdict,
+    )
 
 
 def describe_evidence(replies: Sequence[AddressReply], mailing: str) -> str:

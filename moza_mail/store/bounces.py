@@ -1,6 +1,7 @@
 """Bounces: reports about messages after their acceptance, with their effects, in the same transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -118,7 +119,15 @@ def _record(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresho
     )
     if consequence.suppression:
         mailing_id = bounce.sent_message.mailing_id if bounce.sent_message else None
-        suppress(connection, consequence.suppression, actor=REPORT_ACTOR, mailing_id=mailing_id)
+        is_complaint = bounce.kind is BounceKind.COMPLAINT
+        is_effective = suppress(
+            connection,
+            consequence.suppression,
+            actor=REPORT_ACTOR,
+            mailing_id=mailing_id,
+            verdict=None if is_complaint else bounce.verdict,
+        )
+        consequence = replace(consequence, is_held=not is_effective)
     if consequence.unsubscribed and bounce.sent_message:
         sent = bounce.sent_message
         unsubscribe(connection, sent.subscriber_id, sent.list_slug, bounce.created_at, actor=REPORT_ACTOR)

@@ -144,6 +144,10 @@ suppressions = sa.Table(
     sa.Column("evidence", sa.Text, nullable=False),
     # The mailing whose reply or report was the reason; null for another reason.
     sa.Column("mailing_id", ID),
+    sa.Column("verdict", enum_type(Verdict)),
+    sa.Column("provider", sa.Text),
+    # Set while a person must decide: the address may still be mailed.
+    sa.Column("held_at", UtcTime),
     sa.Index("suppressions_mailing", "mailing_id", "address_key"),
 )
 
@@ -158,6 +162,9 @@ removed_suppressions = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
     sa.Column("mailing_id", ID),
+    sa.Column("verdict", enum_type(Verdict)),
+    sa.Column("provider", sa.Text),
+    sa.Column("held_at", UtcTime),
     sa.Column("removed_at", UtcTime, nullable=False),
     sa.Column("removal_reason", sa.Text, nullable=False),
     sa.Index("removed_suppressions_address", "address_key", "removed_at"),

@@ -1,7 +1,8 @@
 """Suppressions: addresses that no list may mail, and the history of those that a person removed."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from datetime import datetime
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,16 +10,41 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import AuditAction, AuditEntry
-from moza_mail.model.subscriber import Suppression
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.provider import find_provider, list_domains
+from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry, find_hasher
 from moza_mail.store.bulk import among
 from moza_mail.store.paging import PAGE, split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
-from moza_mail.store.schema import erasures, insert, removed_suppressions, subscribers, suppressions
+from moza_mail.store.schema import (
+    bounces,
+    deliveries,
+    domain,
+    erasures,
+    insert,
+    removed_suppressions,
+    subscribers,
+    suppressions,
+)
 from moza_mail.store.transactions import Transactions
 
 SUPPRESSED_BEFORE_ERASURE = "the address was suppressed when its person was erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionQuery:
+    """Conditions on suppressions by bounces; all that are given must hold.
+
+    reply: words in the reply that caused the suppression.
+    """
+
+    mailing_id: int | None = None
+    since: datetime | None = None
+    domain: str = ""
+    reply: str = ""
 
 
 class Suppressions:
@@ -50,6 +76,24 @@ class Suppressions:
         """Count the addresses that were suppressed for a reply or report to this mailing."""
         return await self._transactions.read(count_from_mailing, mailing_id)
 
+    async def count_held(self, mailing_id: int) -> dict[tuple[str, Verdict], int]:
+        """Count the held suppressions of a mailing by provider and verdict."""
+        return await self._transactions.read(_count_held, mailing_id)
+
+    async def decide_held(
+        self, mailing_id: int, *, accept: bool, domain: str, reason: str, now: datetime
+    ) -> int:
+        """Suppress the held addresses of a mailing, or remove what is held; at one domain if given. Return how many."""
+        return await self._transactions.write(_decide_held, mailing_id, accept, domain, reason, now)
+
+    async def release_held(self, *, now: datetime) -> int:
+        """Release the held addresses that accepted a later message and sent no report within 72 hours; return how many."""
+        return await self._transactions.write(_release_held, now)
+
+    async def find_matching(self, query: SuppressionQuery) -> list[Suppression]:
+        """Return the suppressions that a person may remove together, without complaints and manual ones."""
+        return await self._transactions.read(_find_matching, query)
+
     async def iter_from_mailing(self, mailing_id: int) -> AsyncGenerator[Suppression]:
         """Return the suppressions for a reply or report to this mailing."""
         after = ""
@@ -61,41 +105,103 @@ class Suppressions:
 
 def is_suppressed(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Return the condition that an address key is suppressed."""
-    return sa.exists().where(suppressions.c.address_key == key)
+    return sa.exists().where(suppressions.c.address_key == key, suppressions.c.held_at.is_(None))
 
 
 def suppress(
-    connection: sa.Connection, suppression: Suppression, *, actor: str = "", mailing_id: int | None = None
-) -> None:
-    """Suppress an address under the lock on people. `mailing_id`: the mailing whose reply or report was the reason."""
+    connection: sa.Connection,
+    suppression: Suppression,
+    *,
+    actor: str = "",
+    mailing_id: int | None = None,
+    verdict: Verdict | None = None,
+) -> bool:
+    """Suppress an address while nobody else changes people; see `insert_suppression`."""
     lock_people(connection)
-    insert_suppression(connection, suppression, actor=actor, mailing_id=mailing_id)
+    return insert_suppression(connection, suppression, actor=actor, mailing_id=mailing_id, verdict=verdict)
 
 
 def insert_suppression(
-    connection: sa.Connection, suppression: Suppression, *, actor: str, mailing_id: int | None
-) -> None:
-    """Suppress an address without taking the lock on people."""
-    values: Mapping[str, Any] = {
+    connection: sa.Connection,
+    suppression: Suppression,
+    *,
+    actor: str,
+    mailing_id: int | None,
+    verdict: Verdict | None = None,
+) -> bool:
+    """Suppress an address without taking the lock on people.
+
+    `mailing_id` and `verdict` if a reply or report showed it. Return False if it is held, together with those that the same
+    verdict suppressed before: too many readers of one provider fail alike.
+    """
+    provider = find_provider(suppression.address.domain)
+    is_held = (
+        mailing_id is not None
+        and verdict is not None
+        and _is_mass_verdict(connection, mailing_id, verdict, suppression.address.domain)
+    )
+    values: dict[str, Any] = {
         "address_key": suppression.address.key,
         "address": str(suppression.address),
         "reason": suppression.reason,
         "created_at": suppression.created_at,
         "evidence": suppression.evidence,
         "mailing_id": mailing_id,
+        "verdict": verdict,
+        "provider": provider,
+        "held_at": suppression.created_at if is_held else None,
     }
-    inserted = insert(connection, suppressions).values(values).on_conflict_do_nothing()
-    if connection.execute(inserted.returning(suppressions.c.reason)).first():
-        entry = AuditEntry(
-            occurred_at=suppression.created_at,
-            action=AuditAction.SUPPRESS,
-            actor=actor,
-            subscriber_id=_find_subscriber_id(connection, suppression.address),
-            mailing_id=mailing_id,
-            # Without the evidence, which is a person's own words or a server's about them.
-            detail=suppression.reason.value,
-        )
-        add_entry(connection, entry, suppression.address)
+    inserted = insert(connection, suppressions).values(values)
+    # A complaint, or a person, decides over what is held.
+    overriding = inserted.on_conflict_do_update(
+        index_elements=["address_key"],
+        set_={**values, "held_at": None},
+        where=suppressions.c.held_at.is_not(None),
+    )
+    statement = inserted.on_conflict_do_nothing() if is_held else overriding
+    if not connection.execute(statement.returning(suppressions.c.reason)).first():
+        return True
+    entry = AuditEntry(
+        occurred_at=suppression.created_at,
+        action=AuditAction.SUPPRESS,
+        actor=actor,
+        subscriber_id=_find_subscriber_id(connection, suppression.address),
+        mailing_id=mailing_id,
+        # Without the evidence, which is a person's own words or a server's about them.
+        detail=f"{suppression.reason.value}{', held' if is_held else ''}",
+    )
+    add_entry(connection, entry, suppression.address)
+    if is_held:
+        same = _is_same_verdict(mailing_id, verdict, provider) & suppressions.c.held_at.is_(None)
+        connection.execute(sa.update(suppressions).where(same).values(held_at=suppression.created_at))
+    return not is_held
+
+
+MAX_ALIKE = 5
+MAX_SHARE = 0.05
+
+
+def _is_same_verdict(
+    mailing_id: int | None, verdict: Verdict | None, provider: str
+) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        suppressions.c.mailing_id == mailing_id,
+        suppressions.c.verdict == verdict,
+        suppressions.c.provider == provider,
+    )
+
+
+def _is_mass_verdict(
+    connection: sa.Connection, mailing_id: int, verdict: Verdict, recipient_domain: str
+) -> bool:
+    """Return True if more than 5 readers and 5 % of a provider's in one mailing get the same verdict."""
+    same = _is_same_verdict(mailing_id, verdict, find_provider(recipient_domain))
+    counted = connection.scalar(sa.select(sa.func.count()).select_from(suppressions).where(same)) or 0
+    if counted < MAX_ALIKE:
+        return False
+    at_provider = domain(deliveries.c.address, connection).in_(sorted(list_domains(recipient_domain)))
+    query = sa.select(sa.func.count()).where(deliveries.c.mailing_id == mailing_id, at_provider)
+    return counted + 1 > MAX_SHARE * connection.execute(query).scalar_one()
 
 
 def _find_subscriber_id(connection: sa.Connection, address: Address) -> int | None:
@@ -104,7 +210,8 @@ def _find_subscriber_id(connection: sa.Connection, address: Address) -> int | No
 
 def find_suppression(connection: sa.Connection, address: Address) -> Suppression | None:
     """Return the suppression of an address, also of an erased person's."""
-    found = connection.execute(sa.select(suppressions).where(suppressions.c.address_key == address.key))
+    is_this = suppressions.c.address_key == address.key
+    found = connection.execute(sa.select(suppressions).where(is_this, suppressions.c.held_at.is_(None)))
     row = found.first()
     return rows.suppression(row) if row else _find_erased(connection, address)
 
@@ -148,6 +255,73 @@ def _remove(connection: sa.Connection, address: Address, reason: str, now: datet
     return rows.removed_suppression(values)
 
 
+def _count_held(connection: sa.Connection, mailing_id: int) -> dict[tuple[str, Verdict], int]:
+    columns = (suppressions.c.provider, suppressions.c.verdict)
+    query = sa.select(*columns, sa.func.count()).where(
+        suppressions.c.mailing_id == mailing_id, suppressions.c.held_at.is_not(None)
+    )
+    found = connection.execute(query.group_by(*columns).order_by(*columns))
+    return {(provider, verdict): count for provider, verdict, count in found}
+
+
+def _decide_held(
+    connection: sa.Connection, mailing_id: int, accept: bool, at_domain: str, reason: str, now: datetime
+) -> int:
+    lock_people(connection)
+    held = [suppressions.c.mailing_id == mailing_id, suppressions.c.held_at.is_not(None)]
+    if at_domain:
+        held.append(suppressions.c.provider == find_provider(at_domain))
+    if accept:
+        return connection.execute(sa.update(suppressions).where(*held).values(held_at=None)).rowcount
+    keys = connection.scalars(sa.select(suppressions.c.address).where(*held)).all()
+    for text in keys:
+        _remove(connection, rows.address(text), reason, now)
+    return len(keys)
+
+
+def _release_held(connection: sa.Connection, now: datetime) -> int:
+    lock_people(connection)
+    later = (
+        sa.exists()
+        .where(
+            subscribers.c.address_key == suppressions.c.address_key,
+            deliveries.c.subscriber_id == subscribers.c.id,
+            deliveries.c.state == DeliveryState.ACCEPTED,
+            deliveries.c.mailing_id > suppressions.c.mailing_id,
+            deliveries.c.changed_at < now - RELEASE_AFTER,
+            ~sa.exists().where(bounces.c.delivery_id == deliveries.c.id),
+        )
+        .correlate(suppressions)
+    )
+    held = sa.select(suppressions.c.address).where(suppressions.c.held_at.is_not(None), later)
+    addresses = connection.scalars(held).all()
+    for text in addresses:
+        _remove(connection, rows.address(text), "a later message was accepted and did not bounce", now)
+    return len(addresses)
+
+
+RELEASE_AFTER = timedelta(hours=72)
+
+
+def _find_matching(connection: sa.Connection, query: SuppressionQuery) -> list[Suppression]:
+    conditions = [
+        suppressions.c.held_at.is_(None),
+        suppressions.c.reason.in_((SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES)),
+    ]
+    if query.mailing_id is not None:
+        conditions.append(suppressions.c.mailing_id == query.mailing_id)
+    if query.since is not None:
+        conditions.append(suppressions.c.created_at >= query.since)
+    if query.domain:
+        conditions.append(domain(suppressions.c.address, connection) == query.domain.lower())
+    if query.reply:
+        conditions.append(suppressions.c.evidence.contains(query.reply, autoescape=True))
+    found = connection.execute(
+        sa.select(suppressions).where(*conditions).order_by(suppressions.c.address_key)
+    )
+    return [rows.suppression(row) for row in found]
+
+
 def list_removed(connection: sa.Connection, address: Address) -> tuple[Suppression, ...]:
     """Return the removed suppressions of an address, oldest first."""
     query = (
@@ -160,14 +334,18 @@ def list_removed(connection: sa.Connection, address: Address) -> tuple[Suppressi
 
 def count_from_mailing(connection: sa.Connection, mailing_id: int) -> int:
     """Count the addresses that were suppressed for a reply or report to a mailing."""
-    query = sa.select(sa.func.count()).where(suppressions.c.mailing_id == mailing_id)
+    query = sa.select(sa.func.count()).where(
+        suppressions.c.mailing_id == mailing_id, suppressions.c.held_at.is_(None)
+    )
     return connection.execute(query).scalar_one()
 
 
 def _select_from_mailing(connection: sa.Connection, mailing_id: int, after: str) -> list[Suppression]:
     """Return one page with address keys > `after`."""
     query = sa.select(suppressions).where(
-        suppressions.c.mailing_id == mailing_id, suppressions.c.address_key > after
+        suppressions.c.mailing_id == mailing_id,
+        suppressions.c.held_at.is_(None),
+        suppressions.c.address_key > after,
     )
     found = connection.execute(query.order_by(suppressions.c.address_key).limit(PAGE))
     return [rows.suppression(row) for row in found]

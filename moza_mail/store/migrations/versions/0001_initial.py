@@ -144,6 +144,9 @@ def _suppression_columns() -> tuple[sa.Column[Any], ...]:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("evidence", sa.Text, nullable=False),
         sa.Column("mailing_id", ID),
+        sa.Column("verdict", WORD),
+        sa.Column("provider", sa.Text),
+        sa.Column("held_at", TIME),
     )
 
 
