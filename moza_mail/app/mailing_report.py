@@ -26,6 +26,10 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
             {"reason": reason.value, "detail": detail, "count": count}
             for (reason, detail), count in progress.skipped.items()
         ],
+        "held": [
+            {"provider": provider, "verdict": verdict.value, "count": count}
+            for (provider, verdict), count in progress.held.items()
+        ],
         "verdicts": [
             {
                 "state": one.state.value,

@@ -60,7 +60,7 @@ class MailingStatus:
     @property
     def needs_attention(self) -> bool:
         """True if a person must decide about uncertain recipients, or correct an issue."""
-        return self.has_uncertain or bool(self.unreadable)
+        return self.has_uncertain or bool(self.unreadable) or bool(self.progress.held)
 
     @property
     def has_uncertain(self) -> bool:

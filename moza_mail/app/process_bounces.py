@@ -31,6 +31,7 @@ class BounceRun:
     counts: messages by kind.
     repeated: messages that were counted before.
     unrecognised: messages that are left for a person.
+    held: how many addresses wait for a person, because too many of one provider fail alike.
     error: why the mailbox could not be read to its end.
     """
 
@@ -41,6 +42,7 @@ class BounceRun:
     suppressed: Sequence[Mapping[str, str]]
     unsubscribed: Sequence[Mapping[str, str]]
     unrecognised: Sequence[Mapping[str, str]]
+    held: int = 0
     error: MailboxError | None = None
 
     @property
@@ -59,6 +61,7 @@ class BounceRun:
             "suppressed": list(self.suppressed),
             "unsubscribed": list(self.unsubscribed),
             "left": list(self.unrecognised),
+            "held": self.held,
         }
 
 
@@ -71,6 +74,7 @@ class BounceTally:
     suppressed: list[dict[str, str]] = field(default_factory=list)
     unsubscribed: list[dict[str, str]] = field(default_factory=list)
     unrecognised: list[dict[str, str]] = field(default_factory=list)
+    held: int = 0
 
     def add(self, message: bounces.MailboxMessage, kind: str, bounce: Bounce, effect: BounceEffect) -> None:
         """Count one message; `kind` is how it was classified."""
@@ -86,7 +90,9 @@ class BounceTally:
             self.repeated += 1
         else:
             self.counts[bounce.kind.value] += 1
-        if suppression := effect.suppression:
+        self.held += effect.is_held
+        suppression = None if effect.is_held else effect.suppression
+        if suppression:
             self.suppressed.append(
                 {"address": suppression.address.mask(), "reason": suppression.reason.value}
             )
@@ -104,6 +110,7 @@ class BounceTally:
             suppressed=self.suppressed,
             unsubscribed=self.unsubscribed,
             unrecognised=self.unrecognised,
+            held=self.held,
             error=error,
         )
 
@@ -160,6 +167,8 @@ async def _process(
     messages = iter([only]) if only else mailbox.read_messages()
     async with open_store(project) as store:
         try:
+            if not is_dry_run:
+                await store.suppressions.release_held(now=now())
             while message := await _run_in_thread(next, messages, None):
                 bounce = await _record(store, message, links, tally, is_dry_run=is_dry_run)
                 if not is_dry_run:

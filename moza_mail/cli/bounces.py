@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from moza_mail.app.held_suppressions import decide_held
 from moza_mail.app.process_bounces import BounceRun, process_mailbox, process_piped_message
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
@@ -21,7 +22,7 @@ def bounces(project: Project, source: str, *, as_json: bool, dry_run: bool) -> i
     _print(report, as_json=as_json)
     if report.error:
         raise report.error
-    return output.NEEDS_ATTENTION if report.unrecognised else 0
+    return output.NEEDS_ATTENTION if report.unrecognised or report.held else 0
 
 
 def _process_piped(project: Project, *, as_json: bool, dry_run: bool) -> int:
@@ -52,5 +53,25 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
     for one in report.unsubscribed:
         text = _("would be unsubscribed") if report.is_dry_run else _("unsubscribed")
         output.give(f"  {output.shown(text)}: {one['address']} ({one['list']})")
+    if report.held:
+        output.say(
+            _(
+                "{count} are held: too many readers of one provider fail alike, so it may be the provider's error. See moza-mail status, then: moza-mail bounces accept MAILING, or reject.",
+                count=report.held,
+            )
+        )
     for one in report.unrecognised:
         output.say(_("  left in the mailbox: {message}: {why}", message=one["message"], why=one["why"]))
+
+
+def decide(project: Project, decision: str, issue: str, domain: str, *, as_json: bool) -> int:
+    """Accept or reject what is held of a mailing."""
+    is_accepted = decision == "accept"
+    count = run_async(lambda: decide_held(project, issue, domain, accept=is_accepted))
+    if as_json:
+        output.give_json({"decision": decision, "count": count})
+    elif is_accepted:
+        output.give(_("{count} suppressed", count=count))
+    else:
+        output.give(_("{count} stay in the audience", count=count))
+    return 0

@@ -69,6 +69,16 @@ def progress_as_text(progress: MailingProgress, relay: str) -> str:
         if progress.states[state]
     ]
     lines += verdicts_as_lines(progress.verdicts)
+    lines += [
+        _(
+            "  {count:>8} held ({provider}, {verdict}): decide with moza-mail bounces accept {issue_slug}, or reject",
+            count=count,
+            provider=provider,
+            verdict=verdict,
+            issue_slug=mailing.issue_slug,
+        )
+        for (provider, verdict), count in progress.held.items()
+    ]
     if progress.suppressed:
         lines.append(
             _(

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from moza_mail.app import manage_subscriber as app
+from moza_mail.app.held_suppressions import UnsuppressOptions, find_removable, remove_all
 from moza_mail.app.manage_subscriber import AddRequest
+from moza_mail.app.open_project import open_store
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
@@ -158,3 +160,25 @@ def _describe_record(record: SubscriberRecord) -> Iterator[str]:
             yield f"    {key}: {value}"
     for slug, bounce in record.bounces:
         yield f"  {slug}: {bounce.kind} reported {bounce.created_at:%Y-%m-%d} {bounce.reply or ''}".rstrip()
+
+
+def unsuppress_many(
+    project: Project, options: UnsuppressOptions, reason: str, *, asks: bool, as_json: bool
+) -> None:
+    """Allow mail again to all addresses that the options name, after a question."""
+    count = run_async(lambda: _unsuppress_many(project, options, reason, asks=asks))
+    if as_json:
+        output.give_json({"done": "unsuppressed", "count": count})
+    else:
+        output.give(_("{count} addresses may be mailed again", count=count))
+
+
+async def _unsuppress_many(project: Project, options: UnsuppressOptions, reason: str, *, asks: bool) -> int:
+    async with open_store(project) as store:
+        found = await find_removable(store, project, options)
+        output.say(_("{count} addresses are suppressed by such bounces", count=len(found)))
+        for one in found[:1]:
+            output.say(f"  {one.address.mask()}: {one.evidence[:120]}")
+        if found and asks:
+            output.confirm(str(_("Allow mail to them again?")), str(_("nothing was changed")))
+        return await remove_all(store, found, reason)

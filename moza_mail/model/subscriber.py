@@ -161,3 +161,16 @@ class ImportPreview:
 
     repeated: AbstractSet[str] = frozenset()
     people: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionQuery:
+    """Conditions on suppressions by bounces; all that are given must hold.
+
+    reply: words in the reply that caused the suppression.
+    """
+
+    mailing_id: int | None = None
+    since: datetime | None = None
+    domain: str = ""
+    reply: str = ""

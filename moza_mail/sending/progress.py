@@ -6,6 +6,7 @@ from datetime import datetime
 
 from moza_mail.model.approval import Approval
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, VerdictCount
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import Store
 
 Skipped = Mapping[tuple[SkipReason, str], int]
@@ -18,6 +19,7 @@ class MailingProgress:
 
     next_attempt: when the first deferred delivery is due; None if none is deferred.
     suppressed: the number of addresses that replies to this mailing have suppressed.
+    held: addresses whose suppression waits for a person, by provider and verdict.
     verdicts: the deliveries not accepted, by state and verdict, each with one reply.
     approval: the approval that covers the mailing, None if nobody approved it.
     """
@@ -27,6 +29,7 @@ class MailingProgress:
     next_attempt: datetime | None = None
     skipped: Skipped = field(default_factory=dict)
     suppressed: int = 0
+    held: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
     verdicts: Sequence[VerdictCount] = ()
     approval: Approval | None = None
 
@@ -46,7 +49,7 @@ class MailingProgress:
     @property
     def needs_attention(self) -> bool:
         """Return True if deliveries are left that running `send` again at once would not complete."""
-        return any(
+        return bool(self.held) or any(
             self.states[state]
             for state in (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
@@ -60,6 +63,7 @@ async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
         states=await store.ledger.count_by_state(mailing.id),
         next_attempt=await store.ledger.find_next_attempt(mailing.id),
         skipped=await store.ledger.count_skipped(mailing.id),
+        held=await store.suppressions.count_held(mailing.id),
         verdicts=await store.ledger.count_verdicts(mailing.id),
         suppressed=await store.suppressions.count_from_mailing(mailing.id),
         approval=next((approval for approval in approvals if approval.covers(mailing)), None),

@@ -194,7 +194,10 @@ def _select_exported(
         sa.select(suppressions.c.reason, *rows.SUBSCRIBER, *rows.SUBSCRIPTION)
         .select_from(subscriptions)
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
-        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+        .outerjoin(
+            suppressions,
+            (suppressions.c.address_key == subscribers.c.address_key) & suppressions.c.held_at.is_(None),
+        )
         .where(*where)
         .order_by(subscriptions.c.subscriber_id)
         .limit(PAGE)

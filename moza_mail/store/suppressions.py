@@ -1,7 +1,6 @@
 """Suppressions: addresses that no list may mail, and the history of those that a person removed."""
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.provider import find_provider, list_domains
-from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.model.subscriber import Suppression, SuppressionQuery, SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry, find_hasher
@@ -32,19 +31,6 @@ from moza_mail.store.schema import (
 from moza_mail.store.transactions import Transactions
 
 SUPPRESSED_BEFORE_ERASURE = "the address was suppressed when its person was erased"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuppressionQuery:
-    """Conditions on suppressions by bounces; all that are given must hold.
-
-    reply: words in the reply that caused the suppression.
-    """
-
-    mailing_id: int | None = None
-    since: datetime | None = None
-    domain: str = ""
-    reply: str = ""
 
 
 class Suppressions:
@@ -304,7 +290,7 @@ RELEASE_AFTER = timedelta(hours=72)
 
 
 def _find_matching(connection: sa.Connection, query: SuppressionQuery) -> list[Suppression]:
-    conditions = [
+    conditions: list[sa.ColumnElement[bool]] = [
         suppressions.c.held_at.is_(None),
         suppressions.c.reason.in_((SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES)),
     ]

@@ -171,14 +171,20 @@ def bounces(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(help="maildir:PATH, mbox:PATH or -; by default bounce_mailbox.", metavar="[SOURCE]"),
+        typer.Argument(help="maildir:PATH, mbox:PATH or -; or accept, reject.", metavar="[SOURCE]"),
     ] = "",
+    mailing: Annotated[
+        str, typer.Argument(help="With accept or reject: the issue whose held addresses.", metavar="[ISSUE]")
+    ] = "",
+    domain: Annotated[str, typer.Option(help="With accept or reject: only this provider.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
     """Process bounces, complaints and unsubscribe requests."""
-    from moza_mail.cli.bounces import bounces
+    from moza_mail.cli.bounces import bounces, decide
 
+    if source in {"accept", "reject"}:
+        raise typer.Exit(decide(options.project(context), source, mailing, domain, as_json=json_))
     raise typer.Exit(bounces(options.project(context), source, as_json=json_, dry_run=dry_run))

@@ -1,5 +1,6 @@
 """Commands for the people on a list: `moza-mail subscribers`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -235,18 +236,31 @@ def suppress(
 @subscribers.command()
 def unsuppress(
     context: typer.Context,
-    address: options.Address,
     reason: Annotated[str, typer.Option(help="Why it may be mailed again, for the record.", metavar="TEXT")],
+    address: OptionalAddress = "",
     they_asked: Annotated[
         bool,
         typer.Option("--they-asked", help="They asked for it; needed after a complaint or suppress."),
     ] = False,
+    mailing: Annotated[str, typer.Option(help="All that bounces of this issue suppressed.")] = "",
+    since: Annotated[datetime | None, typer.Option(help="All that bounces suppressed since.")] = None,
+    domain: Annotated[str, typer.Option(help="All that bounces suppressed at this domain.")] = "",
+    reply: Annotated[str, typer.Option(help="All whose reply contains this text.", metavar="TEXT")] = "",
+    yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Allow mail to a suppressed address again."""
-    from moza_mail.cli.subscribers import unsuppress
+    """Allow mail to a suppressed address again, or to many."""
+    from moza_mail.cli import subscribers as command
 
-    unsuppress(options.project(context), address, reason, they_asked=they_asked, as_json=json_)
+    project = options.project(context)
+    if address:
+        command.unsuppress(project, address, reason, they_asked=they_asked, as_json=json_)
+        return
+    from moza_mail.app.held_suppressions import UnsuppressOptions
+
+    at = since.replace(tzinfo=UTC) if since else None
+    chosen = UnsuppressOptions(issue=mailing, since=at, domain=domain, reply=reply)
+    command.unsuppress_many(project, chosen, reason, asks=not yes, as_json=json_)
 
 
 @subscribers.command("show")
