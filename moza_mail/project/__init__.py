@@ -1,6 +1,6 @@
 """The project folder: moza-mail.toml, issues, themes, lists and secrets.
 
-The only package that reads environment variables.
+No other package reads environment variables.
 """
 
 from moza_mail.project.config import CONFIG_FILE

@@ -9,7 +9,8 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the content of a file, keep its permissions, and sync it to disk.
 
-    Raises OSError; then the old file is unchanged. Symbolic links are followed; a missing file is created.
+    If this fails, raises OSError and the old file is unchanged. Symbolic links are followed; a missing file
+    is created.
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")

@@ -49,7 +49,10 @@ def _check_web_address(value: str) -> str:
 
 
 def _has_host(value: str) -> bool:
-    """Return False for an unclosed bracket or a port that does not exist, which only urlsplit notices."""
+    """Return True if a URL names a host, and its port is valid if it has one.
+
+    Only urlsplit notices an unclosed bracket or a port that is too large.
+    """
     try:
         parts = urlsplit(value)
         return bool(parts.hostname) and parts.port != 0
@@ -74,12 +77,12 @@ def _check_time_zone(value: str) -> str:
 
 
 def _split_commas(value: Any) -> Any:
-    """Accept `Agenda, Events` for a list, as in an environment variable."""
+    """Accept a list as text with commas (`Agenda, Events`), as environment variables have it."""
     return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
 def _normalize_mail_domain(value: str) -> str:
-    """Return a domain that can receive mail, as A-labels."""
+    """Return a domain that can receive mail, with A-labels."""
     try:
         return Address.parse(f"bounce@{value}").domain if value else ""
     except AddressError:
@@ -145,10 +148,10 @@ class CheckSettings(BaseModel):
 
 
 class RetentionSettings(BaseModel):
-    """The table `[retention]`: the number of days that personal data is kept.
+    """The table `[retention]`: the number of days for which personal data is kept.
 
-    The minimum of `deliveries` covers the 30 days over which soft bounces are counted; that of `sign_ups` the seven days
-    that a confirmation link is valid.
+    The minimum of `deliveries` is longer than the 30 days over which soft bounces are counted. The minimum
+    of `sign_ups` is longer than the seven days for which a confirmation link is valid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -216,27 +219,27 @@ class ProjectConfig(BaseModel):
 
     @property
     def rate_limits(self) -> SendRates:
-        """`rate` and `rates`, parsed."""
+        """The settings `rate` and `rates`, parsed."""
         return SendRates.parse(self.rate, self.rates)
 
     @property
     def retention_periods(self) -> RetentionPeriods:
-        """`[retention]` for the store."""
+        """The table `[retention]` in the form that the store uses."""
         return RetentionPeriods(**self.retention.model_dump())
 
     @property
     def bounce_thresholds(self) -> BounceThresholds:
-        """`[bounces]` for the suppression of addresses."""
+        """The table `[bounces]` in the form that the suppression of addresses uses."""
         return BounceThresholds(**self.bounces.model_dump())
 
     @property
     def dsn_notify(self) -> str:
-        """`dsn` as the NOTIFY parameter of SMTP (RFC 3461 4.1)."""
+        """The setting `dsn` as the NOTIFY parameter of SMTP (RFC 3461 4.1)."""
         return "" if self.dsn == "off" else self.dsn.upper()
 
     @property
     def max_lateness(self) -> timedelta:
-        """`max_age`, parsed."""
+        """The setting `max_age`, parsed."""
         return parse_duration(self.max_age)
 
     @property
@@ -263,7 +266,10 @@ def read_config(path: Path, overrides: dict[str, Any]) -> ProjectConfig:
 
 
 def _read_environment() -> dict[str, Any]:
-    """Return the settings in environment variables, by key; lists and tables may be JSON."""
+    """Return the settings in environment variables, by key.
+
+    A list or table may be written as JSON.
+    """
     given = {key: os.environ.get(PREFIX + key.upper()) for key in ProjectConfig.model_fields}
     return {key: _decode_json(key, value) for key, value in given.items() if value is not None}
 
@@ -305,7 +311,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _find_texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text in a TOML value, keys included, with the name of its innermost key."""
+    """Yield every text and every key in a TOML value, with the name of the innermost key."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):
@@ -337,7 +343,7 @@ def describe_validation_error(path: Path, error: ValidationError, manual: str) -
 
 
 def _describe_problem(error: Mapping[str, Any]) -> str:
-    """Describe an error of pydantic as a clause that follows the key."""
+    """Describe an error of pydantic as a clause, to be written after the key."""
     context = error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, ValueError):

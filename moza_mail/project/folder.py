@@ -38,7 +38,7 @@ class Project:
         return self.list_issues_in(self.root / "issues")
 
     def list_issues_in(self, folder: Path) -> list[Path]:
-        """Return the issue files in a folder, sorted by name, without the hidden files that editors put there."""
+        """Return the issue files in a folder, sorted by name, without hidden files of editors."""
         return sorted(path for path in folder.glob("*.md") if not is_hidden(path))
 
     def find_issue(self, name: str) -> Path:
@@ -57,7 +57,7 @@ class Project:
         )
 
     def read_issue(self, path: Path) -> str:
-        """Read the file of an issue; raise IssueError unless it is readable UTF-8 text."""
+        """Read the file of an issue; raise IssueError if it is not readable UTF-8 text."""
         name = printable_path(path)
         if name != path.as_posix():
             raise IssueError(
@@ -99,7 +99,7 @@ class Project:
             ) from None
 
     def save_issue(self, path: Path, text: str) -> bytes:
-        """Replace the text of an issue and return its bytes; raise IssueError if that fails."""
+        """Replace the text of an issue and return the bytes; raise IssueError if that fails."""
         content = text.encode()
         if len(content) > MAX_BYTES:
             raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
@@ -117,7 +117,7 @@ class Project:
         return content
 
     def read_theme(self, name: str) -> Theme:
-        """Read a theme; files of the project replace those of the bundled theme."""
+        """Read a theme. Files of the project replace files of the bundled theme."""
         return themes.read_theme(name, self.root / "templates")
 
     def read_lists(self) -> dict[str, MailingList]:
@@ -131,7 +131,7 @@ class Project:
         return lists.read_lists(path, self.config.zone)
 
     def read_list(self, slug: str) -> MailingList:
-        """Read one list; without a slug, the default list of the project."""
+        """Read one list. If no slug is given, read the default list of the project."""
         known = self.read_lists()
         wanted = slug or self.config.default_list or (next(iter(known)) if len(known) == 1 else "")
         if not wanted:
@@ -151,7 +151,7 @@ class Project:
         return known[wanted]
 
     def approval_policy(self, mailing_list: MailingList) -> ApprovalPolicy:
-        """Return the policy of a list, else that of the project."""
+        """Return the approval policy of a list, else that of the project."""
         return mailing_list.approval or self.config.approval
 
     def check_rules(self) -> CheckOptions:
@@ -168,17 +168,17 @@ class Project:
         )
 
     def _own_hosts(self) -> tuple[str, ...]:
-        """Return the host where the project publishes its images."""
+        """Return the host on which the project publishes its images."""
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
     def view_url(self, issue: Issue, mailing_list: MailingList) -> str:
-        """Return the URL of the page of an issue, empty if it has none."""
+        """Return the URL of the web page of an issue, empty if the issue has no page."""
         pattern = self.view_url_pattern(mailing_list)
         return pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
 
     def view_url_pattern(self, mailing_list: MailingList) -> str:
-        """Return the pattern of these URLs, with `{slug}` and `{date}` in it."""
+        """Return the pattern of the URLs of a list's issues, with `{slug}` and `{date}` in it."""
         return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def asset_url(self, issue: Issue) -> str:
@@ -189,7 +189,7 @@ class Project:
     def calendar_url(self, issue: Issue) -> str:
         """Return the URL of the calendar of an issue, empty if mails do not link to it.
 
-        Raises ProjectError if they do and there is no `asset_url`.
+        Raises ProjectError if mails link to the calendar, but `asset_url` is not set.
         """
         if self.config.calendar != "link":
             return ""
@@ -207,7 +207,6 @@ class Project:
         """Read the images of an issue, by `src`.
 
         Raises IssueError with the line of an image that cannot be mailed.
-
 
         issue_path: the file of the issue.
         column: the maximum width in CSS pixels.
@@ -228,7 +227,10 @@ class Project:
         return project_images.read_images(wanted, issue.source, settings)
 
     def store_url(self, url: str = "") -> str:
-        """Return the URL of the store, or the given one, with an absolute path for SQLite."""
+        """Return `url`, else the URL of the store in the settings.
+
+        The path of a SQLite file becomes absolute.
+        """
         given = url or self.config.store
         scheme, _, path = given.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
@@ -238,11 +240,11 @@ class Project:
         return secrets.read_secret(self.root / "subscribers")
 
     def read_dkim_key(self) -> tuple[bytes, str]:
-        """Return the PEM of the DKIM key and its name for errors, both empty if there is none."""
+        """Return the PEM of the DKIM key and its name for errors, both empty if no key is set."""
         return secrets.read_private_key("DKIM_KEY", self.config.dkim_key, self.root)
 
     def read_dkim_ed25519_key(self) -> tuple[bytes, str]:
-        """Return the same for the Ed25519 key."""
+        """Return the PEM of the Ed25519 key and its name for errors, both empty if no key is set."""
         return secrets.read_private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
 
     def find_private_files(self) -> list[tuple[str, Path]]:
@@ -266,8 +268,7 @@ def find_project(start: Path | None = None, **overrides: Any) -> Project:
 
     Raises ProjectError if there is none.
 
-
-    overrides: settings that replace those of the file and the environment.
+    overrides: settings that replace the settings of the file and the environment.
     """
     given = start or (Path(os.environ[f"{PREFIX}PROJECT"]) if os.environ.get(f"{PREFIX}PROJECT") else None)
     if given:

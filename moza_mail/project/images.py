@@ -1,4 +1,4 @@
-"""Read the image files of a project, and reduce them to the size in the mail."""
+"""Read the image files of a project, and reduce them to the size they have in the mail."""
 
 import hashlib
 import io
@@ -34,7 +34,10 @@ METADATA_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"}
 
 
 class ImageFileError(Exception):
-    """A file that cannot be mailed as an image; `reason` is a clause."""
+    """A file that cannot be mailed as an image.
+
+    reason: a clause that can follow the name of the file.
+    """
 
     def __init__(self, reason: str, hint: str = "") -> None:
         super().__init__(reason)
@@ -44,13 +47,13 @@ class ImageFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSettings:
-    """Where the images of an issue come from, and where they are published.
+    """The folders and URLs of an issue's images.
 
     folder: the folder of the issue's file.
     root: the folder of the project.
     column: the maximum width in CSS pixels.
-    asset_url: the URL at which images are published; if empty, they are embedded.
-    hosts: other hosts that images may be linked from.
+    asset_url: the URL at which images are published. If it is empty, images are embedded.
+    hosts: other hosts from which the issue may show images.
     """
 
     folder: Path
@@ -83,7 +86,7 @@ def read_images(images: Iterable[Image], source: str, settings: ImageSettings) -
 
 
 def _check_total_size(found: Iterable[ImageFile]) -> None:
-    """Raise ImageFileError if the embedded images are too large together."""
+    """Raise ImageFileError if the embedded images together are too large."""
     embedded = {image.name: len(image.content) for image in found if not image.url}
     if sum(embedded.values()) > MAX_TOTAL_SIZE:
         raise ImageFileError(
@@ -111,7 +114,7 @@ def _read_image(src: str, settings: ImageSettings) -> ImageFile:
 
 
 def _find_file(name: str, settings: ImageSettings) -> Path:
-    """Find a file in the folder of the issue, else in that of the project."""
+    """Find a file in the folder of the issue, else in the folder of the project."""
     if find_unmailable(name):
         raise ImageFileError(_("has a control character in its name"))
     root = settings.root.resolve()
@@ -142,9 +145,9 @@ def _find_file(name: str, settings: ImageSettings) -> Path:
 def prepare_image(content: bytes, name: str, *, column: int, base: str = "") -> ImageFile:
     """Prepare an image for mailing: reduce and rotate it, and remove its metadata.
 
-    An image that needs none of this keeps its bytes. Raises ImageFileError.
+    An image that needs no change keeps its bytes. Raises ImageFileError.
 
-    column: the maximum width in CSS pixels; the file gets at most two pixels for each.
+    column: the maximum width in CSS pixels. The file gets at most two pixels for each CSS pixel.
     base: the URL below which the file is published, empty if it is embedded.
     """
     if name.lower().endswith((".svg", ".svgz")) or content.lstrip()[:5].lower() in {b"<svg ", b"<?xml"}:

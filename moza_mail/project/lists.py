@@ -37,7 +37,7 @@ def _check_language(value: str) -> str:
 
 
 def _index_by_language(value: Any) -> Any:
-    """Use a single text for all languages."""
+    """Turn a text without languages into a table with one text for all languages."""
     return {"": value} if isinstance(value, str) else value
 
 
@@ -99,7 +99,7 @@ class ListSettings(BaseModel):
 def read_lists(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
     """Read the lists, by slug; raise ProjectError with the file, the key and its line.
 
-    zone: the time zone of schedules that name none.
+    zone: the time zone of schedules that do not name a time zone.
     """
     return {slug: _read_list(slug, table, path, zone) for slug, table in config.read_toml(path).items()}
 

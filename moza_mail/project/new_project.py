@@ -22,7 +22,7 @@ class NewProject:
     """The answers from which a new project is created.
 
     site: the URL of the website.
-    slug: the name of its list.
+    slug: the slug of its list.
     days: the days of the first issue and of its two events, each as a date and in words.
     """
 
@@ -36,14 +36,14 @@ class NewProject:
 
 
 def make_slug(title: str) -> str:
-    """Make the name of a list from its title: `MOZa Weekly` becomes `moza-weekly`."""
+    """Make the slug of a list from its title: `MOZa Weekly` becomes `moza-weekly`."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:63] or "nieuwsbrief"
 
 
 def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
     """Write the files of a new project and return their paths.
 
-    Raises ProjectError, before any file is written, if one of them exists.
+    If one of the files exists already, raises ProjectError and writes nothing.
     """
     files = {folder / name: text for name, text in _fill_templates(new_project).items()}
     if existing := next((path for path in files if path.exists()), None):

@@ -1,7 +1,7 @@
 """Publish the files of a website in a folder, all at once or not at all.
 
-A new folder is made next to the old one, and the two are exchanged in one step, so that visitors see either the old site or
-the new one. Files that another program put in the folder are kept.
+The new site is written in a folder next to the old one. Then the two folders are exchanged in one step, so
+visitors see either the old site or the new one. Files that another program put in the folder are kept.
 """
 
 import ctypes
@@ -39,8 +39,8 @@ class PublishResult:
 def publish_files(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
     """Publish files, by their path in `folder`, and delete our files from earlier runs.
 
-    If nothing changed, no file is touched. Raises ProjectError if the folder is not empty and was not made by us, or if it
-    cannot be written; then the old site is unchanged.
+    If nothing changed, no file is touched. Raises ProjectError if the folder cannot be written, or if it
+    contains files but moza-mail did not make it. After an error the old site is unchanged.
     """
     folder = folder.resolve()
     try:
@@ -123,7 +123,10 @@ def _has_content(path: Path, content: bytes) -> bool:
 
 
 def _fill(beside: Path, folder: Path, files: Mapping[str, bytes], same: set[str]) -> None:
-    """Fill the new folder, with hard links to unchanged files to keep their modification time."""
+    """Write the files of the new folder.
+
+    Unchanged files become hard links, so they keep their modification time.
+    """
     beside.mkdir()
     if folder.exists():
         beside.chmod(stat.S_IMODE(folder.stat().st_mode))
@@ -137,7 +140,7 @@ def _fill(beside: Path, folder: Path, files: Mapping[str, bytes], same: set[str]
 
 
 def _carry_over(old: Path, new: Path, before: frozenset[str]) -> None:
-    """Keep the files that other programs put in the folder."""
+    """Link or copy the files of other programs from the old folder into the new folder."""
     for path in _walk_files(old) if old.exists() else ():
         shown = path.relative_to(old).as_posix()
         target = new / shown
@@ -149,7 +152,7 @@ def _carry_over(old: Path, new: Path, before: frozenset[str]) -> None:
 
 
 def _walk_files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, and symbolic links to folders."""
+    """Yield the files below a folder, including symbolic links to folders."""
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             yield from _walk_files(entry)
@@ -166,7 +169,7 @@ def _link(path: Path, target: Path) -> bool:
 
 
 def _exchange(beside: Path, folder: Path) -> None:
-    """Exchange two folders, in one step if the system supports it, else in two."""
+    """Exchange two folders in one step, or in two steps if the system cannot do it in one."""
     try:
         exchange = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -189,7 +192,10 @@ def _exchange(beside: Path, folder: Path) -> None:
 
 @contextmanager
 def _locked(parent: Path) -> Iterator[None]:
-    """Wait until no other process publishes here; the lock ends with the process."""
+    """Wait until no other process publishes in this folder, and hold the lock.
+
+    The lock ends with the process.
+    """
     handle = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Read a file of the project that anybody may have put there."""
+"""Read a file of the project safely, whoever put it there."""
 
 import os
 import stat
@@ -9,7 +9,10 @@ from moza_mail.i18n import gettext as _
 
 
 class UnreadableFile(Exception):
-    """A file that cannot be read; `reason` is a clause that can follow its name."""
+    """A file that cannot be read.
+
+    reason: a clause that can follow the name of the file.
+    """
 
     def __init__(self, reason: Translatable) -> None:
         super().__init__(reason)
@@ -17,9 +20,10 @@ class UnreadableFile(Exception):
 
 
 def read_file(path: Path, *, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file; raise UnreadableFile for anything else, without waiting for it.
+    """Return the bytes of a regular file; raise UnreadableFile for anything else.
 
-    A named pipe would block the reader for ever, so the file is opened without blocking and looked at before it is read.
+    Reading a named pipe would wait forever. So the file is opened without blocking, and its type is checked
+    before it is read.
     """
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -42,12 +46,15 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
 
 
 def is_hidden(path: Path) -> bool:
-    """Return True for the hidden files of systems and editors, such as `.#issue.md` and `._issue.md`."""
+    """Return True for hidden files of systems and editors: `.#issue.md`, `._issue.md`."""
     return path.name.startswith(".")
 
 
 def printable_path(path: Path) -> str:
-    """Return a path as text, with control characters and bytes that are not UTF-8 escaped: they may not reach a terminal."""
+    """Return a path as text that is safe to print on a terminal.
+
+    Control characters and bytes that are not UTF-8 are escaped.
+    """
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in path.as_posix()
     )

@@ -30,9 +30,10 @@ def read_imap_password() -> str:
 
 
 def read_secret(folder: Path) -> bytes:
-    """Return MOZA_MAIL_SECRET, else the content of `folder`/secret, created if missing.
+    """Return MOZA_MAIL_SECRET, else the content of the file `secret` in `folder`.
 
-    It signs Message-IDs and unsubscribe links, so a new secret makes the links in earlier mails invalid.
+    A missing file is created. The secret signs Message-IDs and unsubscribe links, so a new secret makes the
+    links in earlier mails invalid.
     """
     given = _read_variable("SECRET") or _read_or_create(folder / "secret")
     if len(given) < MIN_SECRET_LENGTH:
@@ -48,10 +49,10 @@ def read_secret(folder: Path) -> bytes:
 
 
 def read_private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
-    """Return the content of a key file and its name for errors, both empty if there is none.
+    """Return the content of a key file and its name for errors, both empty if no path is set.
 
-    The path comes from MOZA_MAIL_<name>_FILE, else from `setting`, relative to `root`. Raises ProjectError if the file cannot
-    be read, belongs to another user, or can be read by others.
+    The path comes from MOZA_MAIL_<name>_FILE, else from `setting`, relative to `root`. Raises ProjectError
+    if the file cannot be read, belongs to another user, or can be read by others.
     """
     variable = f"{PREFIX}{name}_FILE"
     path, origin = os.environ.get(variable), variable

@@ -5,9 +5,10 @@ import socket
 
 
 def notify_ready() -> None:
-    """Report to the service manager that started this process, if one did, that it serves now.
+    """Report to the service manager that this process is ready to serve.
 
-    The socket is named by NOTIFY_SOCKET; a name that begins with `@` is in the abstract namespace.
+    NOTIFY_SOCKET names the socket of the service manager; without it nothing is reported. A name that
+    begins with `@` is in the abstract namespace.
     """
     name = os.environ.get("NOTIFY_SOCKET", "")
     if name.startswith(("/", "@")):

@@ -1,4 +1,4 @@
-"""Read themes, file by file: from the project, else the bundled theme, else `default`."""
+"""Read themes. Each file comes from the project, else the bundled theme, else `default`."""
 
 import re
 from dataclasses import replace
@@ -57,7 +57,7 @@ def read_theme(name: str, templates: Path) -> Theme:
 
 
 def _read_logo(theme: Theme) -> ImageFile:
-    """Return the image that `[logo]` names, from the assets of the theme."""
+    """Return the image that `[logo]` in theme.toml names, from the assets of the theme."""
     from moza_mail.project import images as project_images
 
     table = theme.settings["logo"]
