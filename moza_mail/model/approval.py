@@ -13,7 +13,7 @@ MAX_NAME_LENGTH = 100
 
 
 class ApprovalPolicy(StrEnum):
-    """Whether a mailing needs approval; FOUR_EYES asks for two different persons."""
+    """The rule for approving a mailing; FOUR_EYES requires two different persons."""
 
     OFF = "off"
     REQUIRED = "required"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceCount:
-    """How many subscribers of a list would be mailed now, and how many would not, by reason.
+    """The number of subscribers who would be mailed now, and of those who would not, by reason.
 
     confirmed: those who would be mailed.
     left_out: the others by the first reason that applies: unconfirmed, unsubscribed, suppressed, not_in_segment,

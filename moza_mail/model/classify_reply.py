@@ -68,7 +68,7 @@ INNER_REPLIES = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyContext:
-    """What is known about a reply besides its text.
+    """The known facts about a reply besides its text.
 
     recipients: the reader's address, and where it was forwarded to if a report says so.
     senders: our addresses in the envelope and the message.

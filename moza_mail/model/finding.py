@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is wrong in an issue, on which line, and how to fix it.
+    """A problem in an issue, with its line and how to fix it.
 
     rule: the name of the rule (docs/check.md).
     source: the issue's file.
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What a project requires of its issues: the table [check] of moza-mail.toml.
+    """The requirements of a project for its issues: the table [check] of moza-mail.toml.
 
     preferred_words: a word to avoid and the word to use instead, which may be empty.
     required_sections, required_events: titles that every issue must have; an event also needs a next date.

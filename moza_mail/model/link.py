@@ -11,7 +11,7 @@ CACHE_TIME = timedelta(days=1)
 
 
 class LinkState(StrEnum):
-    """What a recipient who follows a link will find."""
+    """The result of following a link, for a recipient."""
 
     OK = "ok"
     BROKEN = "broken"

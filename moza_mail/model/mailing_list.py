@@ -17,7 +17,7 @@ LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 
 
 class OptIn(StrEnum):
-    """How subscriptions begin: with a confirmation mail, or with consent given elsewhere."""
+    """The start of a subscription: a confirmation mail, or consent given elsewhere."""
 
     DOUBLE = "double"
     RECORDED = "recorded"

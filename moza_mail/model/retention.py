@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPeriods:
-    """How many days each kind of data is kept.
+    """The number of days that each kind of data is kept.
 
     deliveries: the recipient of a message and the text of the reply.
     bounces: the text of a report, and its message in the mailbox.

@@ -29,7 +29,7 @@ NEVER_DATES = frozenset({(24, 7)})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateContext:
-    """What the meaning of a date depends on: the date of the issue, and its language."""
+    """The context that a date depends on: the date and language of the issue."""
 
     issued: date
     lang: str = "nl"

@@ -1,4 +1,4 @@
-"""What the person who imports a file says about its columns."""
+"""Answers about the columns of a file, by the person who imports it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ STATE_HINT = _(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnAnswers:
-    """What a person says about the columns of a file.
+    """The answers of a person about the columns of a file.
 
     columns: headings by name (`email`, `name`, `lang`, `consent` or an attribute).
     status: states by heading and value, both normalised; None says nothing about mail.

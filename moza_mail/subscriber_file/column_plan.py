@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnPlan:
-    """What the columns of a file mean.
+    """The meaning of each column of a file.
 
     service: the service that made the file, "" if it is not known.
     columns: all columns that have a heading; dropped ones have neither an attribute nor a role that is used.

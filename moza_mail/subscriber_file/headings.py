@@ -9,7 +9,7 @@ from moza_mail.subscriber_file.row_state import normalise
 
 
 class ColumnRole(StrEnum):
-    """What a column means.
+    """The meanings of a column.
 
     status: a word for the state of the subscription; optional_status: the same, and no value says nothing.
     permission, consent: yes or no, a date, or the words of the consent.

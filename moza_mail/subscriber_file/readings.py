@@ -44,7 +44,11 @@ HARMLESS_BOUNCES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a cell says. `state` None: nothing about mail; `is_words`: the consent in the person's or author's own words."""
+    """The meaning of a cell.
+
+    state: None if the cell does not say whether the person may be mailed.
+    is_words: true if it contains the words of the consent.
+    """
 
     state: RowState | None = None
     date: datetime | None = None

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 class RowState(StrEnum):
-    """What a row says about mailing its address, from the mildest to the most serious state."""
+    """The state of the address in a row, from the mildest to the most serious."""
 
     CONFIRMED = "confirmed"
     UNCONFIRMED = "unconfirmed"

@@ -17,7 +17,7 @@ EXPLICIT = frozenset({ColumnRole.PERMISSION, ColumnRole.CONSENT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowVerdict:
-    """What a row says about a person.
+    """The state of a person according to a row.
 
     state: None if nothing in the file says that they may be mailed.
     words: the evidence: the consent, or why they must not be mailed.

@@ -1,4 +1,4 @@
-"""What is peculiar to the exports of known services; everything else is recognised by headings and values."""
+"""Peculiarities of the exports of known services; anything else is recognised by headings and values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -56,7 +56,7 @@ SUPPRESSIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberFileOptions:
-    """How to read a file.
+    """Options for reading a file.
 
     consent: the consent of subscribers if the file has no column about consent.
     international: allow addresses that need SMTPUTF8 (RFC 6531).

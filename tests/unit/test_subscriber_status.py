@@ -1,4 +1,4 @@
-"""Who may be mailed according to the export of another program: its status columns, consent, dates and names."""
+"""Status columns, consent, dates and names in the exports of other programs."""
 
 import csv
 import io
