@@ -50,6 +50,7 @@ PUBLIC_MODULES = {
     "web.public.archive",
     "sending.approval",
     "sending.due",
+    "subscriber_file.workbook",
     "sending.schedule",
     "sending.throttle",
 }
@@ -93,8 +94,9 @@ LIBRARIES = {
 LONGEST_MODULE = 450
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 6
+MOST_EXPORTS = 12
 # All of cli/: it parses options, calls app/ and prints.
-LONGEST_CLI = 3900
+LONGEST_CLI = 3500
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 BANNER = re.compile(r"^\s*#\s*[-=#*_~]{3,}")
 
@@ -219,6 +221,17 @@ def test_no_module_needs_itself_to_be_imported():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"these import each other: {' <- '.join(error.args[1])}")
+
+
+def test_a_package_exports_few_names():
+    many = {
+        module.name: len(node.value.elts)
+        for module in modules()
+        for node in module.tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if node.targets[0].id == "__all__" and len(node.value.elts) > MOST_EXPORTS
+    }
+    assert many == {}
 
 
 def test_names_of_public_classes_are_unique():

@@ -25,10 +25,9 @@ from moza_mail.subscriber_file import (
     SubscriberFileError,
     SubscriberFileOptions,
     detect_encoding,
-    is_zip,
     read_answers,
-    read_workbook,
 )
+from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 
 CHUNK_BYTES = 1 << 20
 MAX_LISTED = 1000

@@ -20,12 +20,7 @@ def show(project: Project, *, as_json: bool) -> None:
     output.give(f"# cron: for the crontab of {files.account} (crontab -e)\n{files.crontab}")
     for name, unit in files.units.items():
         output.give(f"\n# systemd: /etc/systemd/system/{name}\n{unit}")
-    output.say(
-        _(
-            "Use one of the two. With systemd: systemctl enable --now {unit}.timer",
-            unit=app.UNIT_NAME,
-        )
-    )
+    output.say(_("Use one of the two. With systemd: systemctl enable --now {unit}.timer", unit=app.UNIT_NAME))
     output.say(
         _(
             "Cron has no environment of yours: name the file of the relay's password in it (docs/configuration.md)."

@@ -1,23 +1,18 @@
 """`moza-mail subscribers import`: import a file, and print what became of its rows."""
 
-import csv
-import os
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from moza_mail.app import import_subscribers as app
 from moza_mail.app.import_subscribers import ImportOptions, ImportResult, OpenedFile, RowCollector
+from moza_mail.app.row_report import write_row_report
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.errors import ProjectError
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.subscriber import AddResult
 from moza_mail.project import Project
 from moza_mail.subscribe import REFUSED, ImportedRow
-from moza_mail.subscriber_file import guard_formula
 
 MAX_SHOWN = 20
 """Rows that are printed; --report has them all."""
@@ -62,7 +57,7 @@ def import_files(project: Project, command: ImportCommand) -> int:
             _print_rows(preview, command.report)
         slug = files[0].mailing_list.slug
         output.confirm(_("Import this to {list}?", list=slug), _("nothing was imported"))
-    with _csv_report(command.report) as write:
+    with write_row_report(command.report) as write:
         results = [_run(project, file, command, write) for file in files]
     if command.as_json:
         data = [result.as_data() for result in results]
@@ -175,27 +170,3 @@ def _step(advance: Callable[[int], None]) -> Callable[[ImportedRow], None]:
             reached = row.line
 
     return receive
-
-
-@contextmanager
-def _csv_report(path: Path | None) -> Generator[Callable[[ImportedRow], None] | None]:
-    """Create a CSV file for the result of every row, with mode 0600. An existing file is never replaced."""
-    if path is None:
-        yield None
-        return
-    try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        message = (
-            _("{path} exists already", path=str(path))
-            if isinstance(error, FileExistsError)
-            else _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error))
-        )
-        raise ProjectError(message, hint=_("Name a new file: --report FILE")) from None
-    # The byte order mark tells Excel that it is UTF-8.
-    with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("line", "address", "result", "reason"))
-        yield lambda row: writer.writerow(
-            (row.line, guard_formula(row.address), row.result, guard_formula(row.reason))
-        )

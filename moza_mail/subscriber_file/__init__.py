@@ -11,7 +11,6 @@ from moza_mail.subscriber_file.subscribers import (
     is_attribute_name,
 )
 from moza_mail.subscriber_file.table import RejectedRow
-from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 
 __all__ = [
     "COLUMN_NAMES_HINT",
@@ -25,7 +24,5 @@ __all__ = [
     "detect_encoding",
     "guard_formula",
     "is_attribute_name",
-    "is_zip",
     "read_answers",
-    "read_workbook",
 ]

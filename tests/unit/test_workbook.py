@@ -10,9 +10,8 @@ from moza_mail.subscriber_file import (
     SubscriberFile,
     SubscriberFileError,
     SubscriberFileOptions,
-    is_zip,
-    read_workbook,
 )
+from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 from tests.support.workbooks import make_ods, make_xlsx
 
 ROWS = [

@@ -23,8 +23,7 @@ def new(
         ),
     ] = None,
     from_: Annotated[
-        str,
-        typer.Option("--from", help="The issue to start from; by default the newest.", metavar="ISSUE"),
+        str, typer.Option("--from", help="The issue to start from; by default the newest.", metavar="ISSUE")
     ] = "",
     json_: options.Json = False,
 ) -> None:
@@ -65,8 +64,7 @@ def check(
         bool, typer.Option("--links", help="Check that each link answers, except private addresses.")
     ] = False,
     statement: Annotated[
-        bool,
-        typer.Option("--privacy-statement", help="Print what the mail reveals about its readers."),
+        bool, typer.Option("--privacy-statement", help="Print what the mail reveals about its readers.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
@@ -98,12 +96,7 @@ def approve(
     from moza_mail.cli import approve as command
 
     arguments = command.ApproveCommand(
-        issue=issue,
-        list_slug=list_,
-        by=as_.strip(),
-        yes=yes,
-        as_json=json_,
-        segment=segment,
+        issue=issue, list_slug=list_, by=as_.strip(), yes=yes, as_json=json_, segment=segment
     )
     run = command.withdraw if withdraw else command.approve
     raise typer.Exit(run(options.project(context), arguments))

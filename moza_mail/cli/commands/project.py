@@ -45,8 +45,7 @@ def init(
 def doctor(
     context: typer.Context,
     resolver: Annotated[
-        str,
-        typer.Option(help="The DNS server to ask (9.9.9.9, 127.0.0.1:5353).", metavar="ADDRESS"),
+        str, typer.Option(help="The DNS server to ask (9.9.9.9, 127.0.0.1:5353).", metavar="ADDRESS")
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the DNS.")] = False,
     json_: options.Json = False,

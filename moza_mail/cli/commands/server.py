@@ -62,8 +62,7 @@ def schedule(
 def new(
     context: typer.Context,
     selector: Annotated[
-        str,
-        typer.Option(help="The key's name in the DNS; by default moza and the month.", metavar="NAME"),
+        str, typer.Option(help="The key's name in the DNS; by default moza and the month.", metavar="NAME")
     ] = "",
     domain: Annotated[
         str, typer.Option(help="The domain that signs; by default the sender's.", metavar="DOMAIN")
@@ -72,8 +71,7 @@ def new(
         bool, typer.Option("--ed25519", help="A second key, of a newer kind that few receivers read.")
     ] = False,
     out: Annotated[
-        Path | None,
-        typer.Option(help="The file to create; by default in subscribers/.", metavar="FILE"),
+        Path | None, typer.Option(help="The file to create; by default in subscribers/.", metavar="FILE")
     ] = None,
     json_: options.Json = False,
 ) -> None:
@@ -115,8 +113,7 @@ def build(
         ),
     ] = None,
     include: Annotated[
-        list[str] | None,
-        typer.Option(help="Include one more issue; can be repeated.", metavar="ISSUE"),
+        list[str] | None, typer.Option(help="Include one more issue; can be repeated.", metavar="ISSUE")
     ] = None,
     json_: options.Json = False,
 ) -> None:

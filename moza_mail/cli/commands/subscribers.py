@@ -239,8 +239,7 @@ def unsuppress(
     reason: Annotated[str, typer.Option(help="Why it may be mailed again, for the record.", metavar="TEXT")],
     address: OptionalAddress = "",
     they_asked: Annotated[
-        bool,
-        typer.Option("--they-asked", help="They asked for it; needed after a complaint or suppress."),
+        bool, typer.Option("--they-asked", help="They asked for it; needed after a complaint or suppress.")
     ] = False,
     mailing: Annotated[str, typer.Option(help="All that bounces of this issue suppressed.")] = "",
     since: Annotated[datetime | None, typer.Option(help="All that bounces suppressed since.")] = None,
