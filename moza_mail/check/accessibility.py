@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from moza_mail.check import alt_text, html_tree
+from moza_mail.check import alt_text, html_tree, table_roles
 from moza_mail.check.computed_style import ComputedStyle, compute_styles
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
@@ -26,7 +26,6 @@ TITLE = _rule("title")
 HEADINGS = _rule("headings")
 LISTS = _rule("lists")
 IMITATED_LIST = _rule("imitated-list", Severity.WARNING)
-TABLES = _rule("tables")
 LINK_PURPOSE = _rule("link-purpose")
 CONTRAST = _rule("contrast")
 TEXT_SIZE = _rule("text-size", Severity.WARNING)
@@ -34,7 +33,7 @@ UNDERLINE = _rule("underline")
 TARGET_SIZE = _rule("target-size", Severity.WARNING)
 
 RULES = (
-    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, *alt_text.RULES, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
+    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, *table_roles.RULES, *alt_text.RULES, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
     TARGET_SIZE,
 )  # fmt: skip
 
@@ -43,7 +42,6 @@ LANGUAGE_TAG = re.compile(r"(?!und\b)[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BULLET = re.compile(r"^\s*(?:[•◦▪‣●■·]|[-–—*]\s|\d{1,2}[.)]\s)")
 BULLET_CHARACTER = re.compile(r"[•◦▪‣●■]")
-LAYOUT_ROLES = {"presentation", "none"}
 
 # WCAG 2.2, 1.4.3: large text is at least 24 px, or 18.66 px if it is bold.
 MIN_CONTRAST, MIN_CONTRAST_LARGE = 4.5, 3.0
@@ -73,7 +71,14 @@ INLINE_TAGS = {
 def check(context: CheckContext) -> Iterator[Finding]:
     """Yield every part of the mail that is hard or impossible to read with a disability."""
     light = context.light_styles
-    for part in (_check_language, _check_title, _check_headings, _check_lists, _check_tables, alt_text.check):
+    for part in (
+        _check_language,
+        _check_title,
+        _check_headings,
+        _check_lists,
+        table_roles.check,
+        alt_text.check,
+    ):
         yield from part(context)
     yield from _check_imitated_lists(context, light)
     yield from _check_links(context, light)
@@ -247,61 +252,6 @@ def _split_at_br(paragraph: Any) -> list[str]:
 def _follows_paragraph(paragraph: Any) -> bool:
     sibling = paragraph.getprevious()
     return sibling is not None and sibling.tag == "p"
-
-
-def _check_tables(context: CheckContext) -> Iterator[Finding]:
-    for table in context.tree.iter("table"):
-        own = [cell for cell in table.iter("th", "td", "caption") if _find_table(cell) is table]
-        headers = [cell for cell in own if cell.tag == "th"]
-        first = html_tree.quote(html_tree.element_text(table))
-        if table.get("role", "").lower() in LAYOUT_ROLES:
-            data = headers or [
-                cell for cell in own if cell.tag == "caption" or cell.get("scope") or cell.get("headers")
-            ]
-            if data or table.get("summary"):
-                yield TABLES.report(
-                    context,
-                    0,
-                    _(
-                        "the table {first} is marked as layout, but has parts of a data table",
-                        first=first,
-                    ),
-                    fix=_(
-                        'Remove role="presentation", or remove the <th>, <caption>, `summary`, `scope` and `headers`.'
-                    ),
-                )
-        elif not headers:
-            yield TABLES.report(
-                context,
-                0,
-                _(
-                    "the table {first} has no header cells, so a screen reader cannot say what a cell means",
-                    first=first,
-                ),
-                fix=_(
-                    'Add role="presentation" if the table is layout, or <th scope="col"> if it holds data.'
-                ),
-            )
-        elif any(not header.get("scope") for header in headers):
-            yield TABLES.report(
-                context,
-                0,
-                _("a header cell of the table {first} has no `scope`", first=first),
-                fix=_('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
-            )
-    for html in html_tree.outlook_comments(context.tree):
-        for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
-            if not re.search(r"role\s*=\s*[\"']?(?:presentation|none)\b", tag, re.IGNORECASE):
-                yield TABLES.report(
-                    context,
-                    0,
-                    _("a table for Outlook is not marked as layout: {tag}", tag=html_tree.quote(tag)),
-                    fix=_('Add role="presentation".'),
-                )
-
-
-def _find_table(cell: Any) -> Any:
-    return next(cell.iterancestors("table"), None)
 
 
 def _alternative_text(element: Any) -> str:
