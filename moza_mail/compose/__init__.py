@@ -1,8 +1,9 @@
-"""Compose messages: compile a mailing once, then fill the placeholders of each recipient.
+"""Compose messages: compile a mailing once, then fill in the placeholders per recipient.
 
-`compile_mailing` encodes what all messages of a mailing share, and its `compose_message` returns the envelope and the final bytes
-for one recipient. `compile_confirmation` does the same for confirmation mails. `SignedLinks` makes and reads the links, and
-`SenderIdentity` holds the DKIM keys and the bounce domain.
+`compile_mailing` encodes the parts that all messages of a mailing share, and returns a CompiledMailing. Its
+method `compose_message` returns the envelope and the final bytes for one recipient. `compile_confirmation`
+does the same for confirmation mails. `SignedLinks` makes and reads the links. `SenderIdentity` holds the
+DKIM keys and the bounce domain.
 """
 
 from moza_mail.compose.compiled import CompiledMailing, compile_mailing

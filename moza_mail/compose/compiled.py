@@ -1,4 +1,7 @@
-"""Compile a mailing: encode what its messages share once, so that each message is only a join of bytes."""
+"""Compile a mailing: encode the parts that its messages share only once.
+
+After that, composing a message only joins bytes.
+"""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +36,7 @@ class CompiledMailing:
     """The parts that all messages of a mailing share.
 
     from_field: the From header, before the recipient's own headers.
-    shared_fields: the other shared headers, after the recipient's own.
+    shared_fields: the other shared headers, after the recipient's own headers.
     body: bytes and open placeholders in turn.
     subject: text and names of placeholders in turn if the subject has merge fields, otherwise empty.
     """
@@ -53,15 +56,16 @@ class CompiledMailing:
 
     @property
     def is_signed(self) -> bool:
-        """True if messages are signed, which is better done in other threads."""
+        """True if messages are signed. Signing is slow, so other threads should compose messages."""
         return self.signer is not None
 
     def compose_message(self, recipient: Recipient) -> tuple[Envelope, Message]:
-        """Return one recipient's envelope and message, in final bytes with its own To, Message-ID and signature.
+        """Return the envelope of one recipient and the final bytes of the message.
 
-        The same recipient always gives the same bytes. They are ASCII, except in an address that is not. Signing takes ten times
-        as long as the rest, and releases the interpreter lock. Raises AddressError if the name, the address or a value cannot be
-        written in a mail, or if a merge field has neither a value nor a default.
+        The same recipient always gives the same bytes. They are ASCII, except for a non-ASCII address.
+        Signing takes ten times as long as the rest, and releases the interpreter lock. Raises AddressError
+        if the name, the address or a value cannot be written in a mail, or if a merge field has neither a
+        value nor a default.
         """
         own = self._fill_fields(recipient) if self.fields_by_placeholder else {}
         message_id = self.links.make_message_id(self.mailing_key, recipient.subscriber_id, self.sender.domain)
@@ -78,7 +82,10 @@ class CompiledMailing:
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
     def make_return_path(self, subscriber: int) -> Address:
-        """Return the address for reports about one message: unique if there is a bounce domain, else the sender."""
+        """Return the address to which bounces of one message are sent.
+
+        With a bounce domain the address is unique, otherwise it is the address of the sender.
+        """
         if not self.bounce_domain:
             return self.sender
         return Address(
@@ -86,13 +93,16 @@ class CompiledMailing:
         )
 
     def _make_unsubscribe_url(self, recipient: Recipient) -> str:
-        """Return the recipient's unsubscribe link, empty if there are no public pages."""
+        """Return the recipient's unsubscribe link, empty if the project has no public pages."""
         if not self.links.public_url:
             return ""
         return self.links.make_unsubscribe_url(self.list_slug, recipient.subscriber_id)
 
     def _make_unsubscribe_fields(self, url: str, subscriber: int) -> bytes:
-        """Return the headers for the unsubscribe button of mail programs, by link or mail (RFC 2369 3.2, RFC 8058 3.1)."""
+        """Return the headers for the unsubscribe button of mail programs.
+
+        The button opens the link or sends a mail (RFC 2369 3.2, RFC 8058 3.1).
+        """
         targets = [f"<{url}>"] if url else []
         if self.bounce_domain:
             local = self.links.make_unsubscribe_local_part(self.mailing_id, subscriber)
@@ -105,7 +115,7 @@ class CompiledMailing:
         return fields
 
     def _fill_fields(self, recipient: Recipient) -> dict[str, str]:
-        """Return the recipient's value for each placeholder of a merge field."""
+        """Return the recipient's value of each merge field, by the name of its placeholder."""
         return {name: _require_value(recipient, field) for name, field in self.fields_by_placeholder.items()}
 
     def _make_subject(self, own: Mapping[str, str]) -> bytes:
@@ -116,7 +126,10 @@ class CompiledMailing:
 
 
 def fill_placeholders(body: Segments, values: Mapping[str, str]) -> list[bytes]:
-    """Return a body with its placeholders filled. A value that is used twice is encoded once."""
+    """Return a body with its placeholders filled in.
+
+    A value that occurs twice is encoded once.
+    """
     encoded: dict[tuple[str, bool], bytes] = {}
     pieces = []
     for piece in body:
@@ -158,9 +171,10 @@ def compile_mailing(
 ) -> CompiledMailing:
     """Encode the parts that all messages of a mailing share.
 
-    zone: the time zone of the Date header, which is when the mailing was created, on every attempt.
+    zone: the time zone of the Date header.
 
-    Raises RenderError if a header has a control character or is too long, or a placeholder can never be filled.
+    The Date header has the time at which the mailing was created, also in later attempts. Raises
+    RenderError if a header has a control character or is too long, or if nothing fills in a placeholder.
     """
     rendered = mailing.rendered
     subject = PLACEHOLDER.split(subject_prefix + rendered.subject)
@@ -205,7 +219,10 @@ def compile_mailing(
 
 
 def _check_placeholders(rendered: Rendered, in_subject: list[str], links: SignedLinks) -> None:
-    """Raise RenderError for a placeholder that nothing will fill, before the first recipient."""
+    """Raise RenderError for a placeholder that nothing fills in.
+
+    This happens before the first message is composed.
+    """
     in_bodies = set(PLACEHOLDER.findall(rendered.html + rendered.text))
     if unknown := set(in_subject) - rendered.fields_by_placeholder.keys():
         raise RenderError(
@@ -230,7 +247,10 @@ def _check_placeholders(rendered: Rendered, in_subject: list[str], links: Signed
 
 
 def _make_list_id(mailing_list: MailingList) -> list[str]:
-    """Return the words of List-Id: the list's title and its identifier, which must never change (RFC 2919 2)."""
+    """Return the words of the List-Id header: the title and the identifier of the list.
+
+    The identifier of a list must never change (RFC 2919 2).
+    """
     identifier = mailing_list.identifier
     if not LIST_ID.fullmatch(identifier) or len(identifier) > 255:
         raise RenderError(

@@ -40,8 +40,9 @@ class CompiledConfirmation:
 
         until: the sentence that says how long the link is valid.
 
-        The mail does not contain the name from the form: anyone could use it to send text to another person's address. The same
-        arguments always give the same bytes. Raises AddressError for an address that cannot be mailed.
+        The mail does not contain the name from the form, because anyone could use it to send text to
+        another person's address. The same arguments always give the same bytes. Raises AddressError for an
+        address that cannot be mailed.
         """
         # The keys of mailings contain no space, so the scopes cannot collide.
         scope = f"confirmation {confirmation.list_slug}"
@@ -69,7 +70,10 @@ class CompiledConfirmation:
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
     def _make_return_path(self, confirmation: Confirmation) -> Address:
-        """Return the address for reports about it: unique if there is a bounce domain, else the sender."""
+        """Return the address to which bounces of a confirmation mail are sent.
+
+        With a bounce domain the address is unique, otherwise it is the address of the sender.
+        """
         if not self.bounce_domain:
             return self.sender
         return Address(
@@ -85,10 +89,11 @@ def compile_confirmation(
     zone: tzinfo = UTC,
     identity: SenderIdentity = NO_IDENTITY,
 ) -> CompiledConfirmation:
-    """Encode the parts that all confirmation mails of a list in one language share.
+    """Encode the parts that all confirmation mails of one list in one language share.
 
-    The mail has no List- headers, because its recipient is not subscribed yet. Auto-Submitted keeps vacation programs from
-    replying (RFC 3834 5). Raises RenderError for text that cannot be written in a mail, and ProjectError without `public_url`.
+    The mail has no List- headers, because its recipient is not subscribed yet. The header Auto-Submitted
+    keeps vacation programs from replying (RFC 3834 5). Raises RenderError for text that cannot be written
+    in a mail, and ProjectError without a `public_url`.
     """
     if not links.public_url:
         raise ProjectError(

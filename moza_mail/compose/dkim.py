@@ -1,7 +1,8 @@
-"""DKIM signatures (RFC 6376): relaxed/relaxed, with rsa-sha256 (RFC 8301) and optionally ed25519-sha256 (RFC 8463).
+"""Sign messages with DKIM (RFC 6376): relaxed/relaxed, rsa-sha256 and ed25519-sha256.
 
-A signature depends only on the message and the key, so every attempt gives the same bytes: both algorithms are deterministic,
-and `t=` is when the mailing was created. Signing releases Python's interpreter lock.
+RFC 8301 defines rsa-sha256, and RFC 8463 the optional ed25519-sha256. A signature depends only on the
+message and the key, so every attempt gives the same bytes: both algorithms are deterministic, and `t=` is
+the time at which the mailing was created. Signing releases Python's interpreter lock.
 """
 
 from base64 import b64encode
@@ -41,7 +42,8 @@ class DkimSigner:
     """Signs the messages of one mailing.
 
     timestamp: when the mailing was created, in seconds since 1970.
-    shared_names, shared_header: the signed header fields that all messages share, by name and in canonical form.
+    shared_names: the names of the signed header fields that all messages share.
+    shared_header: the signed header fields that all messages share, in canonical form.
     """
 
     keys: tuple[DkimKey, ...]
@@ -65,7 +67,11 @@ class DkimSigner:
         )
 
     def make_signature_fields(self, own_fields: bytes, filled: Sequence[bytes]) -> bytes:
-        """Return the DKIM-Signature fields of one message, from its own header fields and its filled body."""
+        """Return the DKIM-Signature fields of one message.
+
+        own_fields: the header fields that only this message has.
+        filled: the body with its placeholders filled in.
+        """
         names, header = _select_signed(own_fields)
         body_hash = b64encode(self.shared_body.hash_body(filled))
         covered = self.shared_header + header
@@ -85,7 +91,7 @@ class DkimSigner:
 
 
 def _select_signed(block: bytes) -> tuple[tuple[str, ...], bytes]:
-    """Return the names and the canonical bytes of the fields of a block that are signed."""
+    """Return the fields of a header block that DKIM signs: their names and canonical bytes."""
     selected = [
         (NAMES_BY_LOWER_CASE[name], canonical)
         for name, canonical in canonicalize_fields(block)
@@ -98,9 +104,10 @@ def _select_signed(block: bytes) -> tuple[tuple[str, ...], bytes]:
 def _start_signature(
     domain: str, selector: str, algorithm: str, timestamp: int, names: tuple[str, ...]
 ) -> tuple[bytes, bytes]:
-    """Return the field up to the body hash, as it is sent and in canonical form.
+    """Return the DKIM-Signature field up to the body hash, as sent and in canonical form.
 
-    From is named once more than it occurs, so that adding a second From breaks the signature (RFC 6376 8.15).
+    The list of signed fields names From once more than it occurs, so adding a second From breaks the
+    signature (RFC 6376 8.15).
     """
     listed_names = (*names, "From")
     rows = [

@@ -1,7 +1,8 @@
-"""Relaxed canonicalisation for DKIM (RFC 6376 3.4.2, 3.4.4), done once for the parts that all messages share.
+"""Relaxed canonicalisation for DKIM (RFC 6376 3.4.2, 3.4.4).
 
-Only white space depends on its neighbours. So each segment of a body is divided into leading white space, a core and trailing
-white space. The core is canonicalised once, and white space between two cores when the segments are joined.
+The parts that all messages share are canonicalised only once. Only white space depends on its neighbours,
+so each segment of a body is divided into leading white space, a core and trailing white space. The core is
+canonicalised once. The white space between two cores is canonicalised when the segments are joined.
 """
 
 import hashlib
@@ -22,7 +23,10 @@ CanonicalSegment = tuple[bytes, bytes, bytes]
 
 
 def canonicalize_segment(segment: bytes) -> CanonicalSegment:
-    """Divide and canonicalise one segment. Lines end in CRLF, but a segment may end between CR and LF."""
+    """Divide and canonicalise one segment.
+
+    Lines end in CRLF, but a segment may end between CR and LF.
+    """
     core = segment.strip(WHITE_SPACE)
     if not core:
         return segment, b"", b""
@@ -38,14 +42,17 @@ def _canonicalize_core(core: bytes) -> bytes:
 
 
 def _canonicalize_gap(gap: bytes) -> bytes:
-    """Return canonical white space between two cores: without spaces before a line end, else one space for several."""
+    """Return the canonical white space between two cores.
+
+    Spaces before a line end disappear, and other spaces become one space.
+    """
     if not gap or gap == b"\r\n":
         return gap
     return SPACES_AND_END.sub(lambda found: found[1] or b" ", gap)
 
 
 class BodyHash:
-    """The SHA-256 of a relaxed body, fed segment by segment."""
+    """The SHA-256 of a relaxed body, to which segments are added one by one."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -53,7 +60,7 @@ class BodyHash:
         self._empty = True
 
     def copy(self) -> "BodyHash":
-        """Return an independent copy with the same state."""
+        """Return an independent copy of the hash in its current state."""
         other = BodyHash()
         other._digest, other._gap, other._empty = self._digest.copy(), self._gap, self._empty
         return other
@@ -68,7 +75,10 @@ class BodyHash:
             self._gap, self._empty = after, False
 
     def digest(self) -> bytes:
-        """Return the hash of all segments: without empty lines at the end, and with CRLF after the last line."""
+        """Return the hash of all segments, as one relaxed body.
+
+        Empty lines at the end are left out, and the last line ends in CRLF.
+        """
         whole = self._digest.copy()
         if not self._empty:
             whole.update(b"\r\n")
@@ -77,8 +87,9 @@ class BodyHash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedBody:
-    """A body with placeholders: canonical segments, and a hash of those before the first placeholder.
+    """A body with placeholders: its canonical segments, and a hash of its beginning.
 
+    start: the hash of the segments before the first placeholder.
     rest: the segments from the first placeholder on, None for a placeholder.
     hashed_count: the number of segments in the hash.
     """
@@ -89,7 +100,7 @@ class SharedBody:
 
     @classmethod
     def prepare(cls, body: Segments) -> Self:
-        """Canonicalise and hash what does not depend on the placeholders."""
+        """Canonicalise the segments that all messages share, and hash those at the beginning."""
         segments = [canonicalize_segment(segment) if isinstance(segment, bytes) else None for segment in body]
         first = segments.index(None) if None in segments else len(segments)
         start = BodyHash()
@@ -99,7 +110,10 @@ class SharedBody:
         return cls(start=start, rest=tuple(segments[first:]), hashed_count=first)
 
     def hash_body(self, filled: Sequence[bytes]) -> bytes:
-        """Return the body hash of one message, given its segments with the placeholders filled."""
+        """Return the body hash of one message.
+
+        filled: the segments of the body, with the placeholders filled in.
+        """
         whole = self.start.copy()
         for known, segment in zip(self.rest, filled[self.hashed_count :], strict=True):
             whole.add(canonicalize_segment(segment) if known is None else known)

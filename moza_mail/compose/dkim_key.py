@@ -1,4 +1,4 @@
-"""DKIM keys, and the DNS records in which receivers find them (RFC 6376 3.6.1, RFC 8463 4)."""
+"""DKIM keys, and their DNS records for receivers (RFC 6376 3.6.1, RFC 8463 4)."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ MAKE_NEW_ED25519_KEY = _("Make a new key: moza-mail dkim new --ed25519")
 
 
 class KeyType(StrEnum):
-    """The type of a key, as its DNS record has it in `k=`."""
+    """The type of a key, as written in `k=` of its DNS record."""
 
     RSA = "rsa"
     ED25519 = "ed25519"
@@ -36,9 +36,11 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimKey:
-    """A private key, and the DNS name under which its public key is published: `selector`._domainkey.`domain`.
+    """A private key, and the domain and selector under which its public key is published.
 
-    public_key: in base64, as the record has it in `p=`.
+    The DNS name of the public key is `selector`._domainkey.`domain`.
+
+    public_key: in base64, as written in `p=` of the DNS record.
     sign: returns the signature of a canonical header.
     """
 
@@ -50,22 +52,22 @@ class DkimKey:
 
     @property
     def algorithm(self) -> str:
-        """Return the algorithm, as a signature has it in `a=`."""
+        """The name of the algorithm, as written in `a=` of a signature."""
         return f"{self.key_type}-sha256"
 
     @property
     def record_name(self) -> str:
-        """Return the name of the DNS record."""
+        """The name of the DNS record."""
         return f"{self.selector}._domainkey.{self.domain}"
 
     @property
     def record(self) -> str:
-        """Return the text of the DNS record, which is public."""
+        """The text of the DNS record, which is public."""
         return f"v=DKIM1; k={self.key_type}; p={self.public_key}"
 
     @property
     def zone_line(self) -> str:
-        """Return the record as a line of a zone file, divided into strings that fit in a TXT record."""
+        """Return the record as a line of a zone file, in strings that are short enough for TXT."""
         strings = [
             self.record[start : start + MAX_STRING] for start in range(0, len(self.record), MAX_STRING)
         ]
@@ -78,8 +80,8 @@ def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, sourc
 
     source: the setting and the path of the file, for error messages.
 
-    Raises ProjectError if it is not a private key, is encrypted, is of another type or too weak, or if the domain or the selector
-    is not a valid DNS name.
+    Raises ProjectError if the content is not a private key, or if the key is encrypted, of an unsupported
+    type or too weak. Also raises it if the domain or the selector is not a valid DNS name.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -114,7 +116,7 @@ def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, sourc
 
 
 def generate_key(key_type: KeyType, *, domain: str, selector: str) -> tuple[DkimKey, bytes]:
-    """Return a new key and its PEM (PKCS #8, not encrypted), made from the system's randomness."""
+    """Return a new random key and its PEM (PKCS #8, not encrypted)."""
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -199,10 +201,11 @@ def _normalize_selector(selector: str) -> str:
 
 
 def is_aligned(signing_domain: str, sender_domain: str) -> bool | None:
-    """Return True if a signature by one domain is aligned with a From address of another (DMARC relaxed mode, RFC 9989).
+    """Return True if a signature is aligned with the From address in DMARC relaxed mode.
 
-    True if one domain is the other or below it, False if they share only their last label. None if only the DNS can tell, such as
-    for `a.example.org` and `b.example.org`, which may be one organisation.
+    See RFC 9989. Return True if one domain is the other or below it, and False if they share at most their
+    last label. Return None if only the DNS can tell. For example, `a.example.org` and `b.example.org` may
+    belong to one organisation.
     """
     ours, theirs = signing_domain.lower().split("."), sender_domain.lower().split(".")
     shortest = min(len(ours), len(theirs))

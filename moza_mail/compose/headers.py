@@ -1,7 +1,8 @@
-"""Write header fields: folding (RFC 5322 2.2.3), encoded-words (RFC 2047), display names, parameters (RFC 2231).
+"""Write header fields, with folding (RFC 5322 2.2.3) and encoded-words (RFC 2047).
 
-The standard library is not used for this: it writes encoded-words into URLs and empty ones into subjects, and in some Python
-versions a CR LF that was hidden in an encoded-word starts a new header.
+Display names and parameters (RFC 2231) are written here too. The standard library is not used, because it
+writes encoded-words into URLs and empty encoded-words into subjects. In some Python versions a CR LF that
+is hidden in an encoded-word even starts a new header.
 """
 
 import re
@@ -42,8 +43,9 @@ MAX_NAME = 120
 def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -> bytes:
     """Return the field `name: words`, folded only between words, never before the first.
 
-    Every header is written here, so this is where header injection is stopped: raises RenderError for a field that is not
-    printable ASCII (or UTF-8 with `allow_utf8`) or has a line of more than 998 characters.
+    Every header is written by this function, so it prevents header injection: it raises RenderError for a
+    field that is not printable ASCII (or UTF-8 with `allow_utf8`) or has a line of more than 998
+    characters.
     """
     line = f"{name}: {' '.join(words)}"
     # Most fields are one plain line, which needs no folding and no further checks.
@@ -77,7 +79,10 @@ def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -
 
 
 def format_text_field(name: str, text: str) -> bytes:
-    """Return a field of free text, such as Subject. It decodes to the same text, even if it looks like an encoded-word."""
+    """Return a field of free text, such as Subject.
+
+    A mail program shows the same text, even if the text looks like an encoded-word.
+    """
     refuse_control_characters(text, _("the {name} header", name=name))
     return format_field(
         name, list(_encode_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else []
@@ -87,9 +92,9 @@ def format_text_field(name: str, text: str) -> bytes:
 def format_address_field(name: str, address: Address, display_name: str = "") -> bytes:
     """Return a field with one address and its display name (RFC 5322 3.4).
 
-    Repeated spaces in the name become one, and it is cut after 120 characters: a strange name is no reason not to mail someone.
-    A non-ASCII address is written in UTF-8 (RFC 6532), everything else in ASCII. Raises AddressError for a control character,
-    or an address that cannot be written plainly.
+    A strange name is no reason not to mail a person: repeated spaces become one, and the name is cut after
+    120 characters. A non-ASCII address is written in UTF-8 (RFC 6532), everything else in ASCII. Raises
+    AddressError for a control character, or for an address that cannot be written in a header.
     """
     bare = str(address)
     is_utf8 = not bare.isascii()
@@ -106,7 +111,10 @@ def format_address_field(name: str, address: Address, display_name: str = "") ->
 
 
 def encode_phrase(name: str, text: str) -> list[str]:
-    """Return the words of a display name or a title: unchanged, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
+    """Return the words of a display name or a title (RFC 5322 3.2.5).
+
+    The words are unchanged, one quoted-string, or encoded-words.
+    """
     if PLAIN_ATOMS.fullmatch(text) and len(text) <= MAX_NAME and "=?" not in text:
         return text.split(" ")
     refuse_control_characters(text, _("the {name} header", name=name))
@@ -124,7 +132,10 @@ def encode_phrase(name: str, text: str) -> list[str]:
 
 
 def format_parameter(name: str, value: str) -> str:
-    """Return a parameter of a structured header, quoted, or encoded by RFC 2231 if it is not ASCII."""
+    """Return a parameter of a structured header, in quotes.
+
+    A value that is not ASCII is encoded by RFC 2231.
+    """
     refuse_control_characters(value, _("the parameter {name}", name=name))
     if value.isascii() and "=?" not in value:
         return f'{name}="' + QUOTED_CHARACTER.sub(r"\\\g<0>", value) + '"'
@@ -132,7 +143,10 @@ def format_parameter(name: str, value: str) -> str:
 
 
 def refuse_control_characters(text: str, part: str) -> None:
-    """Raise RenderError if the text has a control character: CR or LF would start another header."""
+    """Raise RenderError if the text has a control character.
+
+    CR or LF would start another header.
+    """
     if found := CONTROL_CHARACTER.search(text):
         raise RenderError(
             _("{part} has a control character (U+{code:04X})", part=part, code=ord(found.group()))
@@ -140,12 +154,15 @@ def refuse_control_characters(text: str, part: str) -> None:
 
 
 def _needs_encoding(word: str) -> bool:
-    """Return True if a word of free text must be encoded. An overlong word is, because it can then be folded."""
+    """Return True if a word of free text must be encoded.
+
+    A word that is too long for a line is encoded, because only encoded-words can be folded.
+    """
     return not word.isascii() or "=?" in word or len(word) > HARD_LIMIT - 50
 
 
 def _encode_words(text: str, needs: Callable[[str], bool], max_length: int) -> Iterator[str]:
-    """Yield the words of a text, with as few of them encoded as possible."""
+    """Yield the words of a text, and encode as few of them as possible."""
     words = text.split(" ")
     marks = [not word or needs(word) for word in words]
     # Folding or a mail program may lose repeated spaces (empty words), so they are encoded together with their neighbours.
@@ -159,9 +176,10 @@ def _encode_words(text: str, needs: Callable[[str], bool], max_length: int) -> I
 
 
 def _encode_run(text: str, max_length: int) -> list[str]:
-    """Return consecutive words as encoded-words of at most `max_length` characters, in Q or B, whichever is shorter.
+    """Return consecutive words as encoded-words of at most `max_length` characters.
 
-    White space between encoded-words is not part of the text (RFC 2047 6.2), so the spaces of the text are encoded too.
+    The encoding is Q or B, whichever is shorter. White space between encoded-words is not part of the text
+    (RFC 2047 6.2), so the spaces of the text are encoded too.
     """
     in_q = [
         f"=?utf-8?q?{_encode_q(chunk)}?="
@@ -181,7 +199,10 @@ def _encode_run(text: str, max_length: int) -> list[str]:
 
 
 def _split_by_cost(text: str, max_cost: int, cost: Callable[[str], int]) -> Iterator[str]:
-    """Divide a text between characters (RFC 2047 5) into parts whose cost is at most `max_cost`."""
+    """Split a text into parts whose cost is at most `max_cost`.
+
+    A character is never split (RFC 2047 5).
+    """
     start = total = 0
     for index, character in enumerate(text):
         added = cost(character)

@@ -20,11 +20,13 @@ WEB_ADDRESS = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderIdentity:
-    """The keys and identifiers that a project's messages carry.
+    """The keys and identifiers that a project uses in its messages.
 
     keys: the DKIM keys that sign.
-    bounce_domain: the domain of the return addresses, one for each message; empty to use the sender.
-    feedback_id: the sender's part of Feedback-ID, by which providers count complaints; empty to leave the header out.
+    bounce_domain: the domain of the return addresses, which are unique for each message. If it is empty,
+    the return address is the sender.
+    feedback_id: the sender's part of Feedback-ID, by which providers count complaints. If it is empty, the
+    header is left out.
     """
 
     keys: tuple[DkimKey, ...] = ()
@@ -33,7 +35,10 @@ class SenderIdentity:
 
 
 def format_list_fields(mailing: Mailing, mailing_list: MailingList, identity: SenderIdentity) -> bytes:
-    """Return List-Help, List-Archive, List-Post and Feedback-ID, which say nothing about the recipient."""
+    """Return the headers List-Help, List-Archive, List-Post and Feedback-ID.
+
+    They are the same for every recipient.
+    """
     return b"".join(
         (
             _format_help(mailing_list.contact),
@@ -62,7 +67,10 @@ def _make_identifier(text: str) -> str:
 
 
 def _format_help(contact: str) -> bytes:
-    """Return List-Help with the list's contact, if that is an address or a web page (RFC 2369 3.1)."""
+    """Return List-Help with the contact of the list (RFC 2369 3.1).
+
+    Return nothing if the contact is neither an address nor a web page.
+    """
     if contact.startswith(("https://", "http://")):
         return _format_url_field("List-Help", contact)
     try:

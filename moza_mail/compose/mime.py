@@ -1,4 +1,4 @@
-"""Build the MIME body of a message (RFC 2045, RFC 2046): text and HTML, images and attachments."""
+"""Build the MIME body of a message (RFC 2045, RFC 2046) from its texts and attachments."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MimeEntity:
-    """A MIME entity: its header fields, and the body that follows the empty line."""
+    """A MIME entity: its header fields, and its body without the empty line between them."""
 
     fields: bytes
     body: Segments
@@ -30,7 +30,8 @@ class MimeEntity:
 def build_body(rendered: Rendered) -> MimeEntity:
     """Return the body of a message, with its placeholders open.
 
-    HTML is the last alternative, because mail programs show the last one they support (RFC 2046 5.1.4).
+    HTML is the last alternative, because mail programs show the last alternative that they support (RFC
+    2046 5.1.4).
     """
     inline = [attachment for attachment in rendered.attachments if attachment.content_id]
     attached = [attachment for attachment in rendered.attachments if not attachment.content_id]
@@ -74,12 +75,14 @@ def _build_attachment(attachment: Attachment) -> MimeEntity:
 
 
 def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) -> MimeEntity:
-    """Return a multipart entity. The boundary is a hash of the parts, so the same content gives the same bytes.
+    """Return a multipart entity.
 
-    parameters: of the Content-Type; `related` must name the type of its first part (RFC 2387 3.1).
+    parameters: the parameters of the Content-Type. `related` must name the type of its first part (RFC 2387
+    3.1).
 
-    The boundary contains "=_", which neither quoted-printable nor base64 can contain, not even in a value filled in later. The
-    parts are checked for it all the same.
+    The boundary is a hash of the parts, so the same content gives the same bytes. It contains "=_", which
+    cannot occur in quoted-printable or base64, even after values are filled in. The parts are still checked
+    for the boundary.
     """
     digest = hashlib.sha256(repr((subtype, parts)).encode()).hexdigest()
     boundary = f"=_{subtype}_{digest[:24]}".encode("ascii")
@@ -103,7 +106,7 @@ def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) ->
 
 
 def _join_segments(groups: Iterable[Segments]) -> Segments:
-    """Return all segments in order, with adjacent bytes joined."""
+    """Return all segments in order. Adjacent segments of bytes become one."""
     joined: list[bytes | OpenPlaceholder] = []
     for piece in chain.from_iterable(groups):
         previous = joined[-1] if joined else None

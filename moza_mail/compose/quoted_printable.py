@@ -1,7 +1,8 @@
-"""Quoted-printable (RFC 2045 6.7), encoded once for all recipients, with open placeholders.
+"""Encode bodies as quoted-printable (RFC 2045 6.7) once for all recipients.
 
-Stricter than the RFC: no encoded line starts with "." (which would need dot-stuffing, RFC 5321 4.5.2) or with "From " (which
-mbox files escape), and "=_" never occurs, so a boundary that contains it cannot occur in a body.
+Placeholders stay open. The encoding is stricter than the RFC: no encoded line starts with "." (which would
+need dot-stuffing, RFC 5321 4.5.2) or with "From " (which mbox files escape). "=_" never occurs, so a
+boundary that contains "=_" cannot occur in a body.
 """
 
 import re
@@ -28,7 +29,7 @@ MAX_LINE = 75
 
 
 class BodyFormat(StrEnum):
-    """The body that a placeholder is in, which decides how its value is escaped."""
+    """The format of the body around a placeholder, which decides how its value is escaped."""
 
     TEXT = "text"
     HTML = "html"
@@ -36,7 +37,10 @@ class BodyFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlaceholder:
-    """An open placeholder: the value of `name`, escaped for `body_format` and encoded, goes here."""
+    """A place in an encoded body where the value of `name` is filled in.
+
+    body_format: the value is escaped for this format, and then encoded.
+    """
 
     name: str
     body_format: BodyFormat
@@ -60,7 +64,7 @@ Segments = tuple[bytes | OpenPlaceholder, ...]
 
 
 def encode_text(text: str) -> bytes:
-    """Encode a text in lines of at most 76 octets that end in CRLF.
+    """Encode a text as lines of at most 76 octets that end in CRLF.
 
     Raises RenderError for a lone surrogate, which UTF-8 cannot encode.
     """
@@ -78,7 +82,7 @@ def encode_text(text: str) -> bytes:
 
 
 def _split_line(line: bytes) -> Iterator[bytes]:
-    """Divide one escaped line into encoded lines, never inside an escape."""
+    """Split one escaped line into encoded lines, never inside an escape."""
     start = 0
     while True:
         head = b""
@@ -100,8 +104,8 @@ def _split_line(line: bytes) -> Iterator[bytes]:
 def encode_template(text: str, body_format: BodyFormat) -> Segments:
     """Encode a body and leave its placeholders open.
 
-    A placeholder is surrounded by line breaks, soft ones if necessary. So its value has encoded lines of its own, and no line
-    becomes longer than 76 octets, however long the value is.
+    Line breaks surround each placeholder, soft ones if necessary. So the value has encoded lines of its
+    own, and no line becomes longer than 76 octets, however long the value is.
     """
     pieces = PLACEHOLDER.split(text)
     last = len(pieces) - 1
@@ -116,7 +120,10 @@ def encode_template(text: str, body_format: BodyFormat) -> Segments:
 
 
 def _add_soft_breaks(literal: bytes, *, follows_placeholder: bool, precedes_placeholder: bool) -> bytes:
-    """Add soft breaks at the ends of a literal next to placeholders, and between two adjacent placeholders."""
+    """Add soft line breaks at the ends of a literal that touch a placeholder.
+
+    An empty literal between two placeholders becomes one soft line break.
+    """
     if not literal:
         return SOFT_BREAK if follows_placeholder and precedes_placeholder else b""
     opening = SOFT_BREAK if follows_placeholder and not literal.startswith(b"\r\n") else b""

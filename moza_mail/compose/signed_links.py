@@ -1,7 +1,8 @@
-"""Signed links, return addresses and Message-IDs, which only the project's secret can make.
+"""Links, return addresses and Message-IDs that only the owner of the secret can make.
 
-A token encrypts and authenticates the numbers in it by AES-SIV (RFC 5297). Its key comes from the secret by HKDF (RFC 5869),
-one key for each purpose, so a token for one purpose is refused for another. The same arguments always give the same token.
+A token encrypts and authenticates the numbers in it by AES-SIV (RFC 5297). Its key is derived from the
+secret by HKDF (RFC 5869). Each purpose has its own key, so a token for one purpose is refused for another.
+The same arguments always give the same token.
 """
 
 import hmac
@@ -43,7 +44,8 @@ class SignedLinks:
     """Makes and reads the links of a project.
 
     secret: at least 16 bytes, else ProjectError.
-    public_url: the address of the public pages, empty if there are none; ProjectError if it cannot be put in a header.
+    public_url: the address of the public pages, empty if there are none. An address that cannot be put in a
+    header raises ProjectError.
     """
 
     secret: bytes = field(repr=False)
@@ -63,11 +65,14 @@ class SignedLinks:
 
     @property
     def supports_one_click(self) -> bool:
-        """True if the links can be used for one-click unsubscribe, which requires HTTPS (RFC 8058 3.1)."""
+        """True if the links can be used for one-click unsubscribe.
+
+        One-click unsubscribe requires HTTPS (RFC 8058 3.1).
+        """
         return self.public_url.startswith("https://")
 
     def make_unsubscribe_url(self, list_slug: str, subscriber: int) -> str:
-        """Return the link by which a subscriber leaves a list."""
+        """Return the link with which a subscriber leaves a list."""
         return self._url("unsubscribe", list_slug, self.make_token(UNSUBSCRIBE, list_slug, subscriber))
 
     def read_unsubscribe(self, list_slug: str, token: str) -> int:
@@ -75,7 +80,7 @@ class SignedLinks:
         return self.read_token(UNSUBSCRIBE, list_slug, token)
 
     def make_preferences_url(self, subscriber: int) -> str:
-        """Return the link by which a subscriber sees and changes their data."""
+        """Return the link with which subscribers see and change their data."""
         return self._url("preferences", self.make_token(PREFERENCES, "", subscriber))
 
     def read_preferences(self, token: str) -> int:
@@ -83,32 +88,47 @@ class SignedLinks:
         return self.read_token(PREFERENCES, "", token)
 
     def make_confirmation_url(self, confirmation: Confirmation) -> str:
-        """Return the link that confirms a sign-up until the confirmation expires."""
+        """Return the link that confirms a sign-up. It works until the confirmation expires."""
         slug = confirmation.list_slug
         return self._url(
             "confirm", slug, self.make_expiring_token(CONFIRM, slug, confirmation.id, confirmation.expires_at)
         )
 
     def read_confirmation(self, list_slug: str, token: str, *, now: datetime) -> int:
-        """Return the id of the confirmation; raise InvalidLink as `read_expiring_token` does."""
+        """Return the id of the confirmation in a token.
+
+        Raises InvalidLink as `read_expiring_token` does.
+        """
         return self.read_expiring_token(CONFIRM, list_slug, token, now)
 
     def make_token(self, purpose: str, scope: str, number: int) -> str:
-        """Return a number as 32 URL-safe characters, valid for one purpose and one scope, such as a list's slug."""
+        """Return a number as 32 URL-safe characters.
+
+        The token is valid for one purpose and one scope, such as a list's slug.
+        """
         return _encode_url_safe(self._encrypt(purpose, scope, number.to_bytes(NUMBER)))
 
     def read_token(self, purpose: str, scope: str, token: str) -> int:
-        """Return the number in a token; raise InvalidLink if it is incomplete, forged or meant for something else."""
+        """Return the number in a token.
+
+        Raises InvalidLink if the token is incomplete, forged or for another purpose or scope.
+        """
         _require_whole(TOKEN, token)
         return int.from_bytes(self._decrypt(purpose, scope, urlsafe_b64decode(token)))
 
     def make_expiring_token(self, purpose: str, scope: str, number: int, expires_at: datetime) -> str:
-        """Return a number and the time it expires as 40 URL-safe characters, valid for one purpose and one scope."""
+        """Return a number and its expiry time as 40 URL-safe characters.
+
+        The token is valid for one purpose and one scope.
+        """
         content = number.to_bytes(NUMBER) + int(expires_at.timestamp()).to_bytes(TIME)
         return _encode_url_safe(self._encrypt(purpose, scope, content))
 
     def read_expiring_token(self, purpose: str, scope: str, token: str, now: datetime) -> int:
-        """Return the number in a token; raise InvalidLink as `read_token` does, or as expired."""
+        """Return the number in a token that can expire.
+
+        Raises InvalidLink as `read_token` does, or if the token has expired.
+        """
         _require_whole(EXPIRING_TOKEN, token)
         content = self._decrypt(purpose, scope, urlsafe_b64decode(token))
         if now.timestamp() >= int.from_bytes(content[NUMBER:]):
@@ -116,26 +136,36 @@ class SignedLinks:
         return int.from_bytes(content[:NUMBER])
 
     def make_bounce_local_part(self, mailing: int, subscriber: int) -> str:
-        """Return the local part, of 55 characters, to which reports about one message are sent (VERP)."""
+        """Return the local part of the address for bounces of one message (VERP), 55 characters."""
         return f"bounce+{self._make_address_token(BOUNCE, mailing, subscriber)}"
 
     def read_bounce_local_part(self, local_part: str) -> tuple[int, int]:
-        """Return the mailing and the subscriber of a bounce address in any case; raise InvalidLink if it is not ours."""
+        """Return the mailing and the subscriber of a bounce address, in upper or lower case.
+
+        Raises InvalidLink if we did not make the address.
+        """
         return self._read_local_part(BOUNCE, "bounce", local_part)
 
     def make_unsubscribe_local_part(self, mailing: int, subscriber: int) -> str:
-        """Return the local part, of 60 characters, for unsubscribing from a list by mail (RFC 2369 3.2)."""
+        """Return the local part of the address for unsubscribing by mail, 60 characters.
+
+        See RFC 2369 3.2.
+        """
         return f"unsubscribe+{self._make_address_token(UNSUBSCRIBE_BY_MAIL, mailing, subscriber)}"
 
     def read_unsubscribe_local_part(self, local_part: str) -> tuple[int, int]:
-        """Return the mailing and the subscriber of an unsubscribe address in any case; raise InvalidLink if it is not ours."""
+        """Return the mailing and the subscriber of an unsubscribe address, in upper or lower case.
+
+        Raises InvalidLink if we did not make the address.
+        """
         return self._read_local_part(UNSUBSCRIBE_BY_MAIL, "unsubscribe", local_part)
 
     def make_message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
-        """Return the Message-ID of one mailing to one subscriber, with its angle brackets (RFC 5322 3.6.4).
+        """Return the Message-ID of one mailing to one subscriber, in angle brackets.
 
-        Every attempt has the same Message-ID, so that a relay's log or a second copy can be matched to the delivery. It is
-        an HMAC (RFC 2104) and cannot be read, not even with the secret.
+        See RFC 5322 3.6.4. Every attempt has the same Message-ID, so it links a line in a relay's log or a
+        second copy to the delivery. It is an HMAC (RFC 2104), so nothing can be read from it, even with the
+        secret.
         """
         key = _derive_key(self.secret, MESSAGE_ID)
         digest = hmac.digest(key, f"{subscriber} {mailing_key}".encode(), "sha256")
