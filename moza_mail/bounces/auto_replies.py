@@ -86,7 +86,7 @@ FAILURE_TEXT = re.compile(
 
 
 def has_failure_text(text: str) -> bool:
-    """True if a line near the beginning is one that mail systems write."""
+    """True if a line near the beginning is typical of mail systems."""
     return bool(FAILURE_TEXT.search(text[:2000].replace("\u2019", "'")))
 
 
@@ -108,7 +108,7 @@ def is_receipt(message: Message) -> bool:
 
 
 def has_failure_subject(message: Message) -> bool:
-    """True if the subject is one that mail systems write on reports of failures."""
+    """True if the subject is typical of failure reports."""
     return bool(FAILURE_SUBJECT.match(decode_field(message, "Subject")))
 
 

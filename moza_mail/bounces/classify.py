@@ -41,7 +41,7 @@ COMPLAINT_TYPES = {"abuse", "fraud", "opt-out", "opt-out-list"}
 
 
 def classify_message(content: bytes) -> BounceReport:
-    """Classify a message, reading at most MAX_CONTENT bytes. One that cannot be read is of the kind unknown."""
+    """Classify the first MAX_CONTENT bytes of a message. Unreadable messages are `unknown`."""
     # The parser compares each line with every enclosing boundary, so deeply nested parts would take ever longer.
     if content[:MAX_CONTENT].lower().count(b"boundary") > MAX_PARTS:
         return BounceReport(kind=BounceKind.UNKNOWN)

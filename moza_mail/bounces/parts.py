@@ -115,7 +115,7 @@ def split_field_groups(part: Message) -> list[Message]:
 
 
 def find_field_groups(text: str) -> list[Message]:
-    """Return the groups of report fields that stand in a text, such as a report that a person forwarded."""
+    """Return the groups of report fields in a text, such as a forwarded report."""
     if "final-recipient" not in text.lower():
         return []
     whole = [match[0] for match in FIELDS_IN_TEXT.finditer(f"{text}\n")]
