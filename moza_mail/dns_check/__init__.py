@@ -1,6 +1,7 @@
-"""Check the DNS records of a sender's domain as receivers do: SPF, DKIM, DMARC, MX, DNSSEC, IPv6 and DANE.
+"""Check the DNS records of a sender's domain as receivers do.
 
-`DnsResolver` sends queries. `check_domain(look_up, sender)` and everything else only judges the answers.
+The checks cover SPF, DKIM, DMARC, MX, DNSSEC, IPv6 and DANE. `DnsResolver` sends the queries. All other
+code, such as `check_domain(look_up, sender)`, only judges the answers.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import dnspython on first use."""
+    """Import the resolver on first use, because dnspython is slow to import."""
     if name == "DnsResolver":
         from moza_mail.dns_check.resolver import DnsResolver
 

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class AnswerStatus(StrEnum):
-    """The kind of answer: records, no records of that type, no such name (RFC 8020), or no usable answer."""
+    """The kind of answer: records, no such record, no such name (RFC 8020), or a failure.
+
+    A failure is any answer that cannot be used.
+    """
 
     RECORDS = "records"
     EMPTY = "empty"
@@ -18,10 +21,10 @@ class AnswerStatus(StrEnum):
 class DnsAnswer:
     """The answer to a query for a name and a record type.
 
-    records: a TXT record is its strings joined (RFC 7208 3.3), an MX record is `10 mail.example.org`, others are as in a zone
-    file. Names have no final dot.
+    records: the records as text. The strings of a TXT record are joined (RFC 7208 3.3), an MX record is
+    `10 mail.example.org`, and other records are as in a zone file. Names have no final dot.
     is_authenticated: the resolver has checked the signatures (RFC 4035 3.2.3).
-    error: why the query failed, empty if it did not.
+    error: why the query failed, empty if it succeeded.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Check that the DNS has the public key of each DKIM key that signs (RFC 6376)."""
+"""Check that the DNS contains the public key of each DKIM key that signs (RFC 6376)."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class ExpectedKey:
 
     record_name: the name of its TXT record.
     key_type: `rsa` or `ed25519`.
-    public_key: the value of p=.
+    public_key: the value of `p=`.
     zone_line: the record as a line of a zone file.
     """
 
@@ -24,7 +24,10 @@ class ExpectedKey:
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Return the tag=value pairs of a record (RFC 6376 3.2) by lower-case name. Of a repeated tag, the first counts."""
+    """Return the tag=value pairs of a record (RFC 6376 3.2) by lower-case name.
+
+    If a tag is repeated, its first value counts.
+    """
     found: dict[str, str] = {}
     for pair in text.split(";"):
         name, equals, value = pair.partition("=")
@@ -34,7 +37,7 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 async def check_dkim_key(look_up: LookUp, key: ExpectedKey, subject: str) -> Diagnosis:
-    """Check the record of one key."""
+    """Check the DNS record of one key."""
     answer = await look_up(key.record_name, "TXT")
     if answer.failed:
         return unknown(subject, f"the key at {key.record_name} could not be looked up: {answer.error}")
@@ -89,7 +92,10 @@ def _judge_tags(found: dict[str, str], key: ExpectedKey, subject: str) -> Diagno
 
 
 async def check_has_any_key(look_up: LookUp, domain: str, subject: str) -> Diagnosis:
-    """Check if the domain has any DKIM key, as internet.nl does: `_domainkey` exists if a name below it does (RFC 8020)."""
+    """Check if the domain has any DKIM key, as internet.nl does.
+
+    The name `_domainkey` exists if any name below it exists (RFC 8020).
+    """
     answer: DnsAnswer = await look_up(f"_domainkey.{domain}", "TXT")
     if answer.failed:
         return unknown(subject, f"_domainkey.{domain} could not be looked up: {answer.error}")

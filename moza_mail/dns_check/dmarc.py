@@ -1,4 +1,7 @@
-"""Check the DMARC policy of a sender's domain, and if our mail is aligned with it (RFC 9989, formerly RFC 7489)."""
+"""Check a domain's DMARC policy, and if our mail is aligned with the domain.
+
+The standard is RFC 9989, formerly RFC 7489.
+"""
 
 from dataclasses import dataclass
 
@@ -12,16 +15,19 @@ STRICT = frozenset({"quarantine", "reject"})
 
 
 class DmarcLookupFailed(Exception):
-    """A query failed. The message is a clause."""
+    """A DNS query of a DMARC check failed. The message is a clause."""
 
 
 class MultipleRecords(Exception):
-    """A name has several records, which counts as none (RFC 9989 4.7). The message is a clause."""
+    """A name has several DMARC records, so receivers ignore all of them (RFC 9989 4.7).
+
+    The message is a clause.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DmarcPolicy:
-    """The record that applies to a domain.
+    """The DMARC record that applies to a domain.
 
     record_domain: the domain that has the record.
     organisation: the organisational domain (RFC 9989 4.10.2).
@@ -32,13 +38,19 @@ class DmarcPolicy:
     organisation: str
 
     def find_requested_policy(self, domain: str) -> str:
-        """Return the policy for mail of a domain that is not authenticated: none, quarantine or reject."""
+        """Return the policy that the domain requests for mail that is not authenticated.
+
+        It is none, quarantine or reject.
+        """
         own = self.tags.get("p", "none").lower()
         return own if self.record_domain == domain else self.tags.get("sp", own).lower()
 
 
 async def find_policy(look_up: LookUp, domain: str) -> DmarcPolicy | None:
-    """Return the policy of a domain by walking up the DNS tree (RFC 9989 4.10); None if there is none."""
+    """Return the policy of a domain, None if there is none.
+
+    The policy is found by walking up the DNS tree (RFC 9989 4.10).
+    """
     records: list[tuple[str, dict[str, str]]] = []
     for name in _walk_up(domain):
         found = await _find_record(look_up, name)
@@ -84,7 +96,11 @@ async def _find_record(look_up: LookUp, name: str) -> dict[str, str] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticatedDomains:
-    """The domains that authenticate a mail: those that sign it, and the one in MAIL FROM."""
+    """The domains that authenticate a mail.
+
+    signers: the domains that sign the mail.
+    return_path: the domain in MAIL FROM.
+    """
 
     signers: tuple[str, ...]
     return_path: str
@@ -93,7 +109,7 @@ class AuthenticatedDomains:
 async def check_dmarc(
     look_up: LookUp, domain: str, authenticated: AuthenticatedDomains, subject: str
 ) -> list[Diagnosis]:
-    """Check the policy of the domain in From, its reports, and if our mail is aligned with it."""
+    """Check the DMARC policy and reports of the domain in From, and the alignment of our mail."""
     record = f'_dmarc.{domain}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@{domain}"'
     try:
         found = await find_policy(look_up, domain)
@@ -150,7 +166,10 @@ def _check_policy(found: DmarcPolicy, domain: str, subject: str, record: str) ->
 
 
 async def _check_reports(look_up: LookUp, found: DmarcPolicy, subject: str) -> list[Diagnosis]:
-    """Check if reports are requested, and if their recipients accept them (RFC 9990 3.3)."""
+    """Check if the policy asks for reports, and if the recipients of the reports accept them.
+
+    See RFC 9990 3.3.
+    """
     addresses = [uri.strip() for uri in found.tags.get("rua", "").split(",") if uri.strip()]
     if not addresses:
         return [
@@ -183,7 +202,10 @@ async def _check_reports(look_up: LookUp, found: DmarcPolicy, subject: str) -> l
 async def _check_alignment(
     look_up: LookUp, found: DmarcPolicy, domain: str, authenticated: AuthenticatedDomains
 ) -> Diagnosis:
-    """Check if a signature or the return path is aligned with the domain in From (RFC 9989 4.4)."""
+    """Check if a signature or the return path is aligned with the domain in From.
+
+    See RFC 9989 4.4.
+    """
     subject = "alignment"
     try:
         aligned_signers = [

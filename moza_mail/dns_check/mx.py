@@ -1,4 +1,4 @@
-"""Check the MX records of a domain, and DNSSEC, IPv6 and DANE as internet.nl's mail test does."""
+"""Check the MX records, DNSSEC, IPv6 and DANE of a domain, as the test of internet.nl does."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ MIN_IPV6_NAME_SERVERS = 2
 async def check_mx(
     look_up: LookUp, domain: str, subject: str, expected_mail: str
 ) -> tuple[list[Diagnosis], tuple[str, ...]]:
-    """Check the MX of a domain, and return the findings and the hosts.
+    """Check the MX records of a domain; return the findings and the mail servers.
 
-    expected_mail: the mail that is lost without it, such as "bounces".
+    expected_mail: the mail that is lost without an MX record, such as "bounces".
     """
     answer = await look_up(domain, "MX")
     if answer.failed:
@@ -106,14 +106,17 @@ async def check_ipv6(look_up: LookUp, domain: str, hosts: Sequence[str]) -> list
 
 
 def _good_if_answered(subject: str, answers: Sequence[DnsAnswer], says: str) -> Diagnosis:
-    """Return a good finding, unless a query failed."""
+    """Return a good finding, or an unknown one if a query failed."""
     if why := next((answer.error for answer in answers if answer.failed), ""):
         return unknown(subject, f"the addresses of the mail servers could not be looked up: {why}")
     return good(subject, says)
 
 
 async def check_dnssec(look_up: LookUp, domain: str) -> Diagnosis:
-    """Check if the domain is signed, as far as the resolver tells."""
+    """Check if the domain is signed with DNSSEC.
+
+    The result is unknown if the resolver does not check signatures.
+    """
     own, root = await asyncio.gather(look_up(domain, "SOA"), look_up(".", "SOA"))
     if own.failed:
         return unknown("dnssec", f"the DNSSEC of {domain} could not be looked up: {own.error}")

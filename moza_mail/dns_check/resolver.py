@@ -1,4 +1,4 @@
-"""Query the DNS with dnspython: each query once, with short timeouts."""
+"""Query the DNS with dnspython. Each query is sent once, with short timeouts."""
 
 import asyncio
 from ipaddress import ip_address
@@ -24,7 +24,10 @@ MAX_TIMEOUTS = 2
 
 
 class DnsResolver:
-    """Queries the system's resolver, or the one at `ADDRESS[:PORT]`; raises ProjectError if that is not an address."""
+    """Queries the system's resolver, or the one at `ADDRESS[:PORT]`.
+
+    Raises ProjectError if that is not an address.
+    """
 
     def __init__(self, server: str = "") -> None:
         self._answers: dict[tuple[str, str], asyncio.Task[DnsAnswer]] = {}
@@ -46,7 +49,7 @@ class DnsResolver:
         self._resolver.flags = dns.flags.RD | dns.flags.AD
 
     async def look_up(self, name: str, record_type: str) -> DnsAnswer:
-        """Return the answer to a query, which is sent once."""
+        """Return the answer to a query. A repeated query gets the first answer."""
         key = (name.lower().rstrip("."), record_type)
         if key not in self._answers:
             self._answers[key] = asyncio.ensure_future(self._look_up(*key))
@@ -108,7 +111,10 @@ def _format_record(record: object) -> str:
 
 
 def _parse_server(text: str) -> tuple[str, int]:
-    """Return the address and the port of `127.0.0.1:5353`, `[::1]:5353` or an address without a port."""
+    """Return the address and the port of a resolver.
+
+    The port is optional: `127.0.0.1:5353`, `[::1]:5353` or `127.0.0.1`.
+    """
     head, _colon, port = text.rpartition(":")
     address = head if head and (head.startswith("[") or ":" not in head) else text
     try:

@@ -16,8 +16,8 @@ class SenderDomain:
     """The domains and keys of a sender.
 
     domain: the domain in From.
-    return_path: the domain in MAIL FROM, empty if it is the same.
-    signing_domain: the domain of the keys, empty if it is the same.
+    return_path: the domain in MAIL FROM, empty if it is `domain`.
+    signing_domain: the domain of the keys, empty if it is `domain`.
     """
 
     domain: str

@@ -20,16 +20,19 @@ ASK_RELAY = "Ask the relay's operator which include: to add. One record lists al
 
 
 class SpfPermanentError(Exception):
-    """Receivers treat the record as a permanent error (RFC 7208 4.6). The message is a clause."""
+    """A mistake in a record that receivers treat as a permanent error (RFC 7208 4.6).
+
+    The message is a clause.
+    """
 
 
 class SpfLookupFailed(Exception):
-    """A query failed. The message is a clause."""
+    """A DNS query of an SPF check failed. The message is a clause."""
 
 
 @dataclass(slots=True)
 class SpfEvaluation:
-    """State while a record and its includes are evaluated."""
+    """The counts and terms collected while a record and its includes are evaluated."""
 
     look_up: LookUp
     lookups: int = 0
@@ -44,7 +47,7 @@ class SpfEvaluation:
 
 
 async def check_spf(look_up: LookUp, domain: str, subject: str) -> list[Diagnosis]:
-    """Check the record of a domain."""
+    """Check the SPF record of a domain."""
     evaluation = SpfEvaluation(look_up=look_up)
     record = f"{domain}. IN TXT {EXAMPLE_RECORD}"
     try:
@@ -125,7 +128,10 @@ async def _find_records(look_up: LookUp, domain: str) -> list[str]:
 
 
 async def _evaluate(evaluation: SpfEvaluation, domain: str, texts: list[str]) -> str:
-    """Evaluate a record and its includes; return how it ends, such as `-all`, or an empty string."""
+    """Evaluate a record and its includes; return its `all` term, such as `-all`.
+
+    If the record has no `all`, its redirect= decides. Return an empty string if it has neither.
+    """
     if domain.lower() in evaluation.path:
         raise SpfPermanentError(f"it includes itself: {' > '.join([*evaluation.path, domain.lower()])}")
     evaluation.path.append(domain.lower())
