@@ -1,4 +1,7 @@
-"""A cache of the definite answers of the last day, in one file that may be deleted at any time."""
+"""Cache the definite answers of the last day.
+
+The cache is one file that may be deleted at any time.
+"""
 
 import json
 import os
@@ -18,12 +21,15 @@ MAX_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCache:
-    """Caches answers in `folder`, with a .gitignore."""
+    """Caches answers in `folder`, and tells git to ignore it."""
 
     folder: Path
 
     def load(self, now: datetime) -> dict[str, LinkAnswer]:
-        """Return the answers that are still fresh, by URL; none if the file is missing or not readable."""
+        """Return the answers of the last day, by URL.
+
+        Return nothing if the file is missing or cannot be read.
+        """
         path = self.folder / FILE
         try:
             if path.stat().st_size > MAX_BYTES:
@@ -37,7 +43,7 @@ class LinkCache:
         return {answer.url: answer for answer in answers if answer.is_fresh(now) and answer.state.is_definite}
 
     def save(self, answers: Iterable[LinkAnswer], now: datetime) -> bool:
-        """Add definite answers to the fresh ones; return False if the file cannot be written."""
+        """Add definite answers to the fresh answers; return False if the file cannot be written."""
         known = self.load(now) | {answer.url: answer for answer in answers if answer.state.is_definite}
         entries = {url: _to_json(answer) for url, answer in sorted(known.items())}
         try:
@@ -52,7 +58,7 @@ class LinkCache:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Write the whole file or nothing."""
+    """Write the whole file, or leave the old file unchanged."""
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,7 +1,8 @@
-"""Check links with HEAD, or GET if that fails, without reading the page.
+"""Check links with HEAD, or with GET if that fails, without reading the page.
 
-A host name is resolved once, its addresses are checked, and the connection goes to a checked address, with the name in SNI and
-Host. So a second lookup cannot lead to a private address (DNS rebinding). Each redirect is checked in the same way.
+A host name is resolved once and its addresses are checked. The connection goes to a checked address, with
+the name in SNI and Host. So a second lookup cannot lead to a private address (DNS rebinding). Each redirect
+is checked in the same way.
 """
 
 import asyncio
@@ -42,17 +43,17 @@ class ResponseHead:
 
 
 class CheckRefused(Exception):
-    """The address must not be contacted. The message is a clause."""
+    """The address must not be contacted. The message is a clause that follows the URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkClient:
-    """Checks links.
+    """Checks links over the network.
 
     timeout_seconds: the time for one link with all its redirects.
-    concurrency: how many links are checked at the same time.
+    concurrency: the number of links that are checked at the same time.
     allowed_networks: networks that may be contacted although they are not public.
-    tls: None to trust the authorities of httpx and of the system.
+    tls: if it is None, the certificate authorities of httpx and of the system are trusted.
     """
 
     timeout_seconds: float = 10
@@ -70,7 +71,7 @@ class LinkClient:
     ) -> tuple[LinkAnswer, ...]:
         """Check each URL once and return the answers in the order of the URLs.
 
-        on_answer: called with each answer as it comes.
+        on_answer: called with each answer as soon as it is known.
         """
         distinct = tuple(dict.fromkeys(urls))
         semaphore = asyncio.Semaphore(self.concurrency)
@@ -134,7 +135,7 @@ class LinkClient:
         return LinkVerdict(state=LinkState.UNREACHABLE, reason=f"redirects more than {MAX_REDIRECTS} times")
 
     async def _request_head_or_get(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> ResponseHead:
-        """Request one URL with HEAD, or else with GET."""
+        """Request one URL with HEAD, or with GET if the server does not answer HEAD properly."""
         addresses = await self._resolve_public(url)
         try:
             response = await self._try_addresses(transport, "HEAD", url, addresses)
@@ -220,7 +221,7 @@ def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _certificate_error(error: Exception) -> str:
-    """Return why a certificate is not valid, empty if the error is another one."""
+    """Return why a certificate is not valid, empty if the error has another cause."""
     for cause in _iterate_causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return cause.verify_message or "it cannot be verified"
@@ -245,7 +246,12 @@ def _judge_error(error: httpx.TransportError) -> LinkVerdict:
 
 
 def _doubt_missing_names(answers: Iterable[LinkAnswer]) -> tuple[LinkAnswer, ...]:
-    """Blame the DNS instead of the links if it knows none of several hosts: a network that is cut off may answer so."""
+    """Report a DNS problem instead of broken links if no host at all can be found.
+
+    A computer that is cut off from the network may get the answer that a name does not exist. So if this is
+    the answer for two or more hosts, and every other link failed for lack of a network, the links are not
+    blamed.
+    """
     given = tuple(answers)
     checked = [answer for answer in given if answer.state is not LinkState.REFUSED]
     hosts = {httpx.URL(answer.url).host for answer in checked if answer.reason == NO_SUCH_NAME.reason}

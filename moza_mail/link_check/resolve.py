@@ -1,4 +1,4 @@
-"""Resolve a host name without waiting for a name server that does not answer."""
+"""Resolve a host name with a time limit, because a name server may not answer."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ Resolver = Callable[[str, int], Awaitable[tuple[IPAddress, ...]]]
 
 
 class NameNotFound(Exception):
-    """The DNS has no such name, or no address for it."""
+    """The DNS does not have the name, or has no address for it."""
 
 
 class DnsUnavailable(Exception):

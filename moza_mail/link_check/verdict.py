@@ -1,4 +1,4 @@
-"""Judge the last response of a link and the redirects to it."""
+"""Judge a link by its redirects and its last response."""
 
 import re
 from dataclasses import dataclass
@@ -24,8 +24,9 @@ LOGIN_HOSTS = frozenset({"login", "signin", "sso", "idp", "auth", "accounts", "a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkVerdict:
-    """The state of a link, and the reason as a clause that follows the URL.
+    """The state of a link.
 
+    reason: a clause that follows the URL.
     moved: the new URL if the link has moved permanently.
     """
 
@@ -35,7 +36,7 @@ class LinkVerdict:
 
 
 def judge_status(status: int, first: httpx.URL, last: httpx.URL) -> LinkVerdict:
-    """Judge the status of the page where a link ends."""
+    """Judge the status of the page to which a link leads."""
     if status in GONE:
         return LinkVerdict(state=LinkState.BROKEN, reason=f"answers {_format_status(status)}")
     if first != last and is_login_page(last) and not is_login_page(first):
