@@ -1,4 +1,7 @@
-"""Translate sentences with the gettext catalogs in `locale/`, one folder for each language."""
+"""Translate sentences with the gettext catalogs in `locale/`.
+
+Each language has a folder there.
+"""
 
 import re
 import string
@@ -27,18 +30,24 @@ class Translation:
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Return English and the languages that have a catalog."""
+    """Return the codes of English and of the languages that have a catalog."""
     return (SOURCE_LANGUAGE, *sorted(path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 
 
 def match_language(tag: str) -> str | None:
-    """Return the language for a tag such as `nl`, `nl-BE` or `nl_NL.UTF-8`; None if it has no catalog."""
+    """Return the language of a tag such as `nl`, `nl-BE` or `nl_NL.UTF-8`.
+
+    Return None if that language has no catalog.
+    """
     lang = re.split(r"[-_.@]", tag.strip().lower(), maxsplit=1)[0]
     return lang if lang in languages() else None
 
 
 def translate(text: str, lang: str) -> Translation:
-    """Translate a sentence; return the English if it is not Translatable or the catalog lacks it."""
+    """Translate a sentence.
+
+    Return the English sentence if it is not Translatable or the catalog does not have it.
+    """
     if lang == SOURCE_LANGUAGE or lang not in languages() or not isinstance(text, Translatable):
         return Translation(text=text, lang=SOURCE_LANGUAGE)
     try:
@@ -55,7 +64,10 @@ def _find_template(text: Translatable, lang: str) -> str:
 
 
 class _NoTranslation(NullTranslations):
-    """Raises LookupError where gettext would return the English, which can also be a correct translation."""
+    """A fallback that raises LookupError for a sentence that the catalog does not have.
+
+    gettext itself would return the English, which can also be a correct translation.
+    """
 
     def gettext(self, message: str) -> str:
         raise LookupError(message)
@@ -85,7 +97,7 @@ def _fill(template: str, parts: Mapping[str, MessagePart], lang: str) -> str:
 
 
 class _NumberFormatter(string.Formatter):
-    """Fills a template as `str.format` does, with the language's own decimal sign."""
+    """Fills in a template as `str.format` does, with the decimal sign of a language."""
 
     def __init__(self, decimal_sign: str) -> None:
         self.decimal_sign = decimal_sign

@@ -1,4 +1,7 @@
-"""Numbers and dates as a language writes them, by Babel, which is imported at the first use."""
+"""Write numbers and dates in the format of a language, with Babel.
+
+Babel is imported on first use, because that is slow.
+"""
 
 import sys
 from datetime import date
@@ -13,7 +16,7 @@ FALLBACK = "en"
 
 @cache
 def decimal_sign(lang: str) -> str:
-    """Return the sign between the whole number and the decimals."""
+    """Return the decimal sign of a language: a comma or a point."""
     locale = load_locale(lang)
     from babel.numbers import get_decimal_symbol
 
@@ -21,7 +24,7 @@ def decimal_sign(lang: str) -> str:
 
 
 def format_date(day: date, pattern: str, locale: "Locale") -> str:
-    """Format a day by `full`, `long` or a pattern such as `d MMM` (Unicode TR35)."""
+    """Format a day as `full`, `long` or a pattern such as `d MMM` (Unicode TR35)."""
     _import_dates()
     from babel.dates import format_date
 
@@ -30,7 +33,10 @@ def format_date(day: date, pattern: str, locale: "Locale") -> str:
 
 @lru_cache(maxsize=32)
 def load_locale(lang: str) -> "Locale":
-    """Return Babel's locale for a tag such as `nl-BE`, else for its language, else for English."""
+    """Return Babel's locale for a tag such as `nl-BE`.
+
+    If there is none, return the locale for the language of the tag, else for English.
+    """
     # A locale's data imports babel.dates.
     _import_dates()
     from babel import Locale, UnknownLocaleError
@@ -47,8 +53,8 @@ def load_locale(lang: str) -> "Locale":
 def _import_dates() -> None:
     """Import babel.dates without pytz.
 
-    Babel imports pytz where it happens to be installed, and pytz looks at each of its 600 files. Without it Babel uses
-    Python's own time zones.
+    If pytz is installed, Babel imports it, and pytz looks at each of its 600 files. Without pytz, Babel
+    uses Python's own time zones.
     """
     hidden = "pytz" not in sys.modules
     if hidden:

@@ -1,4 +1,4 @@
-"""Sentences in English that are translated when they are shown."""
+"""Sentences in English that are translated only when they are shown."""
 
 from collections.abc import Iterable
 
@@ -6,10 +6,13 @@ MessagePart = str | int | float
 
 
 class Translatable(str):
-    """A sentence in English that keeps the template and the parts it was made from.
+    """A sentence in English that keeps the template and the parts from which it was made.
 
-    JSON and logs get it in English. `catalog.translate` finds its translation by the template and translates those parts
-    that are Translatable too. `plural` is empty unless the sentence counts something; then the part `count` chooses.
+    JSON and logs contain it in English. `catalog.translate` uses the template to find the translation, and
+    also translates the parts that are Translatable.
+
+    plural: the template for numbers other than one. It is empty unless the sentence counts something. The
+    part `count` is the number.
     """
 
     __slots__ = ("parts", "plural", "template")
@@ -20,17 +23,23 @@ class Translatable(str):
 
 
 def gettext(template: str, /, **parts: MessagePart) -> Translatable:
-    """Return a sentence filled as `str.format` does. Without parts the template is the sentence, braces included."""
+    """Return a sentence: a template filled in as `str.format` does.
+
+    Without parts the template itself is the sentence, and braces in it are kept.
+    """
     return _filled(template, template, "", parts)
 
 
 def ngettext(singular: str, plural: str, count: int, /, **parts: MessagePart) -> Translatable:
-    """Return the sentence for a number, which is its part `count`."""
+    """Return the singular or plural sentence for a number.
+
+    The number is the part `count` of the sentence.
+    """
     return _filled(singular if count == 1 else plural, singular, plural, {**parts, "count": count})
 
 
 def join_texts(texts: Iterable[str]) -> str:
-    """Join texts with commas. Each is translated as a part of the result."""
+    """Join texts with commas. Each text is translated when the result is translated."""
     joined: str = ""
     for text in texts:
         joined = gettext("{before}, {text}", before=joined, text=text) if joined else text
@@ -46,12 +55,15 @@ def _filled(chosen: str, template: str, plural: str, parts: dict[str, MessagePar
 
 
 def index_by_text(*sentences: Translatable) -> dict[str, Translatable]:
-    """Index the sentences of a library by their text, so that they can be translated where the library returns one."""
+    """Index the sentences of a library by their text.
+
+    When the library returns one of the sentences, the index gives the form that can be translated.
+    """
     return {sentence: sentence for sentence in sentences}
 
 
 def describe_error(error: ValueError) -> str:
-    """Return the reason that a ValueError was raised with, still translatable if it was."""
+    """Return the reason in a ValueError. A Translatable reason stays Translatable."""
     reason = error.args[0] if error.args else ""
     return reason if isinstance(reason, Translatable) else str(error)
 
@@ -70,6 +82,6 @@ SYSTEM = index_by_text(
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return the operating system's reason why a file cannot be used."""
+    """Return the reason that the operating system gives why a file cannot be used."""
     reason = error.strerror or type(error).__name__
     return SYSTEM.get(reason, reason)
