@@ -1,6 +1,6 @@
 """List and export the subscribers of a list, and count its segments. Bulk access is logged."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError, SubscriberFilter
 from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState, SuppressionReason
 from moza_mail.store import Store
+from moza_mail.subscriber_file import guard_formula
 
 FIXED_COLUMNS = (
     "email",
@@ -162,3 +163,19 @@ async def count_segments(store: Store, mailing_list: MailingList) -> list[Segmen
         )
         for segment in mailing_list.segments.values()
     ]
+
+
+async def export_rows(
+    store: Store, mailing_list: MailingList, *, is_mailable: bool
+) -> AsyncIterator[Sequence[str]]:
+    """Yield the rows of a table of subscribers, headings first, with a column for each attribute.
+
+    No cell is a formula to a spreadsheet.
+    """
+    names = await store.subscribers.list_attribute_names(mailing_list.slug)
+    yield [guard_formula(name) for name in (*FIXED_COLUMNS, *names)]
+    async for one in export_subscribers(store, mailing_list, is_mailable=is_mailable):
+        row = one.as_data()
+        attributes = row.pop("attributes")
+        cells = (*row.values(), *(attributes.get(name, "") for name in names))
+        yield [guard_formula(cell) for cell in cells]

@@ -1,5 +1,7 @@
-"""Report the results of a mailing as JSON values."""
+"""Report the results of a mailing as JSON values and as CSV."""
 
+import csv
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +9,8 @@ from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.sending import MailingProgress
+
+ERASED = "(erased)"
 
 
 def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
@@ -70,3 +74,14 @@ def count_domain(domain: DomainSummary) -> dict[str, int]:
 
 def _count_reports(reports: Mapping[BounceKind, int]) -> dict[str, int]:
     return {kind.value: reports.get(kind, 0) for kind in REPORTED_KINDS}
+
+
+def summary_as_csv(summary: MailingSummary) -> str:
+    """Return a row for each domain, those with the most recipients first, and a last row `total`."""
+    total = DomainSummary(domain="total", states=summary.states, reports=summary.reports)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["domain", "audience", *count_domain(total)])
+    for domain in [*sort_domains(summary), total]:
+        writer.writerow([domain.domain or ERASED, domain.audience, *count_domain(domain).values()])
+    return text.getvalue().rstrip("\n")

@@ -1,11 +1,9 @@
-"""Format the report of a mailing as text and as CSV."""
+"""Format the report of a mailing as text."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from moza_mail.app.mailing_report import count_domain, sort_domains
+from moza_mail.app.mailing_report import ERASED, count_domain
 from moza_mail.cli import output
 from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import BounceKind
@@ -38,7 +36,6 @@ REPORTS = {
     BounceKind.COMPLAINT: _("complaints: marked as spam by the recipient"),
 }
 MOST_DOMAINS = 10
-ERASED = "(erased)"
 
 
 def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
@@ -125,14 +122,3 @@ def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
 def _describe(domain: DomainSummary) -> str:
     parts = [f"{count} {word}" for word, count in count_domain(domain).items() if count]
     return f"{domain.domain or ERASED}: {', '.join(parts)}"
-
-
-def summary_as_csv(summary: MailingSummary) -> str:
-    """Return a row for each domain, those with the most recipients first, and a last row `total`."""
-    total = DomainSummary(domain="total", states=summary.states, reports=summary.reports)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["domain", "audience", *count_domain(total)])
-    for domain in [*sort_domains(summary), total]:
-        writer.writerow([domain.domain or ERASED, domain.audience, *count_domain(domain).values()])
-    return text.getvalue().rstrip("\n")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moza_mail.app import mailing_status as app
+from moza_mail.app.mailing_report import summary_as_csv
 from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
 from moza_mail.cli import output, report
@@ -34,7 +35,7 @@ def status(project: Project, command: StatusCommand) -> int:
 
     found = run_async(load)
     if command.as_csv:
-        output.give(report.summary_as_csv(found.summary))
+        output.give(summary_as_csv(found.summary))
     elif command.as_json:
         output.give_json(found.as_data(command.options))
     else:

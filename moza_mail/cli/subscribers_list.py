@@ -15,8 +15,6 @@ from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
-from moza_mail.store import Store
-from moza_mail.subscriber_file import guard_formula
 
 MAX_SHOWN = 100
 """Subscribers on a terminal if no limit is given."""
@@ -31,24 +29,14 @@ def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool
     async def work() -> None:
         async with open_store(project) as store:
             if not as_json:
-                await _export_csv(store, mailing_list, is_mailable=is_mailable)
+                write = csv.writer(sys.stdout, lineterminator="\n").writerow
+                async for row in app.export_rows(store, mailing_list, is_mailable=is_mailable):
+                    write(row)
                 return
             async for one in app.export_subscribers(store, mailing_list, is_mailable=is_mailable):
                 output.give_json_line(one.as_data())
 
     run_async(work)
-
-
-async def _export_csv(store: Store, mailing_list: MailingList, *, is_mailable: bool) -> None:
-    """Print a table with a column for each attribute; no cell is a formula to a spreadsheet."""
-    names = await store.subscribers.list_attribute_names(mailing_list.slug)
-    write = csv.writer(sys.stdout, lineterminator="\n").writerow
-    write(map(guard_formula, (*app.FIXED_COLUMNS, *names)))
-    async for one in app.export_subscribers(store, mailing_list, is_mailable=is_mailable):
-        row = one.as_data()
-        attributes = row.pop("attributes")
-        cells = (*row.values(), *(attributes.get(name, "") for name in names))
-        write([guard_formula(cell) for cell in cells])
 
 
 def list_people(project: Project, list_slug: str, query: ListQuery, *, as_json: bool) -> None:

@@ -169,8 +169,7 @@ def settle(
 def bounces(
     context: typer.Context,
     source: Annotated[
-        str,
-        typer.Argument(help="maildir:PATH, mbox:PATH or -; or accept, reject.", metavar="[SOURCE]"),
+        str, typer.Argument(help="maildir:PATH, mbox:PATH or -; or accept, reject.", metavar="[SOURCE]")
     ] = "",
     mailing: Annotated[
         str, typer.Argument(help="With accept or reject: the issue whose held addresses.", metavar="[ISSUE]")
