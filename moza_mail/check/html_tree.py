@@ -36,7 +36,10 @@ def quote(text: str) -> str:
 
 
 def find_line(context: CheckContext, *needles: str) -> int:
-    """Return the line of the first of these texts that the issue's file contains, else 0."""
+    """Return the line in the issue's file of the first text that it contains, else 0.
+
+    The texts are searched in the given order.
+    """
     for needle in filter(None, (needle.strip() for needle in needles)):
         at = context.text.find(needle)
         if at >= 0:

@@ -73,7 +73,10 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule that issues are checked against. `name` is what moza-mail.toml can disable."""
+    """A rule that issues are checked against.
+
+    name: the name by which moza-mail.toml can disable the rule.
+    """
 
     name: str
     category: RuleCategory

@@ -1,4 +1,4 @@
-"""Check that a screen reader can tell tables for layout from tables of data (WCAG 2.2, 1.3.1)."""
+"""Check that screen readers can tell layout tables from data tables (WCAG 2.2, 1.3.1)."""
 
 import re
 from collections.abc import Iterator

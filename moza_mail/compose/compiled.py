@@ -1,4 +1,4 @@
-"""Compile a mailing: encode the parts that its messages share only once.
+"""Compile a mailing: encode the shared parts of its messages once.
 
 After that, composing a message only joins bytes.
 """
@@ -265,7 +265,7 @@ def _make_list_id(mailing_list: MailingList) -> list[str]:
 
 
 def check_language_tag(tag: str) -> str:
-    """Return a language tag; raise RenderError if it is not one."""
+    """Return the tag if it is a valid language tag, else raise RenderError."""
     if not LANGUAGE.fullmatch(tag):
         raise RenderError(
             _("the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)", tag=tag)

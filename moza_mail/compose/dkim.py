@@ -1,8 +1,8 @@
 """Sign messages with DKIM (RFC 6376): relaxed/relaxed, rsa-sha256 and ed25519-sha256.
 
-RFC 8301 defines rsa-sha256, and RFC 8463 the optional ed25519-sha256. A signature depends only on the
-message and the key, so every attempt gives the same bytes: both algorithms are deterministic, and `t=` is
-the time at which the mailing was created. Signing releases Python's interpreter lock.
+RFC 8301 requires rsa-sha256. RFC 8463 adds ed25519-sha256, which is optional here. A signature depends only
+on the message and the key, so every attempt gives the same bytes: both algorithms are deterministic, and
+`t=` is the time at which the mailing was created. Signing releases Python's interpreter lock.
 """
 
 from base64 import b64encode

@@ -100,7 +100,7 @@ class SharedBody:
 
     @classmethod
     def prepare(cls, body: Segments) -> Self:
-        """Canonicalise the segments that all messages share, and hash those at the beginning."""
+        """Canonicalise the shared segments, and hash those before the first placeholder."""
         segments = [canonicalize_segment(segment) if isinstance(segment, bytes) else None for segment in body]
         first = segments.index(None) if None in segments else len(segments)
         start = BodyHash()

@@ -163,9 +163,9 @@ class SignedLinks:
     def make_message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
         """Return the Message-ID of one mailing to one subscriber, in angle brackets.
 
-        See RFC 5322 3.6.4. Every attempt has the same Message-ID, so it links a line in a relay's log or a
-        second copy to the delivery. It is an HMAC (RFC 2104), so nothing can be read from it, even with the
-        secret.
+        See RFC 5322 3.6.4. Every attempt has the same Message-ID. So a line in a relay's log, or a second
+        copy, can be matched to the delivery. The Message-ID is an HMAC (RFC 2104), so it cannot be decoded,
+        even with the secret.
         """
         key = _derive_key(self.secret, MESSAGE_ID)
         digest = hmac.digest(key, f"{subscriber} {mailing_key}".encode(), "sha256")

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the resolver on first use, because dnspython is slow to import."""
+    """Import the resolver, and with it dnspython, on first use."""
     if name == "DnsResolver":
         from moza_mail.dns_check.resolver import DnsResolver
 

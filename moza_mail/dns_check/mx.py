@@ -1,4 +1,4 @@
-"""Check the MX records, DNSSEC, IPv6 and DANE of a domain, as the test of internet.nl does."""
+"""Check MX records, DNSSEC, IPv6 and DANE of a domain, as the test of internet.nl does."""
 
 import asyncio
 from collections.abc import Sequence

@@ -221,7 +221,7 @@ def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSe
 
 
 def _empty_section(source: SourceMap, section: SectionSource, settings: NextIssueSettings) -> list[str]:
-    """Return the headings of a section, with a mark below each heading to fill in.
+    """Return the headings of a section, with a mark below each where the author must write.
 
     The last divider of the section stays.
     """

@@ -1,6 +1,6 @@
 """Write numbers and dates in the format of a language, with Babel.
 
-Babel is imported on first use, because that is slow.
+Babel is imported on first use.
 """
 
 import sys
@@ -16,7 +16,7 @@ FALLBACK = "en"
 
 @cache
 def decimal_sign(lang: str) -> str:
-    """Return the decimal sign of a language: a comma or a point."""
+    """Return the decimal sign of a language, such as a comma."""
     locale = load_locale(lang)
     from babel.numbers import get_decimal_symbol
 

@@ -26,9 +26,9 @@ class LinkCache:
     folder: Path
 
     def load(self, now: datetime) -> dict[str, LinkAnswer]:
-        """Return the answers of the last day, by URL.
+        """Return the answers that are still fresh, by URL.
 
-        Return nothing if the file is missing or cannot be read.
+        A file that is missing or cannot be read gives no answers.
         """
         path = self.folder / FILE
         try:

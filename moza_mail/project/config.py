@@ -51,7 +51,7 @@ def _check_web_address(value: str) -> str:
 def _has_host(value: str) -> bool:
     """Return True if a URL names a host, and its port is valid if it has one.
 
-    Only urlsplit notices an unclosed bracket or a port that is too large.
+    An unclosed bracket or an impossible port is an error that only urlsplit notices.
     """
     try:
         parts = urlsplit(value)
@@ -364,6 +364,6 @@ def _describe_problem(error: Mapping[str, Any]) -> str:
 
 
 def find_line(path: Path, pattern: str) -> int:
-    """Return the first line of a file that matches, 0 if none does."""
+    """Return the number of the first line of a file that matches `pattern`, else 0."""
     rows = path.read_text(encoding="utf-8-sig").split("\n")
     return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)

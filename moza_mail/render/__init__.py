@@ -44,15 +44,15 @@ def render_issue(
 ) -> Rendered:
     """Render the HTML and the text of an issue, in the language of the issue.
 
-    Each merge field becomes a placeholder in subject, preheader, HTML and text; the calendar file gets its
-    default text.
+    Each merge field becomes a placeholder in subject, preheader, HTML and text. The calendar file gets the
+    default text of the field.
 
     zone: the time zone of the agenda.
     calendar: attach the dated events as issue.ics.
     images: the image files by their `src`. An image without a file is replaced by its alternative text.
 
-    Raises IssueError for text that cannot be mailed, ThemeError for an incomplete theme or one with too little
-    contrast, and RenderError for a template that fails.
+    Raises IssueError for text that cannot be mailed, ThemeError for a theme that is incomplete or has too
+    little contrast, and RenderError for a template that fails.
     """
     from moza_mail.render import html, text, validate, verify
     from moza_mail.render.images import embed_images
@@ -87,8 +87,8 @@ def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes 
     """Return the dated events as an iCalendar file, None if there are none.
 
     The format is RFC 5545 with METHOD:PUBLISH (RFC 5546 3.2.1). An event keeps its identifier from issue to
-    issue as long as its title stays the same, so a new date moves it in the recipient's calendar. An event
-    that is left out stays there. The same issue always gives the same bytes.
+    issue as long as its title stays the same, so a new date moves the event in the recipient's calendar. An
+    event that a later issue leaves out stays in the calendar. The same issue always gives the same bytes.
     """
     from moza_mail.render import ics, validate
 

@@ -23,8 +23,8 @@ TYPES_WITHOUT_TEXT = {int, bool, date, time, LocalDateTime, MappingProxyType, ty
 def validate_issue(issue: Issue) -> None:
     """Raise IssueError, with the nearest line, for text that cannot be mailed.
 
-    Such text is a control character, one of our own placeholders, a `{{` that is not a merge field, or text
-    that is nested too deeply.
+    Such text contains a control character, one of our own placeholders or a `{{` that is not a merge field,
+    or is nested too deeply.
     """
     for line_of_text in (issue.title, issue.subject, issue.summary):
         try:

@@ -81,7 +81,7 @@ class IssueView:
         )
 
     def displayed_images(self) -> tuple[ImageFile, ...]:
-        """Return the images that the mail shows: the logo of the theme, then those of the issue."""
+        """Return the images that the mail shows: the logo of the theme, then the issue's images."""
         found = find_images(self.issue) if self.images else ()
         own = tuple(self.images[image.src] for image in found if image.src in self.images)
         return (self.theme.logo, *own) if self.theme.logo else own
@@ -92,7 +92,7 @@ class IssueView:
         return _img_attributes(file, image.alt, self.colophon.domain) if file else None
 
     def logo_attributes(self) -> dict[str, Any] | None:
-        """Return the attributes for the <img> of the theme's logo, None if it has none."""
+        """Return the attributes for the <img> of the theme's logo, None if there is no logo."""
         settings = self.theme.settings.get("logo")
         alt = str(settings.get("alt", "")) if isinstance(settings, Mapping) else ""
         return _img_attributes(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
