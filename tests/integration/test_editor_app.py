@@ -179,9 +179,9 @@ def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
     (project.path / "readers.csv").write_text(
         "email,name,plaats\nzoe@example.org,Zoë,Zwolle\njan@example.org,Jan,\n"
     )
-    assert project.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test").code == 0
     lists = project.path / "subscribers/lists.toml"
     lists.write_text(lists.read_text() + 'attributes = ["plaats"]\n')
+    assert project.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test").code == 0
     text = (
         (project.path / ISSUE)
         .read_text()
