@@ -64,7 +64,7 @@ class Ledger:
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
     async def list_started(self) -> list[StartedMailing]:
-        """Return every mailing with the deliveries that remain, without its content, oldest first."""
+        """Return every mailing without its content, and if deliveries remain, oldest first."""
         return await self._transactions.read(mailings.list_started)
 
     async def count_by_state(self, mailing_id: int) -> dict[DeliveryState, int]:

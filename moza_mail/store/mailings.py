@@ -138,7 +138,7 @@ def pause(connection: sa.Connection, mailing_id: int, until: datetime | None) ->
 
 
 def list_started(connection: sa.Connection) -> list[StartedMailing]:
-    """Return every mailing with the deliveries that remain, oldest first; read indexes only, no content."""
+    """Return every mailing and if deliveries remain, oldest first; read indexes only, no content."""
     of_mailing = deliveries.c.mailing_id == mailings.c.id
     unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
     waiting = sa.or_(*(sa.exists().where(of_mailing, is_in(state)) for state in unfinished))

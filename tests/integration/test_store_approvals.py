@@ -25,7 +25,7 @@ def on(request):
         yield lambda scenario: asyncio.run(run_with_store(url, scenario))
 
 
-def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(on):
+def test_approvals_of_an_issue_are_listed_newest_first(on):
     async def scenario(store):
         second = replace(GIVEN, approved_by="Teun", created_at=LATER)
         for one in (
@@ -40,7 +40,7 @@ def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(o
     on(scenario)
 
 
-def test_withdrawing_takes_all_that_stand_and_keeps_who_did_it_first(on):
+def test_withdrawing_ends_all_current_approvals_and_keeps_the_first_withdrawal(on):
     async def scenario(store):
         await store.approvals.add(GIVEN)
         await store.approvals.add(replace(GIVEN, approved_by="Teun"))
@@ -53,13 +53,13 @@ def test_withdrawing_takes_all_that_stand_and_keeps_who_did_it_first(on):
     on(scenario)
 
 
-def test_an_approval_holds_for_one_content_and_one_audience():
+def test_an_approval_is_valid_for_one_content_and_one_audience():
     assert GIVEN.covers(make_mailing())
     assert not GIVEN.covers(replace(make_mailing(), digest="d2"))
     assert not GIVEN.covers(replace(make_mailing(), list_slug="intern"))
 
 
-def test_a_notice_is_told_once(on):
+def test_a_notice_is_reported_once(on):
     async def scenario(store):
         assert [await store.notices.report_once("stale 1", now=NOW) for _ in range(3)] == [True, False, False]
         assert await store.notices.report_once("stale 2", now=LATER)
@@ -67,7 +67,7 @@ def test_a_notice_is_told_once(on):
     on(scenario)
 
 
-def test_what_was_told_is_known_to_have_been(on):
+def test_a_reported_notice_is_remembered(on):
     async def scenario(store):
         assert not await store.notices.was_reported("held weekly/1")
         await store.notices.report_once("held weekly/1", now=NOW)
@@ -76,7 +76,7 @@ def test_what_was_told_is_known_to_have_been(on):
     on(scenario)
 
 
-def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
+def test_started_mailings_say_if_deliveries_remain(on):
     async def scenario(store):
         assert await store.ledger.list_started() == []
         number = await create_mailing(store, 3)

@@ -77,7 +77,7 @@ def summarize(entries):
     ]
 
 
-def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
+def test_every_change_of_a_person_has_one_audit_entry_with_its_actor(on):
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         await add_subscribers(store, *(newcomer(number) for number in range(3)), source="import leden.csv")
@@ -99,7 +99,7 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
     ]
 
 
-def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
+def test_audit_entries_name_a_relay_or_a_report_as_the_actor(on):
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         await add_subscribers(store, newcomer(0), newcomer(1), newcomer(2))
@@ -135,7 +135,7 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
     ]
 
 
-def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is_in_it(on, url):
+def test_entries_about_an_address_are_found_with_the_secret_and_contain_no_address(on, url):
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         await add_subscribers(store, newcomer(0), newcomer(1), source="import reader0@example.org.csv")
@@ -168,7 +168,7 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
     )
 
 
-def test_what_is_undone_leaves_no_entry(on):
+def test_a_rolled_back_transaction_adds_no_audit_entry(on):
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         await add_subscribers(store, newcomer(0), source="subscribers add")
@@ -213,7 +213,7 @@ def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, state
         "INSERT INTO audit_log SELECT 7, occurred_at, actor, action, list_slug, subscriber_id, address_hash, mailing_id, detail, seal FROM audit_log WHERE id = 2",
     ],
 )
-def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
+def test_a_change_without_the_triggers_breaks_the_seals(on, url, forgery):
     async def scenario(store):
         for number in range(3):
             await store.suppressions.add(suppression(number))
@@ -229,7 +229,7 @@ def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
     assert not on(lambda store: store.audit_log.verify()).is_intact
 
 
-def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
+def test_a_secret_other_than_the_stores_own_is_refused(on, url):
     async def scenario(store):
         await store.suppressions.add(suppression(0))
 
@@ -243,7 +243,7 @@ def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
     on(trail)
 
 
-def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
+def test_thousands_of_audit_entries_are_read_and_verified_in_pages(on):
     async def scenario(store):
         for first in range(0, 2100, 700):
             entries = [
@@ -260,7 +260,7 @@ def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
     assert (checked.is_intact, checked.entry_id) == (True, 2100)
 
 
-def test_a_lost_secret_can_be_given_up_and_the_seals_hold_from_there_on(on, url):
+def test_after_a_lost_secret_is_replaced_new_entries_are_sealed_again(on, url):
     another = AddressHasher(secret=b"another secret than it")
 
     async def scenario(store):

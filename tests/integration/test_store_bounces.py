@@ -72,7 +72,7 @@ def bounce(sent: SentMessage | None, said: str = "", kind: BounceKind | None = N
     )
 
 
-def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
+def test_a_report_counts_once_and_is_part_of_the_persons_data(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         assert (sent.issue_slug, sent.list_slug, sent.mailing_key) == ("week-1", "weekly", "weekly/1")
@@ -108,9 +108,7 @@ def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
     ],
 )
 @pytest.mark.parametrize("backwards", [False, True])
-def test_the_reports_of_several_mailings_are_weighed_at_the_time_each_was_sent(
-    on, weeks, said, reason, backwards
-):
+def test_reports_count_at_the_send_time_of_their_mailing(on, weeks, said, reason, backwards):
     async def scenario(store):
         sent = [await mailed(store, week) for week in weeks]
         for one in reversed(sent) if backwards else sent:
@@ -122,7 +120,7 @@ def test_the_reports_of_several_mailings_are_weighed_at_the_time_each_was_sent(
     on(scenario)
 
 
-def test_a_full_mailbox_that_took_one_issue_in_between_starts_anew(on):
+def test_an_accepted_issue_resets_the_count_of_a_full_mailbox(on):
     async def scenario(store):
         sent = [await mailed(store, week) for week in (1, 2, 3, 4, 6, 7)]
         for one in [*sent[:3], *sent[4:]]:
@@ -132,7 +130,7 @@ def test_a_full_mailbox_that_took_one_issue_in_between_starts_anew(on):
     on(scenario)
 
 
-def test_two_reports_about_one_message_are_one_word(on):
+def test_two_reports_about_one_message_count_once(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         for said in ("550 5.2.1 Disabled", "550 5.2.1 Still disabled"):
@@ -143,7 +141,7 @@ def test_two_reports_about_one_message_are_one_word(on):
 
 
 @pytest.mark.parametrize("kind", [BounceKind.FORWARDED, BounceKind.AUTO_REPLY])
-def test_what_says_nothing_of_the_address_suppresses_nobody(on, kind):
+def test_a_report_that_is_not_about_the_address_suppresses_nobody(on, kind):
     async def scenario(store):
         for week in (1, 2):
             sent = await mailed(store, week)
@@ -154,7 +152,7 @@ def test_what_says_nothing_of_the_address_suppresses_nobody(on, kind):
     on(scenario)
 
 
-def test_a_complaint_is_at_once_and_a_goodbye_is_for_the_list_alone(on):
+def test_a_complaint_suppresses_at_once_and_an_unsubscribe_mail_ends_one_subscription(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         left = await store.bounces.record(bounce(sent, kind=BounceKind.UNSUBSCRIBE))
@@ -168,7 +166,7 @@ def test_a_complaint_is_at_once_and_a_goodbye_is_for_the_list_alone(on):
     on(scenario)
 
 
-def test_what_was_said_before_a_human_lifted_it_counts_no_more(on):
+def test_replies_from_before_the_removal_of_a_suppression_do_not_count(on):
     """Two failed mailings within 14 days suppress a disabled mailbox; here two are before the lifting and one after it."""
 
     async def scenario(store):

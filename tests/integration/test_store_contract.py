@@ -61,7 +61,7 @@ def on(url):
 
 
 class TestSentIssues:
-    def test_an_issue_is_sent_once_a_relay_has_taken_one_message_of_it(self, on):
+    def test_an_issue_counts_as_sent_once_a_relay_accepted_one_message(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 2)
             assert await store.ledger.list_sent_issues("weekly") == []
@@ -78,7 +78,7 @@ class TestSentIssues:
 
         on(scenario)
 
-    def test_what_went_to_a_segment_says_so(self, on):
+    def test_a_sent_issue_says_whether_the_whole_list_got_it(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -98,7 +98,7 @@ class TestSentIssues:
 
 
 class TestPeople:
-    def test_a_newcomer_is_held_with_name_attributes_and_consent(self, on):
+    def test_a_new_subscriber_is_stored_with_name_attributes_and_consent(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             arrivals = await add_subscribers(
@@ -141,7 +141,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_who_left_elsewhere_is_taken_out_and_never_comes_back(self, on):
+    def test_a_person_who_unsubscribed_elsewhere_is_unsubscribed_and_never_added_again(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1), newcomer(2))
@@ -180,7 +180,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_who_signed_up_here_after_leaving_elsewhere_stays(self, on):
+    def test_a_person_who_signed_up_here_after_unsubscribing_elsewhere_stays(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1), source="subscribers add", now=LATER)
@@ -219,7 +219,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_a_known_address_keeps_its_number_and_takes_over_what_differs(self, on):
+    def test_a_known_address_keeps_its_id_and_is_updated(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1, attributes={"a": "1", "b": "1"}))
@@ -236,7 +236,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_someone_named_twice_in_one_import_comes_in_once_with_the_later_name(self, on):
+    def test_an_address_that_is_repeated_in_an_import_is_added_once_with_the_later_name(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             twice = [newcomer(1), newcomer(1), newcomer(1, name="Later")]
@@ -249,7 +249,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_who_left_is_not_brought_back_and_the_first_leaving_is_kept(self, on):
+    def test_an_unsubscribed_person_is_not_added_and_keeps_the_first_time(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -263,7 +263,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_a_suppressed_address_is_not_brought_in_and_keeps_its_first_reason(self, on):
+    def test_a_suppressed_address_is_not_added_and_keeps_its_first_reason(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -276,7 +276,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_an_unconfirmed_reader_may_become_confirmed_but_never_the_other_way(self, on):
+    def test_an_import_confirms_an_unconfirmed_subscriber_but_never_the_reverse(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1), state=UNCONFIRMED)
@@ -291,7 +291,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_one_person_may_be_on_two_lists_and_leave_one(self, on):
+    def test_a_person_on_two_lists_can_unsubscribe_from_one(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await store.subscribers.save_list(make_list(slug="other"))
@@ -304,7 +304,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_a_list_that_is_not_known_is_refused_and_nobody_comes_in(self, on):
+    def test_an_unknown_list_is_refused_and_nobody_is_added(self, on):
         async def scenario(store):
             with pytest.raises(StoreError, match="no list `weekly`"):
                 await add_subscribers(store, newcomer(1))
@@ -315,7 +315,7 @@ class TestPeople:
 
         on(scenario)
 
-    def test_the_audience_counts_who_is_left_out_and_agrees_with_recipients_and_prepare(self, on):
+    def test_the_audience_count_agrees_with_the_recipients_and_the_created_mailing(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, *(newcomer(number) for number in range(1203)))
@@ -341,7 +341,7 @@ class TestPeople:
 
 
 class TestMailings:
-    def test_a_mailing_comes_back_as_it_was_frozen(self, on):
+    def test_a_mailing_is_read_as_it_was_stored(self, on):
         async def scenario(store):
             number = await create_mailing(store, 2)
             frozen = replace(make_mailing(), id=number)
@@ -355,7 +355,7 @@ class TestMailings:
 
         on(scenario)
 
-    def test_one_issue_goes_to_one_list_once(self, on):
+    def test_an_issue_has_one_mailing_for_each_list(self, on):
         async def scenario(store):
             number = await create_mailing(store, 2)
             with pytest.raises(StoreError, match="already a mailing of `2026-01-14`"):
@@ -374,7 +374,7 @@ class TestMailings:
 
         on(scenario)
 
-    def test_who_comes_after_the_audience_was_frozen_is_not_in_it(self, on):
+    def test_a_person_added_after_the_mailing_was_created_is_not_in_its_audience(self, on):
         async def scenario(store):
             number = await create_mailing(store, 2)
             await add_subscribers(store, newcomer(9))
@@ -385,7 +385,7 @@ class TestMailings:
 
 
 class TestClaim:
-    def test_claims_give_each_delivery_once_lowest_number_first(self, on):
+    def test_each_delivery_is_claimed_once_in_the_order_of_the_ids(self, on):
         async def scenario(store):
             number = await create_mailing(store, 25)
             claimed = []
@@ -398,7 +398,7 @@ class TestClaim:
 
         on(scenario)
 
-    def test_who_left_or_was_suppressed_since_is_skipped_and_not_given_out(self, on):
+    def test_a_person_who_unsubscribed_or_was_suppressed_since_is_skipped_by_the_claim(self, on):
         async def scenario(store):
             number = await create_mailing(store, 30)
             for gone in range(10):
@@ -416,7 +416,7 @@ class TestClaim:
 
         on(scenario)
 
-    def test_who_was_suppressed_since_is_skipped_whatever_letters_their_address_has(self, on):
+    def test_a_suppressed_address_with_any_letters_is_skipped_by_the_claim(self, on):
         async def scenario(store):
             loud = Address(local="JOS\u00c9", domain="example.org")
             await store.subscribers.save_list(make_list())
@@ -429,7 +429,7 @@ class TestClaim:
 
         on(scenario)
 
-    def test_a_mailing_whose_readers_all_left_ends_with_an_empty_claim(self, on):
+    def test_a_mailing_whose_recipients_all_unsubscribed_ends_with_an_empty_claim(self, on):
         async def scenario(store):
             number = await create_mailing(store, 5)
             for gone in range(5):
@@ -498,7 +498,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_what_is_given_back_is_pending_and_not_counted_as_an_attempt(self, on):
+    def test_a_released_delivery_is_pending_and_not_counted_as_an_attempt(self, on):
         async def scenario(store):
             number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
@@ -526,7 +526,7 @@ class TestReports:
         on(scenario)
 
     @pytest.mark.parametrize("final", [ACCEPTED, REFUSED, UNCERTAIN], ids=lambda outcome: outcome.state.value)
-    def test_nothing_leads_out_of_a_final_state(self, on, final):
+    def test_a_final_state_never_changes(self, on, final):
         async def scenario(store):
             number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
@@ -562,7 +562,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_reports_that_wait_together_are_all_stored_and_a_wrong_one_fails_alone(self, on):
+    def test_outcomes_in_one_group_are_all_stored_and_a_wrong_one_fails_alone(self, on):
         async def scenario(store):
             number = await create_mailing(store, 200)
             batch = await store.ledger.claim(number, limit=100, now=NOW)
@@ -578,7 +578,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_one_of_a_batch_that_does_not_fit_fails_alone_and_is_named(self, on):
+    def test_an_impossible_outcome_in_a_batch_fails_alone_and_is_returned(self, on):
         async def scenario(store):
             number = await create_mailing(store, 20)
             batch = [one.id for one in await store.ledger.claim(number, limit=10, now=NOW)]
@@ -600,7 +600,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_what_cannot_become_of_an_attempt_is_refused_with_its_whole_batch(self, on):
+    def test_an_invalid_outcome_state_is_refused_with_its_whole_batch(self, on):
         async def scenario(store):
             number = await create_mailing(store, 2)
             one, two = await store.ledger.claim(number, limit=2, now=NOW)
@@ -627,7 +627,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_an_intent_that_comes_after_giving_back_in_one_group_is_refused(self, on):
+    def test_an_intent_after_a_release_in_the_same_group_is_refused(self, on):
         async def scenario(store):
             number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
@@ -657,7 +657,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_what_was_queued_is_stored_when_the_store_is_closed(self, url):
+    def test_queued_changes_are_stored_when_the_store_is_closed(self, url):
         async def scenario():
             store = await open_store(url)
             number = await create_mailing(store, 50)
@@ -675,7 +675,7 @@ class TestReports:
 
         asyncio.run(scenario())
 
-    def test_what_was_put_off_together_does_not_come_back_together(self, on):
+    def test_deliveries_deferred_together_are_due_at_different_times(self, on):
         async def scenario(store):
             number = await create_mailing(store, 9)
             for one in await store.ledger.claim(number, limit=9, now=NOW):
@@ -711,7 +711,7 @@ async def create_answered_mailing(store: Store, week: int, *said: str) -> int:
 class TestEvidence:
     """A reply that shows that an address does not exist suppresses it, in the commit that records the outcome."""
 
-    def test_one_word_that_the_address_does_not_exist_is_enough_and_kept_as_evidence(self, on):
+    def test_one_reply_that_the_address_does_not_exist_suppresses_it_and_is_the_evidence(self, on):
         async def scenario(store):
             await create_mailing(store, 3)
             mailing = await create_answered_mailing(
@@ -743,7 +743,7 @@ class TestEvidence:
             ([1, 2, 3, 4, 6], "503 5.5.1 Nested MAIL", None),
         ],
     )
-    def test_the_replies_of_earlier_mailings_are_weighed_too(self, on, weeks, said, reason):
+    def test_replies_to_earlier_mailings_count_too(self, on, weeks, said, reason):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(0), newcomer(1))
@@ -758,7 +758,7 @@ class TestEvidence:
 
         on(scenario)
 
-    def test_what_was_said_before_a_human_lifted_it_counts_no_more(self, on):
+    def test_replies_from_before_the_removal_of_a_suppression_do_not_count(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(0), newcomer(1))
@@ -772,7 +772,7 @@ class TestEvidence:
 
         on(scenario)
 
-    def test_a_retry_in_one_mailing_is_one_word_not_two(self, on):
+    def test_a_retry_in_one_mailing_counts_once(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 1)
             for hour in (0, 1, 2):
@@ -806,7 +806,7 @@ class TestEvidence:
 
         on(scenario)
 
-    def test_many_are_given_in_pages(self, on):
+    def test_many_suppressions_are_read_in_pages(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 2300)
             batch = await store.ledger.claim(mailing, limit=2300, now=NOW)
@@ -848,7 +848,7 @@ class TestRates:
 
         on(scenario)
 
-    def test_turns_are_shared_and_outlive_who_took_them(self, url):
+    def test_a_rate_limit_is_shared_and_outlives_the_process(self, url):
         rate = Rate.parse("10/s")
 
         async def scenario(store):
@@ -864,7 +864,7 @@ class TestRates:
         asyncio.run(run_with_store(url, scenario))
         asyncio.run(run_with_store(url, still))
 
-    def test_another_rate_begins_anew(self, on):
+    def test_a_changed_rate_starts_full(self, on):
         async def scenario(store):
             for _ in range(3):
                 await store.rate_limits.reserve("all", Rate.parse("1/h"), 1, now=NOW)
@@ -879,7 +879,7 @@ async def still(store: Store) -> None:
 
 
 class TestRecover:
-    def test_what_a_dead_sender_left_is_given_back_or_doubted(self, on):
+    def test_deliveries_of_a_dead_sender_become_pending_or_uncertain(self, on):
         async def scenario(store):
             number = await create_mailing(store, 4)
             one, two, three, _ = await store.ledger.claim(number, limit=4, now=NOW)
@@ -903,7 +903,7 @@ class TestRecover:
 
         on(scenario)
 
-    def test_the_uncertain_are_mailed_again_only_when_a_human_says_so(self, on):
+    def test_uncertain_deliveries_are_retried_only_on_request(self, on):
         async def scenario(store):
             number = await create_mailing(store, 2)
             batch = await store.ledger.claim(number, limit=2, now=NOW)
@@ -928,7 +928,7 @@ class TestRecover:
 
 
 class TestSending:
-    def test_a_second_sender_hears_who_is_sending(self, on):
+    def test_a_second_sender_is_told_the_name_of_the_first(self, on):
         async def scenario(store):
             async with store.ledger.hold_sender_lock("send 2026-01-14\r\n\x1b[2J"):
                 with pytest.raises(
@@ -1001,7 +1001,7 @@ FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, D
 @pytest.mark.parametrize("kind", KINDS)
 @examples(30)
 @given(calls=st.lists(CALLS, max_size=25))
-def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(request, kind, calls):
+def test_no_sequence_of_calls_changes_a_final_state_except_on_request(request, kind, calls):
     async def scenario(store):
         mailing = await create_mailing(store, 4)
         before = await states_by_delivery(store, mailing)
@@ -1052,7 +1052,7 @@ def test_the_values_of_a_mailings_fields_are_frozen_and_no_others(on):
     on(scenario)
 
 
-def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skipped(on):
+def test_a_subscriber_without_a_required_value_is_in_the_audience_as_skipped(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {}, {"voornaam": " \u00a0\u2003"}, {"voornaam": ""})
         await add_subscribers(
@@ -1085,7 +1085,7 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
     on(scenario)
 
 
-def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
+def test_with_a_default_nobody_is_skipped_and_without_fields_no_values_are_stored(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {})
         assert (
@@ -1103,7 +1103,7 @@ def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
     on(scenario)
 
 
-def test_when_nobody_has_the_value_no_mailing_is_made(on):
+def test_no_mailing_is_created_if_nobody_has_the_value(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {}, {"stad": "Ede"})
         with pytest.raises(EmptyAudience, match="nobody on weekly has a value for voornaam"):
@@ -1113,7 +1113,7 @@ def test_when_nobody_has_the_value_no_mailing_is_made(on):
     on(scenario)
 
 
-def test_who_left_after_a_try_is_skipped_without_what_the_try_left(on):
+def test_a_delivery_skipped_after_an_attempt_loses_the_reply_of_that_attempt(on):
     async def scenario(store: Store) -> None:
         number = await create_mailing(store, 1)
         (one,) = await store.ledger.claim(number, limit=1, now=NOW)

@@ -137,7 +137,7 @@ def found(url: str) -> list[str]:
     return [trace for trace in TRACES if trace in read_files(url).replace(str(OTHER), "").lower()]
 
 
-def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
+def test_every_table_is_exported_or_holds_no_personal_data():
     named = {table.name for table in personal_data.PERSONAL_TABLES} | personal_data.OTHER_TABLES.keys()
     assert set(schema.metadata.tables) == named
     assert not {table.name for table in personal_data.PERSONAL_TABLES} & personal_data.OTHER_TABLES.keys()
@@ -150,7 +150,7 @@ def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
     }
 
 
-def test_all_that_is_held_is_handed_out_with_every_column(on):
+def test_an_export_has_every_table_and_column(on):
     async def scenario(store):
         await fill_store(store)
         return await store.data_requests.collect(PERSON)
@@ -178,7 +178,7 @@ def test_all_that_is_held_is_handed_out_with_every_column(on):
     json.dumps(rows)
 
 
-def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
+def test_an_erased_person_is_in_no_byte_of_the_files_and_the_counts_stay(on, url):
     async def scenario(store):
         await fill_store(store)
         before = [
@@ -232,7 +232,7 @@ def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
     assert told == "weekly: came 2026-01-14, confirmed 2026-01-14"
 
 
-def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
+def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
@@ -255,7 +255,7 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
     on(scenario)
 
 
-def test_one_who_objected_and_was_erased_is_still_not_mailed(on):
+def test_an_erased_person_who_objected_stays_suppressed(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await fill_store(store)
@@ -295,7 +295,7 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
     assert found(url) == []
 
 
-def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on):
+def test_nothing_is_erased_while_a_message_to_the_person_is_being_sent(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
@@ -318,7 +318,7 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
     on(scenario)
 
 
-def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
+def test_a_claim_of_a_dead_sender_does_not_prevent_an_erasure_for_ever(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS, newcomer(1))
@@ -335,7 +335,7 @@ def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
     on(scenario)
 
 
-def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
+def test_a_report_after_an_erasure_is_about_nobody(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
@@ -368,7 +368,7 @@ sys.stdin.read()
 """
 
 
-def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_path, monkeypatch):
+def test_an_erasure_that_a_reading_process_blocks_is_finished_by_the_next_run(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'store.db'}"
     monkeypatch.setattr(
         "moza_mail.store.sqlite.database.PRAGMAS", ("secure_delete = ON", "busy_timeout = 200")
@@ -396,7 +396,7 @@ def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_pa
     assert found(url) == []
 
 
-def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(tmp_path):
+def test_another_process_with_the_store_open_keeps_no_erased_data(tmp_path):
     url = f"sqlite:///{tmp_path / 'store.db'}"
 
     async def scenario():
@@ -414,7 +414,7 @@ def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(t
     assert (done.is_complete, left) == (True, [])
 
 
-def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_path):
+def test_the_file_is_rebuilt_if_sqlite_left_erased_data_in_a_page(tmp_path):
     path = tmp_path / "store.db"
     url = f"sqlite:///{path}"
 
@@ -433,7 +433,7 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
     assert (done.is_complete, found(url)) == (True, [])
 
 
-def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_the_erased(on, url):
+def test_without_the_secret_the_store_neither_erases_nor_adds_people_after_an_erasure(on, url):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)

@@ -40,7 +40,7 @@ CALLS = st.lists(st.lists(SOMEBODY, max_size=6), max_size=5)
 @pytest.mark.parametrize("kind", KINDS)
 @examples(25)
 @given(before=st.lists(SOMEBODY, max_size=4), calls=CALLS)
-def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request, kind, before, calls):
+def test_a_dry_run_predicts_the_import_and_changes_nothing(request, kind, before, calls):
     """Create a list where 0 is unsubscribed, 1 is suppressed, 2 is unconfirmed, and some others are subscribed."""
 
     async def scenario(store):
@@ -65,9 +65,7 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_later_counts(
-    request, kind, monkeypatch
-):
+def test_results_are_reported_by_line_and_the_later_of_two_lines_counts(request, kind, monkeypatch):
     numbers = [number * 7 % 40 for number in range(100)]
     rows = [
         RejectedRow(line=line, reason="no")
@@ -176,7 +174,7 @@ READERS = st.lists(
 @pytest.mark.parametrize("kind", KINDS)
 @examples(30)
 @given(readers=READERS, tables=st.lists(TABLES, min_size=1, max_size=6))
-def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, readers, tables):
+def test_a_segment_selects_the_same_people_in_sql_as_in_python(request, kind, readers, tables):
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         for number, (domain, name, attributes, lang) in enumerate(readers):
@@ -201,5 +199,5 @@ def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, read
         asyncio.run(run_with_store(url, scenario))
 
 
-def test_white_space_is_the_same_to_the_database_as_to_python():
+def test_the_database_and_python_strip_the_same_white_space():
     assert sorted(WHITESPACE) == [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]

@@ -162,7 +162,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_who_lost_the_line_and_was_taken_for_dead_touches_nothing_that_another_has(self, postgres, url):
+    def test_a_disconnected_sender_changes_no_delivery_that_another_has_recovered(self, postgres, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 4)
@@ -192,7 +192,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_who_lost_the_line_and_comes_back_in_time_keeps_what_was_claimed(self, postgres, url):
+    def test_a_sender_that_reconnects_in_time_keeps_its_claims(self, postgres, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 2)
@@ -215,7 +215,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_two_machines_that_prepare_at_once_go_on_with_one_mailing(self, url):
+    def test_two_machines_that_create_a_mailing_at_once_share_it(self, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
@@ -233,7 +233,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_of_two_who_prepare_at_once_one_is_told_that_the_mailing_is_there(self, url):
+    def test_of_two_concurrent_create_mailing_calls_one_fails(self, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
@@ -250,7 +250,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_imports_of_the_same_people_at_once_bring_each_in_once(self, url):
+    def test_concurrent_imports_of_the_same_people_add_each_once(self, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
@@ -264,7 +264,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_an_import_of_unconfirmed_readers_never_brings_back_who_leaves_meanwhile(self, url):
+    def test_an_import_never_adds_a_person_who_unsubscribes_meanwhile(self, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
@@ -280,7 +280,7 @@ class TestShared:
 
         asyncio.run(scenario())
 
-    def test_one_store_sends_once_at_a_time_and_others_beside_it(self, url):
+    def test_a_store_holds_one_sender_lock_and_other_stores_hold_theirs(self, url):
         async def scenario():
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 1)
@@ -354,7 +354,7 @@ def rest(process: ChildProcess) -> list[str]:
 
 
 class TestDeath:
-    def test_after_kill_9_every_report_that_was_answered_is_there(self, url):
+    def test_after_kill_9_every_confirmed_outcome_is_stored(self, url):
         process, lines = start_sender(url)
         process.kill()
         lines += rest(process)
@@ -367,7 +367,7 @@ class TestDeath:
         asyncio.run(scenario())
 
     @pytest.mark.parametrize("how", ["immediate", "fast"])
-    def test_when_the_server_goes_the_sender_hears_it_and_nothing_is_half_written(self, postgres, url, how):
+    def test_a_lost_server_raises_an_error_and_nothing_is_half_written(self, postgres, url, how):
         process, lines = start_sender(url, stderr=subprocess.PIPE)
         postgres.stop(how)
         try:
@@ -386,7 +386,7 @@ class TestDeath:
 
         asyncio.run(scenario())
 
-    def test_a_store_that_lost_its_server_goes_on_when_it_is_back(self, postgres, url):
+    def test_a_store_continues_when_its_server_is_back(self, postgres, url):
         async def scenario():
             async with open_and_close(url) as store:
                 await create_mailing(store, 40)
@@ -408,7 +408,7 @@ class TestDeath:
 
         asyncio.run(scenario())
 
-    def test_ctrl_c_of_a_sender_leaves_the_right_to_nobody(self, url):
+    def test_ctrl_c_releases_the_sender_lock(self, url):
         process, _ = start_sender(url, stderr=subprocess.DEVNULL)
         process.send_signal(signal.SIGINT)
         rest(process)
@@ -440,7 +440,7 @@ class TestTrouble:
         assert "PGPASSWORD" in error.hint
         assert "hunter2" not in f"{error!r} {error.hint} {error.__cause__!r}"
 
-    def test_a_role_comes_in_with_the_password_of_the_environment_only(self, postgres, monkeypatch, url):
+    def test_a_role_logs_in_only_with_the_password_of_the_environment(self, postgres, monkeypatch, url):
         postgres.query(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {PASSWORD_ROLE}", database=name_of(url))
         at = postgres.url(name_of(url), PASSWORD_ROLE)
         for password in ("", "wrong"):
@@ -496,7 +496,7 @@ class TestTrouble:
         with pytest.raises(SchemaTooNew, match="newer moza-mail"):
             asyncio.run(nothing(url))
 
-    def test_without_psycopg_the_way_to_get_it_is_told(self, url):
+    def test_without_psycopg_the_hint_says_how_to_install_it(self, url):
         program = (
             "import asyncio, sys\n"
             "sys.modules['psycopg'] = None\n"
@@ -507,7 +507,7 @@ class TestTrouble:
         )
         assert "pip install 'moza-mail[postgres]'" in read_output(start_python(program, url))
 
-    def test_when_the_disk_is_full_every_caller_hears_it_and_no_row_moves(self, postgres, url):
+    def test_a_full_disk_fails_every_caller_and_changes_no_row(self, postgres, url):
         full = (
             "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
@@ -542,7 +542,7 @@ class TestTrouble:
         asyncio.run(nothing(url))
         asyncio.run(scenario())
 
-    def test_another_who_never_finishes_writing(self, postgres, url, monkeypatch):
+    def test_another_process_that_never_commits(self, postgres, url, monkeypatch):
         monkeypatch.setitem(wire.SETTINGS, "lock_timeout", "30ms")
 
         async def scenario():
@@ -555,7 +555,7 @@ class TestTrouble:
         asyncio.run(scenario())
 
     @pytest.mark.parametrize("name", ["Jan \ud800", "Jan \0"])
-    def test_an_error_about_a_person_does_not_repeat_who_it_is(self, url, name):
+    def test_an_error_does_not_contain_the_persons_data(self, url, name):
         async def scenario():
             async with open_and_close(url) as store:
                 await store.subscribers.save_list(make_list())
@@ -570,7 +570,7 @@ class TestTrouble:
 
         asyncio.run(scenario())
 
-    def test_every_sentence_has_its_place_for_the_name(self):
+    def test_every_message_contains_the_placeholder_for_the_name(self):
         assert all("{name}" in sentence for sentence, _ in errors.MESSAGES.values())
 
 
@@ -609,7 +609,7 @@ class TestServer:
 
         asyncio.run(scenario())
 
-    def test_reports_that_wait_share_a_commit(self, url):
+    def test_waiting_outcomes_share_a_commit(self, url):
         async def scenario():
             async with open_and_close(url) as store:
                 await create_mailing(store, 500)

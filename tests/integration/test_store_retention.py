@@ -55,7 +55,7 @@ async def shown(store, mailing: int) -> list[str]:
     return [f"{one.state} {one.address}" async for one in store.ledger.iter_deliveries(mailing, every)]
 
 
-def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url):  # noqa: F811
+def test_deliveries_are_anonymised_after_their_retention_period(on, url):  # noqa: F811
     async def scenario(store):
         refused = to_outcome(FULL, Phase.RCPT)
         number = await mailed(store, 5, ACCEPTED, refused, UNCERTAIN, DEFERRED)
@@ -83,7 +83,7 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
     assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 mailbox full", "", None)]
 
 
-def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on, url):  # noqa: F811
+def test_thousands_of_deliveries_are_anonymised_in_batches_and_not_searched_again(on, url):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 2300)
         for _ in range(3):
@@ -102,7 +102,7 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
     assert run_sql(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
 
 
-def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on):  # noqa: F811
+def test_old_reports_lose_their_text_and_their_suppression_stays(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 2, ACCEPTED, ACCEPTED)
         sent = await store.bounces.find_delivery(number, 1)
@@ -130,7 +130,7 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
     on(scenario)
 
 
-def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
+def test_old_reports_still_count_for_a_full_mailbox(on):  # noqa: F811
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, newcomer(0))
@@ -146,7 +146,7 @@ def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
     assert on(scenario).reason is SuppressionReason.SOFT_BOUNCES
 
 
-def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
+def test_a_report_about_an_anonymised_delivery_still_finds_its_subscriber(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 1, ACCEPTED)
         await retain(store, 91 * DAY)
@@ -164,7 +164,7 @@ def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
     on(scenario)
 
 
-def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
+def test_expired_unconfirmed_sign_ups_are_deleted_and_confirmed_ones_stay(on):  # noqa: F811
     def wish(number):
         return SignUp(address=address(number), consent=CONSENT, source="https://example.org/", name="Naam")
 
@@ -190,7 +190,7 @@ def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
     on(scenario)
 
 
-def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url):  # noqa: F811
+def test_the_audit_log_has_its_own_retention_period_and_its_seals_stay_valid(on, url):  # noqa: F811
     async def scenario(store):
         await store.subscribers.save_list(make_list())
         await add_subscribers(store, newcomer(0), source="subscribers add")
@@ -205,7 +205,7 @@ def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url
         run_sql(url, "DELETE FROM audit_log")
 
 
-def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811
+def test_retention_runs_during_a_send_and_deletes_nothing_unfinished(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 400)
         await store.ledger.recover(number, now=NOW)

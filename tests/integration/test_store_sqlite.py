@@ -412,7 +412,7 @@ class TestTrouble:
 
         on(path, scenario)
 
-    def test_an_error_about_a_person_does_not_repeat_who_it_is(self, path):
+    def test_an_error_does_not_contain_the_persons_data(self, path):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             with pytest.raises(StoreError, match="half a character") as caught:
@@ -426,7 +426,7 @@ class TestTrouble:
 
 
 class TestGroups:
-    def test_reports_that_wait_share_a_commit(self, path):
+    def test_waiting_outcomes_share_a_commit(self, path):
         async def scenario(store):
             number = await create_mailing(store, 500)
             batch = await store.ledger.claim(number, limit=500, now=NOW)
