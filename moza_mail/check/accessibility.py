@@ -50,22 +50,8 @@ MIN_TEXT_SIZE = 16.0
 # WCAG 2.2, 2.5.8 requires 24 px for every target outside a sentence; 2.5.5 recommends 44.
 MIN_TARGET, MIN_BUTTON = 24.0, 44.0
 INLINE_TAGS = {
-    "a",
-    "abbr",
-    "b",
-    "br",
-    "code",
-    "em",
-    "i",
-    "img",
-    "s",
-    "small",
-    "span",
-    "strong",
-    "sub",
-    "sup",
-    "u",
-}
+    "a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span", "strong", "sub", "sup", "u",
+}  # fmt: skip
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
