@@ -87,7 +87,7 @@ def import_(
     yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Import the subscribers of a file onto a list, and take out those who left."""
+    """Import a file of subscribers, and remove those who left."""
     from moza_mail.app.import_subscribers import ImportOptions
     from moza_mail.app.move_subscribers import find_move_file
     from moza_mail.cli.subscribers_import import ImportCommand, import_files
