@@ -1,5 +1,6 @@
 """Check whether an issue's links answer, and remember certain answers for a day."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +9,10 @@ from typing import Any
 
 from moza_mail import check
 from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.i18n import gettext as _
 from moza_mail.link_check import LinkCache, LinkClient
 from moza_mail.model.finding import Finding
-from moza_mail.model.link import LinkAnswer
+from moza_mail.model.link import LinkAnswer, LinkState
 
 CACHE_FOLDER = ".moza-mail"
 
@@ -36,6 +38,20 @@ class LinkReport:
             }
             for answer in self.answers
         ]
+
+    def describe(self) -> str:
+        """Return the counts of the answers in a sentence."""
+        if not self.answers:
+            return _("No link to check.")
+        remembered = sum(answer.is_cached for answer in self.answers)
+        counts = Counter(answer.state for answer in self.answers)
+        states = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
+        return _(
+            "{requested} links requested, {remembered} remembered from the last day: {states}.",
+            requested=len(self.answers) - remembered,
+            remembered=remembered,
+            states=states,
+        )
 
 
 class LinkChecker:

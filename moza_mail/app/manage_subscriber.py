@@ -183,3 +183,21 @@ def _find_remains(project: Project, result: ErasureResult) -> Iterator[str]:
     yield _("Search what is outside the database: files of imports and exports, the bounce mailbox, backups.")
     if folder := outbox_folder(project):
         yield _("The messages in {folder} name their recipients too.", folder=str(folder.parent))
+
+
+def describe_suppression(suppression: Suppression) -> str:
+    """Return a suppression, current or removed, as lines."""
+    text = _(
+        "{reason} since {date}{evidence}",
+        reason=suppression.reason.value,
+        date=f"{suppression.created_at:%Y-%m-%d}",
+        evidence=f" {suppression.evidence}" if suppression.evidence else "",
+    )
+    if suppression.removed_at is None:
+        return _("  suppressed: {text}", text=text)
+    return _(
+        "  was suppressed: {text}\n    removed {date}: {reason}",
+        text=text,
+        date=f"{suppression.removed_at:%Y-%m-%d}",
+        reason=suppression.removal_reason,
+    )

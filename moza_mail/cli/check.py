@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from moza_mail.cli import output
 from moza_mail.errors import IssueError, RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.link import LinkState
 from moza_mail.project import Project
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet:
     quiet = quiet or not checker.urls
     with output.progress_bar(_("Checking links"), len(checker.urls), quiet=quiet) as advance:
         report = run_async(lambda: checker.check(client or LinkClient(), lambda _: advance(1)))
-    output.say(_summarise(report))
+    output.say(report.describe())
     if report.unsaved:
         output.say(
             _(
@@ -100,17 +98,3 @@ def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet:
             )
         )
     return report
-
-
-def _summarise(report: "LinkReport") -> str:
-    if not report.answers:
-        return _("No link to check.")
-    remembered = sum(answer.is_cached for answer in report.answers)
-    counts = Counter(answer.state for answer in report.answers)
-    states = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
-    return _(
-        "{requested} links requested, {remembered} remembered from the last day: {states}.",
-        requested=len(report.answers) - remembered,
-        remembered=remembered,
-        states=states,
-    )

@@ -9,7 +9,6 @@ from moza_mail.app.open_project import open_store
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
-from moza_mail.model.subscriber import Suppression
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
 
@@ -70,7 +69,7 @@ def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool,
             _(
                 "{address}: may be mailed again\n{suppression}",
                 address=str(removed.address),
-                suppression=_describe_suppression(removed),
+                suppression=app.describe_suppression(removed),
             )
         )
 
@@ -92,7 +91,7 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         output.give(output.shown_lines(_describe_record(record)))
         return
     current = [record.suppression] if record.suppression else []
-    lines = map(_describe_suppression, [*current, *record.removed_suppressions])
+    lines = map(app.describe_suppression, [*current, *record.removed_suppressions])
     title = _("{address} is not a subscriber", address=str(record.address))
     output.give(output.shown_lines([title, *lines]))
 
@@ -122,23 +121,6 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     return 0 if result.is_complete else output.NEEDS_ATTENTION
 
 
-def _describe_suppression(suppression: Suppression) -> str:
-    text = _(
-        "{reason} since {date}{evidence}",
-        reason=suppression.reason.value,
-        date=f"{suppression.created_at:%Y-%m-%d}",
-        evidence=f" {suppression.evidence}" if suppression.evidence else "",
-    )
-    if suppression.removed_at is None:
-        return _("  suppressed: {text}", text=text)
-    return _(
-        "  was suppressed: {text}\n    removed {date}: {reason}",
-        text=text,
-        date=f"{suppression.removed_at:%Y-%m-%d}",
-        reason=suppression.removal_reason,
-    )
-
-
 def _describe_record(record: SubscriberRecord) -> Iterator[str]:
     subscriber = record.subscriber
     yield f"{subscriber.address} ({subscriber.name})" if subscriber.name else str(subscriber.address)
@@ -153,7 +135,7 @@ def _describe_record(record: SubscriberRecord) -> Iterator[str]:
         )
         yield _("    consent: {consent} ({source})", consent=subscription.consent, source=subscription.source)
     current = [record.suppression] if record.suppression else []
-    yield from map(_describe_suppression, [*current, *record.removed_suppressions])
+    yield from map(app.describe_suppression, [*current, *record.removed_suppressions])
     for slug, delivery in record.deliveries:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
         for key, value in delivery.values.items():
