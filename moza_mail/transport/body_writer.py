@@ -9,7 +9,7 @@ CHUNK_SIZE = 65536
 
 
 class BodyWriter:
-    """Writes a body in chunks, and knows whether its end may have left."""
+    """Writes a body in chunks, and knows whether the final dot may have been sent."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.is_paused = False
@@ -19,18 +19,18 @@ class BodyWriter:
 
     @property
     def can_write(self) -> bool:
-        """True if the transport has taken all of the last body and accepts more."""
+        """Return True if the transport has taken all of the last body and accepts more."""
         return not self.is_paused and not self._unwritten
 
     @property
     def is_end_unsent(self) -> bool:
-        """True if the end of the last body has certainly not left."""
+        """Return True if the final dot of the last body has certainly not been sent."""
         return (
             bool(self._unwritten) or self.is_paused or self._transport.get_write_buffer_size() > WRITE_BUFFER
         )
 
     def start(self, body: bytes, tail: bytes) -> None:
-        """Write a body, and after it the final dot with the commands that follow."""
+        """Write a body. `tail` is the final dot, with any commands that follow it."""
         if len(body) <= CHUNK_SIZE:
             self._transport.writelines((body, tail))
         else:
@@ -38,7 +38,7 @@ class BodyWriter:
             self._write_chunks()
 
     def resume(self) -> None:
-        """Continue, because the relay has read what the transport held."""
+        """Continue writing, because the relay has read enough of the earlier octets."""
         self.is_paused = False
         self._write_chunks()
 

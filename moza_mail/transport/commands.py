@@ -1,4 +1,7 @@
-"""The MAIL and RCPT commands of an envelope, with the parameters that the relay supports (RFC 5321 3.3)."""
+"""The MAIL and RCPT commands of an envelope (RFC 5321 3.3).
+
+Only parameters that the relay supports are sent.
+"""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +25,7 @@ MAX_ENVID = 100
 
 
 class EnvelopeCommands:
-    """Makes the commands for one relay, by the extensions that it offers.
+    """Makes the commands for one relay, depending on the extensions that it offers.
 
     notify: the value of NOTIFY (RFC 3461 4.1), empty to leave it out.
     """
@@ -36,7 +39,10 @@ class EnvelopeCommands:
         self._mail = b""
 
     def make_commands(self, submission: Submission) -> tuple[bytes, bytes] | Outcome:
-        """Return MAIL and RCPT with their line ends, or the outcome if this relay cannot take the message."""
+        """Return MAIL and RCPT with their line ends.
+
+        If this relay cannot take the message, the outcome is returned instead.
+        """
         envelope, size = submission.envelope, len(submission.message.content)
         recipient = str(envelope.recipient)
         plain = recipient.isascii()
@@ -74,7 +80,10 @@ def _is_path(sender: Address) -> bool:
 
 
 def _is_utf8_path(recipient: str) -> bool:
-    """Return True if a non-ASCII address can be used in a command (RFC 6531 3.3): no space, control or lone surrogate."""
+    """Return True if a non-ASCII address can be used in a command (RFC 6531 3.3).
+
+    It may not contain a space, a control character or a lone surrogate.
+    """
     return (
         recipient.isprintable()
         and not any(character in recipient for character in " <>")
@@ -83,7 +92,7 @@ def _is_utf8_path(recipient: str) -> bool:
 
 
 def _format_orcpt(recipient: str) -> str:
-    """Return the address in the form that reports repeat it (RFC 3461 4.2, RFC 6533 3)."""
+    """Return the address in the form in which a report repeats it (RFC 3461 4.2, RFC 6533 3)."""
     if recipient.isascii():
         return f"rfc822;{encode_xtext(recipient)}"
     return "utf-8;" + NOT_IN_UTF8.sub(lambda found: f"\\x{{{ord(found.group()):X}}}", recipient)
@@ -94,6 +103,10 @@ def _make_refusal(detail: str) -> Outcome:
 
 
 def _format_ret_and_envid(message_id: str) -> str:
-    """Ask that a report returns only the headers, and the local part of the Message-ID, which identifies the delivery."""
+    """Return the RET and ENVID parameters of MAIL (RFC 3461 4.3, 4.4).
+
+    With RET=HDRS, a report returns only the headers of the message. ENVID is the local part of the Message-ID, which identifies
+    the delivery.
+    """
     name = encode_xtext(message_id.strip("<> ").partition("@")[0])
     return f" RET=HDRS ENVID={name}" if name.isascii() and 0 < len(name) <= MAX_ENVID else " RET=HDRS"

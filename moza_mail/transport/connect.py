@@ -1,7 +1,8 @@
-"""Connect to a relay: greeting, TLS and login by aiosmtplib, after which SmtpSession takes over the connection.
+"""Connect to a relay; SmtpSession then takes over the connection.
 
-aiosmtplib's commands for sending are not used. They do not tell whether a connection broke before the 354 or after the final
-dot, give the ledger no time between the two, and have no pipelining (RFC 2920).
+aiosmtplib handles the greeting, TLS and login. Its commands for sending are not used, for three reasons. They do not tell
+whether a connection broke before the 354 or after the final dot. They give the ledger no time to commit between the two. And
+they do not support pipelining (RFC 2920).
 """
 
 import asyncio
@@ -46,7 +47,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvelopeReplies:
-    """The replies to MAIL and RCPT of an envelope that is tried without a message; None if there is none."""
+    """The replies to MAIL and RCPT when an envelope is tried without a message.
+
+    A reply is None if the relay did not give it.
+    """
 
     mail: Reply | None = None
     rcpt: Reply | None = None
@@ -62,15 +66,16 @@ class SmtpConnector:
         self._tls = None if relay.scheme == "smtp" else make_tls_context(access, RELAY)
 
     async def connect(self) -> SmtpSession:
-        """Connect, start TLS and log in, as the relay's URL says."""
+        """Connect, start TLS and log in, as the relay's URL requires."""
         return await self._connect(self._start_session)
 
     async def try_envelope(
         self, sender: Address, recipient: Address | None = None
     ) -> tuple[SmtpSession | None, EnvelopeReplies]:
-        """Connect, and send MAIL, RCPT if there is a recipient, and RSET, without a message.
+        """Connect, and send MAIL, RCPT and RSET, without a message.
 
-        Returns the session, None if the relay closed the connection meanwhile, and the replies.
+        RCPT is sent only if there is a recipient. Returns the session and the replies. The session is None if the relay closed
+        the connection.
         """
         return await self._connect(lambda smtp: self._try_envelope(smtp, sender, recipient))
 
@@ -150,7 +155,7 @@ class SmtpConnector:
         return session
 
     async def _await_greeting(self, smtp: aiosmtplib.SMTP) -> None:
-        """Wait for the greeting; raise TlsFailed if it does not come because the port expects TLS first."""
+        """Wait for the greeting; raise TlsFailed if the port expects TLS first."""
         greeting = asyncio.create_task(smtp.connect())
         try:
             is_tls_port = self._relay.port == RELAY.ports["smtps"]
@@ -170,7 +175,7 @@ class SmtpConnector:
             await asyncio.gather(greeting, return_exceptions=True)
 
     async def _expects_tls(self) -> bool:
-        """Return True if the port answers a TLS handshake, over a connection of its own."""
+        """Return True if the port answers a TLS handshake. Opens a second connection for it."""
         context = self._tls or ssl.create_default_context()
         try:
             async with asyncio.timeout(self._limits.timeouts.connect):
@@ -207,7 +212,7 @@ class SmtpConnector:
             ) from None
 
     async def _log_in(self, smtp: aiosmtplib.SMTP) -> None:
-        """Log in with one mechanism: a second try with a wrong password could lock the account."""
+        """Log in with one mechanism only: a second wrong password could lock the account."""
         if not self._access.password:
             raise self._make_login_error(_("no password is set"))
         offered = [mechanism for mechanism in MECHANISMS if mechanism in smtp.server_auth_methods]
@@ -226,7 +231,10 @@ class SmtpConnector:
         raise self._make_login_error(_("it offers no login method that we support (PLAIN, LOGIN, CRAM-MD5)"))
 
     def _refuse_public_plaintext(self, peer: str) -> None:
-        """Raise TlsFailed if a host name turns out to be outside our own networks, before anything is sent."""
+        """Raise TlsFailed if an unencrypted relay is outside our own networks.
+
+        This is checked by the address of the connection, before anything is sent.
+        """
         if self._relay.scheme != "smtp" or self._access.allow_plaintext or is_own(peer):
             return
         raise TlsFailed(

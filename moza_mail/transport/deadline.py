@@ -1,4 +1,4 @@
-"""A deadline that is restarted for every reply, and therefore cheap to restart."""
+"""A deadline that is restarted at every reply, and therefore must be cheap to restart."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,9 +7,10 @@ NEVER = float("inf")
 
 
 class Deadline:
-    """Calls `on_expiry` when no restart came in time.
+    """Calls `on_expiry` if it is not restarted in time.
 
-    Restarting only notes the new time. One timer checks it, at intervals of `min_timeout`, the shortest timeout in use.
+    A restart only stores the new time. One timer compares it with the clock at intervals of `min_timeout`, the shortest timeout
+    in use.
     """
 
     def __init__(self, on_expiry: Callable[[], None], *, min_timeout: float) -> None:

@@ -1,7 +1,8 @@
 """Dispatch submissions to parallel workers and collect their outcomes.
 
-A worker is one connection to a relay, or one writer of the outbox. The intents of submissions are recorded in batches before a
-worker takes them, so no worker waits for a commit. A worker may have several submissions in progress.
+A worker is one connection to a relay, or one writer of the outbox. The intent of a submission is a ledger entry that says that
+sending may begin. Intents are recorded in batches before a worker takes the submissions, so no worker waits for a commit. A
+worker may have several submissions in progress.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ STOPPED = "not tried, because sending was stopped"
 
 
 class SubmissionQueue:
-    """Submissions whose intents are recorded, and their outcomes, for the workers of one `send`.
+    """Submissions with a recorded intent, and their outcomes, for the workers of one `send`.
 
     failure: the first error that stopped all workers.
     """
@@ -48,16 +49,19 @@ class SubmissionQueue:
 
     @property
     def is_finished(self) -> bool:
-        """True if no more submissions will be taken: all are taken, or the queue is stopped."""
+        """Return True if no worker will take another submission.
+
+        Either all are taken, or the queue is stopped.
+        """
         return self._stopped.is_set() or (self._all_recorded.is_set() and not self._ready)
 
     @property
     def has_unsent(self) -> bool:
-        """True if there are, or may be, submissions that no worker has taken."""
+        """Return True if there are, or may be, submissions that no worker has taken."""
         return bool(self._ready) or not self._all_recorded.is_set() or self._stopped.is_set()
 
     def start(self) -> None:
-        """Start to read ahead, because a worker is ready."""
+        """Start to read submissions ahead, because a worker is ready."""
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(self._read_ahead()),
@@ -91,7 +95,7 @@ class SubmissionQueue:
         await ready.wait()
 
     def put_back(self, submission: Submission) -> None:
-        """Return a submission of which nothing was sent, for the next free worker."""
+        """Put a submission back for the next free worker, because none of it was sent."""
         self._ready.appendleft(submission)
         self._wake_waiting()
 
@@ -105,19 +109,22 @@ class SubmissionQueue:
         self.report(submission, Outcome(state=DeliveryState.PENDING, phase=phase, detail=detail))
 
     def fail(self, error: Exception) -> None:
-        """Stop all workers because of an error. The first one is raised when they have finished."""
+        """Stop all workers because of an error.
+
+        The first such error is raised when all workers have finished.
+        """
         self.failure = self.failure or error
         self.stop()
 
     def stop(self) -> None:
-        """Let no worker take another submission."""
+        """Stop the workers from taking more submissions."""
         self._stopped.set()
         self._may_record.set()
         self._may_read.set()
         self._wake_waiting()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, at most until the queue is stopped."""
+        """Wait this many seconds, or until the queue is stopped."""
         try:
             await asyncio.wait_for(self._stopped.wait(), seconds)
         except TimeoutError:
@@ -126,8 +133,8 @@ class SubmissionQueue:
     async def collect_outcomes(self) -> Outcomes:
         """Return the outcomes since the last call, empty if there will be no more.
 
-        As many intents may be recorded now: the ledger commits in order, so these intents become durable together with the
-        outcomes, or later.
+        Each outcome makes room for recording one more intent. The ledger commits in order, so the new intents never become
+        durable before the outcomes.
         """
         while not self._outcomes and not self._closed.is_set():
             self._has_outcomes.clear()
@@ -139,7 +146,10 @@ class SubmissionQueue:
         return outcomes
 
     async def finish(self) -> None:
-        """Report what no worker took as not sent, and close the stream of outcomes, when all workers have finished."""
+        """Report submissions that no worker took as not sent, and end the stream of outcomes.
+
+        Called when all workers have finished.
+        """
         if not self.is_finished or self._ready:
             self.stop()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -156,7 +166,7 @@ class SubmissionQueue:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read_ahead(self) -> None:
-        """Read submissions from the source, a few more than may be recorded."""
+        """Read submissions from the source, a few more than may have an intent now."""
         try:
             await self._read_all()
         finally:
@@ -184,7 +194,10 @@ class SubmissionQueue:
             self._has_read.set()
 
     async def _record_waiting(self) -> None:
-        """Record the intents of all waiting submissions in one commit. A slow ledger makes the batches longer."""
+        """Record the intents of all waiting submissions in one commit.
+
+        While the ledger is slow, more submissions wait, so the next batch is larger.
+        """
         while self._without_intent or not self._all_read.is_set():
             if not self._without_intent:
                 self._has_read.clear()
@@ -221,13 +234,16 @@ class SubmissionQueue:
         return True
 
     def _wake_waiting(self) -> None:
-        """Wake waiting workers while a submission is ready, or all if there will be no more."""
+        """Wake a waiting worker for each ready submission, or all if there will be no more."""
         while self._waiting and (self._ready or self.is_finished):
             self._waiting.popleft()()
 
 
 Worker = Callable[[SubmissionQueue], Awaitable[TransportError | None]]
-"""Works until the queue is finished. Returns an error if only this worker must stop; raises one that stops all."""
+"""Works until the queue is finished.
+
+Returns an error that stops only this worker; raises an error that stops all workers.
+"""
 
 
 async def dispatch(
@@ -236,11 +252,12 @@ async def dispatch(
     workers: Sequence[Worker],
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Outcomes]:
-    """Run the workers on the submissions and yield their outcomes as they come; see Transport.send.
+    """Run the workers and yield the outcomes of submissions as they come.
 
-    An error is raised after every submission taken has its outcome: the first that stopped all workers, or, if no worker is
-    left and submissions may be, that of the first worker that stopped. If the generator is closed early, the workers are
-    cancelled: recorded intents remain, and no further body is sent.
+    See Transport.send. An error is raised only after every submission taken has its outcome. It is the first error that stopped
+    all workers. If every worker has stopped with an error of its own while submissions may be left, it is the error of the
+    first one. If the generator is closed early, the workers are cancelled: recorded intents remain, and no further body is
+    sent.
     """
     queue = SubmissionQueue(submissions, record_intents, len(workers))
     tasks = [asyncio.create_task(_run_worker(worker, queue)) for worker in workers]
@@ -262,7 +279,7 @@ async def dispatch(
 
 
 async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError | None:
-    """Run one worker. An error that it raises stops all."""
+    """Run one worker. If it raises an error, all workers are stopped."""
     try:
         return await worker(queue)
     except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
@@ -277,7 +294,10 @@ async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError 
 async def _finish(
     queue: SubmissionQueue, tasks: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
 ) -> list[TransportError]:
-    """Close the stream of outcomes when all workers have finished. Sets `stop` if a source that waits must end."""
+    """Close the stream of outcomes when all workers have finished.
+
+    After a failure, `stop` is set, so that a source of submissions that is waiting can end.
+    """
     results = await asyncio.gather(*tasks, return_exceptions=True)
     errors = [result for result in results if isinstance(result, TransportError)]
     if stop is not None and (queue.failure is not None or (errors and queue.has_unsent)):

@@ -13,10 +13,10 @@ from moza_mail.transport.relay_url import is_outbox, parse_outbox, parse_relay
 def open_transport(
     relay: str, *, base: Path, access: ServerAccess | None = None, limits: Limits | None = None
 ) -> Transport:
-    """Return the transport of a relay URL, without connecting yet; raise ProjectError if the URL cannot be used.
+    """Return the transport of a relay URL, without connecting yet.
 
-    `outbox:PATH` is a folder, relative to `base`. `smtp://` (port 25) is unencrypted; `smtp+starttls://` (587) and `smtps://`
-    (465) verify the relay's certificate.
+    Raises ProjectError if the URL cannot be used. `outbox:PATH` is a folder, relative to `base`. `smtp://` (port 25) is
+    unencrypted; `smtp+starttls://` (587) and `smtps://` (465) verify the relay's certificate.
     """
     # aiosmtplib is slow to import, and most commands do not send.
     if is_outbox(relay):

@@ -1,4 +1,7 @@
-"""SMTP framing: a message as octets to send, and received octets as replies (RFC 5321 2.4, 4.2, 4.5.2)."""
+"""SMTP framing (RFC 5321 2.4, 4.2, 4.5.2).
+
+Converts a message to the octets to send, and received octets to replies.
+"""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +18,11 @@ DOT = b".\r\n"
 
 
 def encode_content(message: Message) -> bytes:
-    """Return a message as it is sent, without the final dot: lines end in CRLF, and leading dots are doubled.
+    """Return a message as it is sent, without the final dot.
 
-    Unless the message is marked as ready, a bare LF or CR becomes CRLF: a relay that takes one for a line end could be made to
-    see a second message (SMTP smuggling).
+    Lines end in CRLF, and a dot at the beginning of a line is doubled. A bare LF or CR becomes CRLF. Otherwise a relay that
+    accepts it as a line end could be made to see a second message (SMTP smuggling). A message with `is_smtp_ready` has this
+    form already.
     """
     content = message.content
     if not message.is_smtp_ready:
@@ -31,9 +35,9 @@ def encode_content(message: Message) -> bytes:
 
 
 class ReplyParser:
-    """Divides received octets into replies, wherever segments end.
+    """Divides received octets into replies. A reply may arrive in any number of segments.
 
-    error: what was not SMTP, empty if everything was. Octets after it are not read.
+    error: why the octets are not SMTP, empty if they are. After an error, no more octets are parsed.
     """
 
     def __init__(self) -> None:
@@ -43,11 +47,11 @@ class ReplyParser:
 
     @property
     def has_partial_reply(self) -> bool:
-        """True if the start of a reply was received, but not its end."""
+        """Return True if the start of a reply was received, but not its end."""
         return bool(self._rest or self._lines)
 
     def feed(self, data: bytes) -> Sequence[tuple[int, Sequence[bytes]]]:
-        """Return the replies that are complete with these octets, each as a code and its lines."""
+        """Return the replies that these octets complete, each as its code and its lines."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         found: list[tuple[int, Sequence[bytes]]] = []
         for ended in lines:
@@ -72,5 +76,5 @@ class ReplyParser:
 
 
 def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
-    """Join the lines of a reply."""
+    """Return the reply of a code and its lines, joined into one text."""
     return Reply.parse(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))

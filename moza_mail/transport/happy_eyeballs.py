@@ -15,7 +15,10 @@ AddressInfo = tuple[int, int, int, str, Any]
 
 
 async def connect_socket(host: str, port: int) -> socket.socket:
-    """Return a connected socket; raise the OSError of the first address if none accepts a connection."""
+    """Return a connected socket.
+
+    If no address accepts a connection, the OSError of the first one is raised.
+    """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     waiting = deque(interleave_families(found))
@@ -38,7 +41,10 @@ async def connect_socket(host: str, port: int) -> socket.socket:
 
 
 def interleave_families(found: Sequence[AddressInfo]) -> Iterable[AddressInfo]:
-    """Return the addresses with families in turn, beginning with the family that the system prefers (RFC 8305 4)."""
+    """Return the addresses of IPv6 and IPv4 in turn (RFC 8305 4).
+
+    The family that the system prefers comes first.
+    """
     first = [entry for entry in found if entry[0] == found[0][0]]
     others = [entry for entry in found if entry[0] != found[0][0]]
     return (entry for entry in chain.from_iterable(zip_longest(first, others)) if entry is not None)
@@ -57,7 +63,7 @@ async def _connect(entry: AddressInfo) -> socket.socket:
 
 
 async def _abandon(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
-    """Cancel attempts that are not needed, and close the sockets of those that succeeded too late."""
+    """Cancel attempts that are not needed, and close sockets that were connected too late."""
     for attempt in attempts:
         attempt.cancel()
     for result in await asyncio.gather(*attempts, return_exceptions=True):

@@ -1,4 +1,4 @@
-"""Limits for a connection to a relay: timeouts, number of connections and messages, retries."""
+"""Limits for a connection to a relay: timeouts, connections, messages and retries."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 class Timeouts:
     """Seconds to wait for each step (RFC 5321 4.5.3.2).
 
-    final_dot: with less than ten minutes, a slow relay delivers messages that we record as uncertain.
-    connect: for TCP, TLS and login.
-    greeting: some relays delay it on purpose, to get rid of spammers.
+    final_dot: wait for the reply to a message. With less than ten minutes, a slow relay may still deliver a message after we
+        recorded it as uncertain.
+    connect: covers TCP, TLS and login.
+    greeting: some relays delay the greeting on purpose, to get rid of spammers.
     """
 
     connect: float = 60
@@ -25,10 +26,10 @@ class Timeouts:
 class Limits:
     """Limits for the connections to one relay.
 
-    connections: how many are open at the same time.
-    messages_per_connection: messages after which a connection is replaced, because relays count them.
+    connections: the number of connections that are open at the same time.
+    messages_per_connection: a connection is replaced after this number of messages, because relays limit it.
     notify: when the relay should send a report (RFC 3461): FAILURE, or FAILURE,DELAY; empty to leave it to the relay.
-    backoff: seconds that a connection waits after each consecutive failure. One failure more ends its work.
+    backoff: seconds to wait after each consecutive failure. A failure after the last of these waits ends the worker.
     """
 
     connections: int = 8

@@ -21,8 +21,9 @@ def accept_message(submission: Submission) -> Outcome:
 class MemoryTransport:
     """A Transport that sends nothing.
 
-    sent: the submissions whose body was sent, in order.
-    choose_outcome: returns the outcome of a submission, or raises TransportError. The body is sent if the phase is BODY.
+    sent: the submissions with a sent body, in order.
+    choose_outcome: returns the outcome of a submission, or raises TransportError. The body counts as sent if the phase of the
+        outcome is BODY.
     """
 
     def __init__(self, choose_outcome: ChooseOutcome = accept_message) -> None:

@@ -1,4 +1,7 @@
-"""A transport that writes messages to a Maildir instead of sending them. A new project uses it."""
+"""A transport that writes messages to a Maildir instead of sending them.
+
+A new project uses it.
+"""
 
 import asyncio
 import hashlib
@@ -25,16 +28,20 @@ T = TypeVar("T")
 
 
 def make_file_name(message_id: str) -> str:
-    """Return the file name of a message, unique for each Message-ID even if the file system ignores case."""
+    """Return the file name of a message.
+
+    It is unique for each Message-ID, even if the file system ignores case.
+    """
     digest = hashlib.sha256(message_id.encode()).hexdigest()
     readable = UNSAFE.sub("-", message_id.strip("<> ")).strip(".-")[:80]
     return f"{readable}.{digest[:16]}.eml"
 
 
 class OutboxTransport:
-    """A Transport that writes each message to `new/` of a Maildir, complete and synced to disk, or not at all.
+    """A Transport that writes each message to `new/` of a Maildir.
 
-    A message that is already in `new` or `cur` is not written again. Folders have mode 0700, files 0600.
+    A message is complete and synced to disk, or not there at all. A message that is already in `new` or `cur` is not written
+    again. Folders have mode 0700, files 0600.
     """
 
     def __init__(self, path: Path, *, name: str = "") -> None:
@@ -54,7 +61,10 @@ class OutboxTransport:
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """Write the messages; see Transport.send. Raises TransportError with the path if it cannot be written."""
+        """Write the messages; see Transport.send.
+
+        Raises TransportError with the path if the outbox cannot be written.
+        """
         try:
             self._read_names = await self._run(lambda: prepare_maildir(self._path))
         except OSError as error:
@@ -112,7 +122,10 @@ class OutboxTransport:
 
 
 def prepare_maildir(path: Path) -> frozenset[str]:
-    """Create missing folders of the Maildir; return the names of messages that a mail program moved to `cur`."""
+    """Create missing folders of the Maildir and return the names of the messages in `cur`.
+
+    A mail program has moved those messages there.
+    """
     for folder in (path, *(path / name for name in ("tmp", "new", "cur"))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sync_folder(path)
@@ -120,7 +133,7 @@ def prepare_maildir(path: Path) -> frozenset[str]:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file that only we can read and sync it to disk. If that fails, no file is left."""
+    """Write a file that only we can read and sync it to disk. On an error, no file is left."""
     # A killed run may have left the file. O_EXCL, because a symbolic link with this name could lead anywhere.
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

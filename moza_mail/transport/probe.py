@@ -21,9 +21,11 @@ PROBE_TIMEOUTS = Timeouts(connect=10, greeting=30, command=10)
 async def probe_relay(
     relay: str, access: ServerAccess, envelopes: Iterable[tuple[Address, Address]] = ()
 ) -> RelayStatus:
-    """Connect to the relay and return what it offers; raise ProjectError or TransportError as a mailing would.
+    """Connect to the relay and return what it offers.
 
-    envelopes: return addresses, each with a recipient, to try with MAIL, RCPT and RSET. No message is sent.
+    Raises ProjectError or TransportError, as a mailing would.
+
+    envelopes: pairs of a return address and a recipient, to try with MAIL, RCPT and RSET. No message is sent.
     """
     url = parse_relay(relay, allow_plaintext=access.allow_plaintext)
     connector = SmtpConnector(url, access=access, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS))
@@ -57,7 +59,10 @@ async def _try_envelopes(
 
 
 def find_outbox_problem(relay: str, base: Path) -> str:
-    """Return why messages cannot be written to the folder of `outbox:PATH`, empty if they can. Creates nothing."""
+    """Return why messages cannot be written to the folder of `outbox:PATH`.
+
+    The result is empty if they can. Creates nothing.
+    """
     folder = base / parse_outbox(relay)
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), base)
     if not nearest.is_dir():

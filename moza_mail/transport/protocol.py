@@ -10,7 +10,7 @@ from moza_mail.model.message import Envelope, Message
 from moza_mail.model.outcome import Outcome
 
 LOOK_AHEAD = 64
-"""How many submissions may have a recorded intent before a connection is free for them."""
+"""How many submissions may have a recorded intent while they wait for a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ Outcomes = Sequence[tuple[int, Outcome]]
 
 
 class Transport(Protocol):
-    """Sends messages to a relay, a folder or a list."""
+    """Sends messages to a relay, writes them to a folder, or keeps them in a list."""
 
     @property
     def name(self) -> str:
@@ -39,22 +39,31 @@ class Transport(Protocol):
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """Send the submissions and yield one (key, Outcome) for each that was taken, in any order, in batches.
+        """Send the submissions and yield batches of (key, Outcome), in any order.
 
-        `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the relay never waits for a
-        commit. If it raises, none of them is sent. At any moment at most LOOK_AHEAD submissions, and one for each connection,
-        have an intent and no outcome. The caller gives outcomes to its ledger before it waits for anything else, and the ledger
-        commits in order. So a kill leaves no more than these uncertain, and outcomes share a commit with the intents that they
-        make room for. Asking for the next outcomes says that the earlier ones are durable.
+        Every submission that is taken gets one outcome.
 
-        No submission is taken before a connection is open. When the submissions end, all that were taken are sent. When `stop`
-        is set, only those whose envelope was sent are finished; the others are returned as pending. A source of submissions may
-        wait as long as it likes: when no more can be sent, `stop` is set here too, so that it can end. TransportError is raised
-        if the relay as a whole cannot be used, after every submission taken has its outcome.
+        Intents: `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the relay never waits for
+            a
+        commit. If it raises an error, none of these messages is sent. At most LOOK_AHEAD submissions, and one more for each
+        connection, have an intent without an outcome. After a kill, only these are uncertain.
+
+        Outcomes: the caller gives them to its ledger before it waits for anything else, and the ledger commits in order. So
+        outcomes share a commit with the intents that they make room for. When the caller asks for the next outcomes, the
+            earlier
+        ones are durable.
+
+        Taking and ending: no submission is taken before a connection is open. When the submissions end, all that were taken are
+        sent. When `stop` is set, only messages with a sent envelope are finished; the others are returned as pending. A source
+        of submissions may wait as long as it likes. This method sets `stop` itself when no more can be sent, so that the source
+        can end. TransportError is raised if the relay as a whole cannot be used, after every submission taken has its outcome.
         """
 
     async def check_sender(self, sender: Address) -> None:
-        """Raise an error if the relay refuses mail from a return address, before any message is sent."""
+        """Raise an error if the relay refuses mail from a return address.
+
+        Called before any message is sent.
+        """
 
     async def close(self) -> None:
         """Close every connection. May be called twice."""

@@ -23,7 +23,7 @@ def is_outbox(relay: str) -> bool:
 
 
 def parse_outbox(relay: str) -> Path:
-    """Return the folder of `outbox:PATH`; raise ProjectError if it cannot be one."""
+    """Return the folder of `outbox:PATH`; raise ProjectError if there is no usable path."""
     path = relay.partition(":")[2]
     if not path or not path.isprintable() or path.startswith("//"):
         raise RELAY.refuse(_("outbox: must be followed by the path of a folder"))
@@ -33,7 +33,7 @@ def parse_outbox(relay: str) -> Path:
 def parse_relay(relay: str, *, allow_plaintext: bool = False) -> ServerUrl:
     """Parse the URL of an SMTP relay; raise ProjectError if it cannot be used.
 
-    `smtp://` is not encrypted. It never has a login, and it reaches our own networks only, unless `allow_plaintext`.
+    `smtp://` is not encrypted, so it never has a login. It must be in our own networks, unless `allow_plaintext` is set.
     """
     url = parse_server_url(relay, RELAY)
     if url.path or url.query:

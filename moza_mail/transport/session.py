@@ -1,9 +1,10 @@
-"""An SMTP session: the mail transactions of one connection, each with its outcome (RFC 5321 3.3).
+"""An SMTP session: the mail transactions of one connection (RFC 5321 3.3).
 
-A state machine in the callbacks of the connection, which it takes over after greeting, TLS and login. If the relay offers
-PIPELINING, the envelope of the next message follows the final dot of the current one (RFC 2920 3.1), so a message costs one
-round trip; without it, the same commands are sent one by one. Replies are matched to commands by their order. After anything
-that could break this order (a timeout, a cancellation, an unsolicited line) the connection is closed and not used again.
+The session is a state machine. It takes over the connection after greeting, TLS and login, and runs in the connection's
+callbacks. If the relay offers PIPELINING, the envelope of the next message follows the final dot of the current one (RFC 2920
+3.1), so a message costs one round trip. Otherwise the same commands are sent one by one. Replies are matched to commands by
+their order. After anything that could break this order (a timeout, a cancellation, an unsolicited line), the connection is
+closed and not used again.
 """
 
 import asyncio
@@ -27,7 +28,11 @@ READ_BUFFER = 16384
 
 
 class SmtpStep(Enum):
-    """The step whose reply is awaited. BODY is the final dot of a message, EMPTY_BODY a dot without a message."""
+    """The step for which a reply is awaited.
+
+    BODY: the final dot of a message.
+    EMPTY_BODY: a dot without a message.
+    """
 
     MAIL = Phase.MAIL
     RCPT = Phase.RCPT
@@ -39,7 +44,7 @@ class SmtpStep(Enum):
 
 
 class SmtpSession(asyncio.BufferedProtocol):
-    """A connection that is ready for MAIL.
+    """A connection on which MAIL can be sent.
 
     close_reason: why the connection can no longer be used, empty while it can.
     finished_count: the number of messages that have an outcome.
@@ -91,11 +96,14 @@ class SmtpSession(asyncio.BufferedProtocol):
 
     @property
     def is_usable(self) -> bool:
-        """True if another transaction may begin."""
+        """Return True if another transaction may begin."""
         return not self.close_reason and self._started_count < self._max_messages
 
     async def send_from(self, source: WorkSource) -> None:
-        """Send submissions until there are no more, the connection has sent its maximum, or it is closed."""
+        """Send submissions until there are no more or the connection cannot be used any more.
+
+        It cannot be used any more after its maximum number of messages, or when it is closed.
+        """
         if self.close_reason:
             return
         self._source, self._finished = source, self._loop.create_future()
@@ -161,7 +169,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         self._body_writer.is_paused = True
 
     def resume_writing(self) -> None:
-        """Continue to write."""
+        """Continue to write, because the relay has read enough."""
         try:
             self._body_writer.resume()
             self._advance()
@@ -170,7 +178,7 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._raise_own_error(error)
 
     def eof_received(self) -> None:
-        """Close: a relay that has closed its side reads no more."""
+        """Close the connection: a relay that has closed its side sends no more replies."""
         self.drop("the relay closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -178,7 +186,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         self.drop(f"the connection broke: {exc}" if exc else "the relay closed the connection")
 
     def _raise_own_error(self, error: Exception) -> None:
-        """Raise an error of our own code in send_from, and close the connection."""
+        """Close the connection, and let `send_from` raise an error of our own code."""
         if self._finished is not None and not self._finished.done():
             self._finished.set_exception(error)
         self.drop("an internal error")
@@ -210,7 +218,7 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._restart_deadline()
 
     def _handle_reply(self, code: int, lines: Sequence[bytes], *, is_last: bool) -> None:
-        """Handle one reply. `is_last` is False if another reply came in the same segment."""
+        """Handle one reply. `is_last` is False if another complete reply was read with it."""
         if not self._awaited:
             self._handle_unsolicited(make_reply(code, lines))
             return
@@ -232,7 +240,10 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._handle_refusal(step, make_reply(code, lines))
 
     def _handle_refusal(self, step: SmtpStep, reply: Reply) -> None:
-        """Handle a refusal. The replies that follow it in its group only repeat it, except a 421."""
+        """Handle a refusal of MAIL, RCPT or DATA.
+
+        With pipelining, the replies to the later commands of the same message only repeat the refusal, except a 421.
+        """
         submission = self._in_envelope
         if submission is None:
             self._drop_on_421(reply.code)
@@ -267,7 +278,7 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._drop_if_unusable(outcome)
 
     def _handle_354(self, *, is_last: bool) -> None:
-        """Send the body, unless another reply follows the 354, which could revoke it."""
+        """Send the body, unless another reply follows the 354 and may revoke it."""
         submission = self._in_envelope
         if submission is None and self._refused_step is SmtpStep.RCPT:
             # RFC 2920 3.1: the relay accepted DATA although it had refused the only recipient.
@@ -281,7 +292,10 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._body_writer.start(body, DOT + self._start_envelope())
 
     def _start_envelope(self) -> bytes:
-        """Begin the next transaction and return the commands to write now, empty if none can begin."""
+        """Begin the next transaction and return the commands to write now.
+
+        The result is empty if no transaction can begin.
+        """
         source, awaited = self._source, self._awaited
         if self.close_reason or source is None or self._in_envelope is not None or self._is_waiting:
             return b""
@@ -302,7 +316,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         return b""
 
     def _queue_commands(self, mail: bytes, rcpt: bytes) -> bytes:
-        """Return the commands to write now: all with PIPELINING, otherwise only the first."""
+        """Return the commands to write now: all with PIPELINING, otherwise only the first one."""
         if self._pipelining and self._refused_step is None:
             self._awaited.extend((SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA))
             return mail + rcpt + b"DATA\r\n"
@@ -330,7 +344,11 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._source.record_outcome(submission, outcome)
 
     def _record_dropped_envelope(self, submission: Submission, awaited: Sequence[SmtpStep]) -> None:
-        """Record the outcome of an envelope whose connection was lost, or put it back if the relay had not replied to it."""
+        """Record the outcome of an envelope after its connection was lost.
+
+        If the relay had not replied to its MAIL, the submission is put back instead, provided that the connection had finished
+        a message before.
+        """
         steps = (*awaited, *(step for step, _ in self._held_commands))
         current = next((step for step in steps if step is not SmtpStep.BODY), SmtpStep.DATA)
         if current in {SmtpStep.RSET, SmtpStep.MAIL} and self.finished_count and self._source is not None:
@@ -353,7 +371,10 @@ class SmtpSession(asyncio.BufferedProtocol):
             self.drop("the relay is closing the connection")
 
     def _handle_unsolicited(self, reply: Reply) -> None:
-        """Handle an unsolicited reply. A 4xx or 5xx after 354 but before the body is the outcome of the transaction."""
+        """Handle an unsolicited reply, which ends the connection.
+
+        A 4xx or 5xx after 354 but before the body is the outcome of the transaction.
+        """
         submission = self._in_envelope
         if submission is not None and not self._held_commands and reply.code >= 400:
             self._in_envelope = None

@@ -48,16 +48,16 @@ class SmtpTransport:
     ) -> AsyncGenerator[Outcomes]:
         """Send the submissions; see Transport.send.
 
-        A connection that fails is replaced after a short back-off. A worker whose connections fail too often in a row ends,
-        and the others continue. All stop if the relay cannot be reached at the start, refuses the login or the sender, or its
-        certificate is not valid.
+        A connection that fails is replaced after a short wait. If the connections of a worker fail too often in a row, that
+        worker ends and the others continue. All workers stop if the relay cannot be reached at the start, refuses the login or
+        the sender, or has an invalid certificate.
         """
         return dispatch(submissions, record_intents, [self._run_worker] * self._limits.connections, stop)
 
     async def check_sender(self, sender: Address) -> None:
-        """Try MAIL FROM and RSET on the first connection, which stays open; see Transport.check_sender.
+        """Try MAIL FROM and RSET on the first connection; see Transport.check_sender.
 
-        Only a permanent refusal is an error. Anything else may pass, and `send` handles it if it does not.
+        The connection stays open. Only a permanent refusal raises an error. After any other reply, `send` may still succeed.
         """
         session, replies = await self._connector.try_envelope(sender)
         self._has_connected = True
@@ -92,7 +92,7 @@ class SmtpTransport:
         return None
 
     async def _open_session(self, queue: SubmissionQueue) -> SmtpSession | None:
-        """Return an idle session or a new one; None if nothing is left to send meanwhile."""
+        """Return an idle or new session; None if there is nothing left to send."""
         await queue.wait_until_ready()
         async with self._connect_lock:
             while self._idle:
@@ -106,7 +106,7 @@ class SmtpTransport:
             return session
 
     async def _send_over(self, session: SmtpSession, worker: "_SmtpWorker") -> None:
-        """Send over one session until it has sent its maximum, is closed, or nothing is left."""
+        """Send over one session until it has sent its maximum or is closed, or nothing is left."""
         worker.session = session
         worker.queue.start()
         await session.send_from(worker)
@@ -119,7 +119,7 @@ class SmtpTransport:
 
 
 class _SmtpWorker:
-    """The WorkSource of one worker's sessions, which counts consecutive failures."""
+    """The WorkSource for the sessions of one worker. It counts consecutive failures."""
 
     def __init__(self, queue: SubmissionQueue, relay: str) -> None:
         self.queue = queue
@@ -132,7 +132,7 @@ class _SmtpWorker:
 
     @property
     def is_finished(self) -> bool:
-        """True if there will be no more submissions."""
+        """Return True if there will be no more submissions."""
         return self.queue.is_finished
 
     def wake_when_ready(self) -> None:
@@ -141,7 +141,7 @@ class _SmtpWorker:
             self.queue.wake_when_ready(self.session.wake)
 
     def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
-        """Report an outcome, and stop all workers if it is about us and not about the recipient."""
+        """Report an outcome. Stop all workers if the cause is on our side, not the recipient's."""
         self.queue.report(submission, outcome)
         if outcome.state is DeliveryState.ACCEPTED:
             self.consecutive_failures = 0
@@ -161,7 +161,7 @@ class _SmtpWorker:
             self.consecutive_failures = 0
 
     def count_dropped_connection(self, reason: str) -> None:
-        """Count a connection that the relay closed before it was used."""
+        """Count a connection that the relay closed, as a failure."""
         self.count_failure(
             TransportError(
                 _(
@@ -180,7 +180,10 @@ class _SmtpWorker:
 
 
 def _make_sender_refused_error(reply: Reply | None, relay: str) -> MozaMailError:
-    """Return the error for a refused MAIL, which is not about the recipient and would hit every further message."""
+    """Return the error for a refused MAIL.
+
+    Such a refusal is not about the recipient and would hit every further message.
+    """
     if reply and refuses_size(reply):
         return message_too_large(relay, str(reply))
     if reply and reply.code == 530:

@@ -7,11 +7,11 @@ from moza_mail.transport.protocol import Submission
 
 
 class WorkSource(Protocol):
-    """Supplies a session with submissions whose intent is recorded, and takes their outcomes."""
+    """Gives a session submissions with a recorded intent, and takes their outcomes."""
 
     @property
     def is_finished(self) -> bool:
-        """True if there will be no more submissions."""
+        """Return True if there will be no more submissions."""
 
     def take_ready(self) -> Submission | None:
         """Return a submission that may be sent now, or None if none is ready."""
@@ -20,7 +20,7 @@ class WorkSource(Protocol):
         """Wake the session when a submission is ready or there will be no more."""
 
     def put_back(self, submission: Submission) -> None:
-        """Return a submission of which nothing was sent, through no fault of the relay."""
+        """Put a submission back, because nothing of it was sent."""
 
     def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
         """Report the outcome of a submission."""
