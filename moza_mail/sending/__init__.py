@@ -1,6 +1,6 @@
 """Sending: begin a mailing, deliver it, and report its progress.
 
-`sending.approval`, `sending.schedule`, `sending.due` and `sending.throttle` are public modules.
+The modules `approval`, `schedule`, `due` and `throttle` of this package are public too.
 """
 
 from moza_mail.sending.audit import log_access

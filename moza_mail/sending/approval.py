@@ -23,7 +23,10 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalStatus:
-    """Approval state of an issue, with the approval that covers its text, or else the most recent one."""
+    """Approval state of an issue.
+
+    approval: the approval that covers the current text, or else the most recent one.
+    """
 
     state: ApprovalState
     approval: Approval | None = None
@@ -52,7 +55,11 @@ class ApprovalStatus:
 
 
 async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> Approval:
-    """Record that `by` approves this mailing as it is, once. Raises MailingError if the name cannot be recorded."""
+    """Record that `by` approves this mailing as it is now, and return the approval.
+
+    A second approval of the same mailing by the same person is not recorded. Raises MailingError if the name cannot be
+    recorded.
+    """
     name = _check_name(by)
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
     if same := next((one for one in known if one.covers(drafted) and one.approved_by == name), None):
@@ -80,7 +87,10 @@ def _check_name(by: str) -> str:
 
 
 async def withdraw_approvals(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
-    """Withdraw all approvals of this issue for this list and return their number. Raises MailingError as `approve` does."""
+    """Withdraw all approvals of this issue for this list and return their number.
+
+    Raises MailingError if the name `by` cannot be recorded.
+    """
     return await store.approvals.withdraw(drafted.issue_slug, drafted.list_slug, by=_check_name(by), now=now)
 
 

@@ -1,4 +1,4 @@
-"""Audit entries of a send run, and of access to the data of many subscribers."""
+"""Audit entries for a send run, and for access to the data of many subscribers."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +31,9 @@ async def _log(store: Store, mailing: Mailing, act: AuditAction, detail: str, no
 async def log_access(
     store: Store, description: str, *, now: datetime, list_slug: str = "", mailing: int | None = None
 ) -> None:
-    """Log that subscribers are shown or exported with their addresses, before it happens.
+    """Log that subscribers will be shown or exported with their addresses.
+
+    Called before it happens.
 
     description: which subscribers, without any of their data.
     """

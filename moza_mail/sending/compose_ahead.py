@@ -1,4 +1,4 @@
-"""Compose messages shortly before they are needed, and signed messages in other threads."""
+"""Compose messages shortly before they are needed; signed ones are composed in threads."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Envelope, Message, Recipient
 
 CHUNK_SIZE = 16
-"""Messages composed in one call."""
+"""The number of messages composed in one call."""
 CHUNKS_AHEAD = 4
-"""Chunks that may be signed in other threads before they are needed."""
+"""The number of chunks that threads may sign before they are needed."""
 SIGNING_THREADS = min(os.cpu_count() or 1, 4)
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 def make_recipient(delivery: Delivery) -> Recipient:
-    """Return the recipient of a delivery, with the data frozen in it."""
+    """Return the recipient of a delivery, with the values frozen in the delivery."""
     return Recipient(
         subscriber_id=delivery.subscriber_id,
         address=delivery.address,
@@ -36,7 +36,10 @@ Composed = tuple[Envelope, Message] | AddressError
 
 
 def compose_all(compiled: CompiledMailing, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
-    """Return each delivery with its message, or with the error if its recipient cannot be addressed."""
+    """Return each delivery with its message, or with an error.
+
+    The error says why the recipient cannot be addressed.
+    """
     composed: list[tuple[Delivery, Composed]] = []
     for delivery in batch:
         try:
@@ -70,7 +73,7 @@ async def run_in_threads(
 async def run_inline(
     work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]
 ) -> AsyncGenerator[R]:
-    """Apply `work` to one chunk of each batch at a time, when its result is needed."""
+    """Apply `work` to one chunk of each batch at a time, and only when its result is needed."""
     async for batch in batches:
         for start in range(0, len(batch), CHUNK_SIZE):
             yield work(batch[start : start + CHUNK_SIZE])

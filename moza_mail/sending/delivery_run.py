@@ -1,6 +1,7 @@
-"""Deliver a mailing: claim its deliveries in batches, compose and send them, and record each outcome in the ledger.
+"""Deliver a mailing and record each outcome in the ledger.
 
-Running it again is the only way to resume: the ledger decides what is left, never a position in a list.
+Deliveries are claimed in batches, composed and sent. An interrupted mailing is resumed by running it again: the ledger knows
+which deliveries are left, so no position in a list is kept.
 """
 
 import asyncio
@@ -37,13 +38,15 @@ class SendSettings:
     """Settings of one `send` run.
 
     stop: set to end the run in good order.
-    limit: the number of recipients to mail at most, None for all.
+    limit: the maximum number of recipients to mail, None for all.
     wait: how long to wait for deferred deliveries that become due.
-    retry_uncertain: mail those again whose message the relay may have accepted; a person has decided so.
-    retry_refused: mail the refused again, those with `retry_verdict` or all; a person has decided so.
-    rates: the limits that apply. A delivery that must wait does not hold up the others.
+    retry_uncertain: mail the recipients with an uncertain delivery again, because a person has decided so. The relay may
+        have accepted their first message.
+    retry_refused: mail the refused recipients again, because a person has decided so.
+    retry_verdict: limits `retry_refused` to deliveries with this verdict, None for all.
+    rates: the rate limits that apply. A delivery that must wait does not hold up the others.
     on_outcomes: called with the outcomes that were recorded.
-    on_end: called with the circuit breaker at the end of the run, also when the run fails.
+    on_end: called with the circuit breaker at the end of the run, also if the run fails.
     """
 
     clock: Callable[[], datetime]
@@ -62,12 +65,12 @@ class SendSettings:
 async def deliver(
     store: Store, transport: Transport, mailing: Mailing, compiled: CompiledMailing, settings: SendSettings
 ) -> CircuitBreaker:
-    """Mail every recipient who is due and record the outcomes. The caller holds the sender lock.
+    """Mail every recipient who is due and record the outcomes.
 
-    Deliveries that a killed sender left are recovered first. The run ends when nothing is due, the limit is reached, `stop` is
-    set, or the circuit breaker trips because too many replies are about us. Claimed deliveries that were not tried are always
-    released. Raises TransportError or StoreError if the relay or the ledger fails, and MailingError if the relay refuses
-    messages of this size.
+    The caller holds the sender lock. Deliveries that a killed sender left unfinished are recovered first. The run ends when
+    nothing is due, the limit is reached, `stop` is set, or too many replies are about us, which trips the circuit breaker.
+    Claimed deliveries that were not tried are always released. Raises TransportError or StoreError if the relay or the ledger
+    fails, and MailingError if the relay refuses messages of this size.
     """
     until = settings.clock() + settings.wait
     await store.ledger.recover(mailing.id, now=settings.clock())
@@ -100,14 +103,14 @@ class _DeliveryRun:
     """The state of one run.
 
     remaining: how many more recipients the run may mail, None for all.
-    size_accepted: True once the relay has accepted this mailing's message for anyone.
+    size_accepted: True once the relay has accepted a message of this mailing, for any recipient.
     too_large: the reply by which the relay refuses messages of this size.
-    untried_in_round: deliveries of this round that the transport returned untried.
+    untried_in_round: the number of deliveries of this round that the transport returned untried.
     claimed: ids of deliveries that are claimed and have no intent yet.
     untried: how often each delivery was returned untried.
-    held: deliveries that stay pending for a reply about us, and are not claimed again in this run.
-    domain_of: the recipient's domain of each delivery that the transport has.
-    halt: set when no further body may be sent, not even of deliveries that the transport has taken.
+    held: ids of deliveries that stay pending because a reply was about us. This run does not claim them again.
+    domain_of: the recipient's domain of each delivery that the transport is sending.
+    halt: set when no further body may be sent, not even for deliveries that the transport has taken.
     failure: the first error of the ledger.
     """
 
@@ -143,15 +146,19 @@ class _DeliveryRun:
         return not self.is_stopped and self.remaining != 0
 
     def start_round(self) -> None:
-        """Start a round, in which the deliveries that the last round returned may be claimed again."""
+        """Start a round of claims.
+
+        Deliveries that the transport returned untried in the last round may be claimed again.
+        """
         self.untried_in_round = 0
         if self.settings.rates:
             self.throttle = Throttle(self.store, self.settings.rates, self, self.settings.clock)
 
     async def wait_for_more(self, until: datetime) -> bool:
-        """Return True if there are more deliveries, after waiting for deferred ones that are due by `until`.
+        """Return True if there are more deliveries, if necessary after waiting.
 
-        Another sender of this mailing may have died since this one started, so its deliveries are recovered too.
+        The run waits for deferred deliveries that are due by `until`. Another sender of this mailing may have died since this
+        run started, so deliveries that it left unfinished are recovered too.
         """
         if not self.can_continue:
             return False
@@ -162,7 +169,7 @@ class _DeliveryRun:
         return due is not None and due <= until and await self.pause(due - self.settings.clock())
 
     async def pause(self, wait: timedelta) -> bool:
-        """Wait; return False, at once, if the run is stopped."""
+        """Wait and return True; return False at once if the run is stopped."""
         if wait > timedelta(0) and not self.is_stopped:
             stops = [asyncio.ensure_future(event.wait()) for event in (self.settings.stop, self.halt)]
             await asyncio.wait(stops, timeout=wait.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
@@ -219,7 +226,7 @@ class _DeliveryRun:
         return batch
 
     def make_exclusion(self) -> ClaimExclusion | None:
-        """Return what this run must not claim again; None if it may claim everything."""
+        """Return the deliveries that this run must not claim again; None if there are none."""
         if not self.held and not self.breaker.blocking:
             return None
         return ClaimExclusion(
@@ -235,7 +242,10 @@ class _DeliveryRun:
     async def make_submission(
         self, delivery: Delivery, composed: compose_ahead.Composed
     ) -> Submission | None:
-        """Return the submission, or record as refused a recipient who cannot be addressed."""
+        """Return the submission of a delivery, or None if its recipient cannot be addressed.
+
+        In that case the delivery is recorded as refused.
+        """
         if isinstance(composed, AddressError):
             outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=composed.reason)
             await self.record_outcomes([(delivery.id, outcome)])
@@ -251,7 +261,7 @@ class _DeliveryRun:
         self.claimed.difference_update(keys)
 
     async def record_outcomes(self, outcomes: Outcomes) -> None:
-        """Record outcomes in one commit. The first that the ledger refuses stops the run."""
+        """Record outcomes in one commit. If the ledger rejects an outcome, the run stops."""
         adjusted = [(key, self._adjust_outcome(key, outcome)) for key, outcome in outcomes]
         try:
             errors = await self.store.ledger.record_outcomes(adjusted, now=self.settings.clock())
@@ -269,7 +279,11 @@ class _DeliveryRun:
             self.halt.set()
 
     def _adjust_outcome(self, key: int, outcome: Outcome) -> Outcome:
-        """Defer a delivery that keeps being returned untried; keep one pending whose refusal is about us or the size."""
+        """Return the outcome to record.
+
+        A delivery that keeps being returned untried is deferred. A refused delivery stays pending if the refusal is about the
+        size of the message.
+        """
         if outcome.state is DeliveryState.ACCEPTED:
             self.size_accepted = True
         # If the relay has accepted the message for others, it is this recipient's server that refuses it.
@@ -290,7 +304,7 @@ class _DeliveryRun:
         return replace(outcome, state=DeliveryState.DEFERRED) if is_stuck else outcome
 
     async def finish(self) -> None:
-        """Release what was not tried, and raise the error that stopped the run, if any."""
+        """Release deliveries that were not tried, and raise the error that stopped the run."""
         if self.failure is not None:
             raise self.failure
         if self.claimed:
@@ -305,7 +319,10 @@ async def send_test(
     address: Address,
     values: Mapping[str, str],
 ) -> Outcome:
-    """Send one test copy to one address, without recording it. `values` fill its merge fields."""
+    """Send a test copy to one address, without recording it.
+
+    values: the values of the merge fields.
+    """
     envelope, message = compiled.compose_message(Recipient(subscriber_id=0, address=address, values=values))
 
     async def submissions() -> AsyncGenerator[Submission]:

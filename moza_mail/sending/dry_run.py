@@ -35,7 +35,10 @@ class DryRunResult:
 
 
 async def compose_without_sending(store: Store, drafted: Mailing, compiled: CompiledMailing) -> DryRunResult:
-    """Compose the messages of all recipients who would be mailed now. Sends and stores nothing."""
+    """Compose the messages of all recipients who would be mailed now.
+
+    Sends and stores nothing.
+    """
     sizes = _Sizes()
     if known := await find_mailing(store, drafted):
         due = store.ledger.iter_deliveries(

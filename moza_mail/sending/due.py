@@ -1,4 +1,7 @@
-"""Send the issues that are due, each exactly once. Cron, systemd or the server calls this every minute."""
+"""Send the issues that are due, each exactly once.
+
+Cron, systemd or the server calls this every minute.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -39,7 +42,12 @@ from moza_mail.transport.protocol import Transport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedMailing:
-    """An issue rendered for its list: the draft of its mailing, the approval policy, and how to compile it."""
+    """An issue rendered for its list.
+
+    drafted: its mailing, which is not stored yet.
+    policy: the approval policy that applies.
+    compile: compiles the stored mailing for sending.
+    """
 
     issue: Issue
     mailing_list: MailingList
@@ -52,8 +60,9 @@ class PreparedMailing:
 class DueSettings:
     """Dependencies and limits of one `send --due` run.
 
-    prepare: prepare the mailing of a planned issue, given whether it has begun; raises MozaMailError if it must not be sent.
-    send_settings: return the settings of one mailing, given the function to call at its end.
+    prepare: returns the prepared mailing of a planned issue. Its second argument says whether the mailing has begun. Raises
+        MozaMailError if the issue must not be sent.
+    send_settings: returns the settings of one mailing, given the function to call at the end of the mailing.
     stop: set to end the run in good order.
     account: the operating system account that sends, for the approval policy.
     max_age: how long after its send time an issue may still begin.
@@ -73,8 +82,9 @@ class DueResult:
 
     progress: None if its mailing did not begin.
     finished: the number of deliveries completed in this run.
-    error: why it stopped. `is_news` is False if an earlier run reported the same error.
-    is_busy: another sender holds the lock.
+    error: why the mailing stopped.
+    is_news: False if an earlier run reported the same error.
+    is_busy: True if another sender holds the lock.
     """
 
     plan: PlannedIssue
@@ -99,11 +109,12 @@ class DueResult:
 async def send_due(
     store: Store, transport: Transport, plans: Iterable[PlannedIssue], settings: DueSettings
 ) -> AsyncGenerator[DueResult]:
-    """Send every due issue in the order of send times, continue interrupted mailings, and yield each result.
+    """Send every due issue, continue interrupted mailings, and yield each result.
 
-    An issue that cannot be sent does not hold up the others; its error is in its result. If the relay does not answer or
-    another sender is at work, the rest waits for the next run. A mailing that was stopped for replies about us continues
-    after a pause; what is still pending after `max_age` is skipped as too late. Raises StoreError.
+    Issues are sent in the order of their send times. An issue that cannot be sent does not hold up the others; its error is in
+    its result. If the relay does not answer or another sender is at work, the remaining issues wait for the next run. If
+    replies about us stopped a mailing, it continues after a pause; deliveries that are still pending after `max_age` are
+    skipped as too late. Raises StoreError.
     """
     for plan, first_state in await list_due_states(store, plans, settings.clock(), settings.max_age):
         if first_state in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
@@ -123,7 +134,7 @@ async def send_due(
 
 @dataclass(slots=True, kw_only=True)
 class _DueRun:
-    """The mailing of one due issue, with the facts to report however it ends.
+    """The mailing of one due issue, with the facts that its result reports.
 
     finished_before: the number of deliveries that earlier runs completed.
     """
@@ -138,7 +149,7 @@ class _DueRun:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     async def send_issue(self, state: DueState, now: datetime) -> DueResult:
-        """Send or continue the issue and return the result."""
+        """Send the issue or continue its mailing, and return the result."""
         error: MozaMailError | None = None
         try:
             if state is DueState.STALE:
@@ -253,7 +264,7 @@ def _make_duplicate_error(plan: PlannedIssue, earlier: SentIssue) -> MailingErro
 def _make_error_key(plan: PlannedIssue, error: MozaMailError) -> str:
     """Return the deduplication key by which an error of an issue is reported once.
 
-    The message of a TransportError is not part of it, because a relay words the same refusal differently each time.
+    The key of a TransportError does not contain its message, because a relay words the same refusal differently each time.
     """
     key = make_notice_key(type(error).__name__, plan)
     if isinstance(error, TransportError | SendTimeMissed):

@@ -1,4 +1,7 @@
-"""Mailings: draft one, find the one that was begun, and begin it with its content and audience frozen."""
+"""Mailings: draft a mailing, find one that has begun, and begin one.
+
+Beginning a mailing freezes its content and audience.
+"""
 
 import re
 from datetime import datetime
@@ -23,9 +26,9 @@ def draft_mailing(
     now: datetime,
     segment: Segment | None = None,
 ) -> Mailing:
-    """Return the mailing of an issue to a list or a segment of it, without storing it.
+    """Return the mailing of an issue to a list or to a segment, without storing it.
 
-    Its key, and so every Message-ID, depends only on the issue and the list.
+    The key of the mailing depends only on the issue and the list. Every Message-ID is derived from the key.
     """
     return Mailing(
         id=0,
@@ -43,8 +46,8 @@ def draft_mailing(
 async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
     """Return the mailing that has already begun for this issue and list, or None.
 
-    Raises IssueChanged if its content differs. Raises MailingError if it went to another segment: an issue goes to a list
-    once, because a subscriber in both segments would get it twice.
+    Raises IssueChanged if its content differs. Raises MailingError if it was sent to a different segment: an issue goes to a
+    list only once, because a subscriber in both segments would get it twice.
     """
     known = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
     if known is None:
@@ -90,9 +93,9 @@ def _make_segment_error(known: Mailing, begun: str) -> MailingError:
 
 
 async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
-    """Return an issue with another slug and the same text that the list has got, usually because its file was renamed.
+    """Return an issue that was sent to the list with the same text and another slug.
 
-    URLs are not compared, because the slug is part of them.
+    Usually the file of the issue was renamed. URLs are not compared, because they contain the slug.
     """
     text = _URL.sub("", drafted.rendered.text)
     return next(
@@ -106,9 +109,9 @@ async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
 
 
 async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
-    """Return the mailing that was begun earlier, or create one with its content and audience frozen.
+    """Return the mailing that has begun earlier, or create it.
 
-    Raises IssueChanged, EmptyAudience, or MailingError if the issue is a draft.
+    Creating it freezes its content and audience. Raises IssueChanged, EmptyAudience, or MailingError if the issue is a draft.
     """
     if known := await find_mailing(store, drafted):
         return known

@@ -10,7 +10,7 @@ from moza_mail.model.verdict import Verdict
 from moza_mail.store import Store
 
 Skipped = Mapping[tuple[SkipReason, str], int]
-"""How many recipients were skipped, by reason and detail."""
+"""The number of skipped recipients, by reason and detail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +19,8 @@ class MailingProgress:
 
     next_attempt: when the first deferred delivery is due; None if none is deferred.
     suppressed: the number of addresses that replies to this mailing have suppressed.
-    held: addresses whose suppression waits for a person, by provider and verdict.
-    verdicts: the deliveries not accepted, by state and verdict, each with one reply.
+    held: the number of addresses whose suppression waits for a person, by provider and verdict.
+    verdicts: the number of deliveries that were not accepted, by state and verdict, each with an example reply.
     approval: the approval that covers the mailing, None if nobody approved it.
     """
 
@@ -40,7 +40,7 @@ class MailingProgress:
 
     @property
     def remaining(self) -> int:
-        """Return how many recipients will be mailed without a decision by a person."""
+        """Return how many recipients can still be mailed without a person's decision."""
         return sum(
             self.states[state]
             for state in (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
@@ -48,7 +48,7 @@ class MailingProgress:
 
     @property
     def needs_attention(self) -> bool:
-        """Return True if deliveries are left that running `send` again at once would not complete."""
+        """Return True if running `send` again now would not complete the mailing."""
         return bool(self.held) or any(
             self.states[state]
             for state in (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)

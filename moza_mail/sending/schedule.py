@@ -15,9 +15,9 @@ from moza_mail.store import Store
 class DueState(StrEnum):
     """State of a planned issue with respect to its send time.
 
-    WAITING: the send time is in the future.
+    WAITING: the send time is in the future, or the mailing pauses.
     BEGUN: the mailing has begun and continues.
-    STALE: the send time passed too long ago, and nobody was mailed.
+    STALE: the send time passed too long ago, and the mailing never began.
     DONE: the mailing is complete, or a person started it by hand.
     """
 
@@ -41,14 +41,14 @@ class PlannedIssue:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return the key by which the ledger finds its mailing."""
+        """Return the key by which the ledger finds the mailing of the issue."""
         return self.issue_slug, self.list_slug
 
 
 def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
-    """Return the issue with its send time: its own `send_at` in `zone`, or else the time in its list's schedule.
+    """Return the issue with its send time, or None if it is never sent automatically.
 
-    None if it is never sent automatically.
+    The time is the issue's own `send_at` in `zone`, or else the next time in the schedule of its list.
     """
     if front.send_at:
         at = front.send_at.to_utc(zone)
@@ -70,8 +70,8 @@ def compute_due_state(
 ) -> DueState:
     """Return the state of a planned issue.
 
-    A mailing that began no later than `max_age` after its send time is continued, however late it is now. If it began later,
-    a person started it, and it is never continued automatically.
+    A mailing that began at most `max_age` after its send time is continued, even if `now` is much later. A mailing that began
+    later was started by a person, and is never continued automatically.
     """
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age
@@ -89,7 +89,7 @@ def compute_due_state(
 async def list_due_states(
     store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta
 ) -> list[tuple[PlannedIssue, DueState]]:
-    """Return each issue with its state, by send time."""
+    """Return each issue with its state, in the order of the send times."""
     begun = {(one.issue_slug, one.list_slug): one for one in await store.ledger.list_started()}
     in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
     return [(plan, compute_due_state(plan, begun.get(plan.key), now, max_age)) for plan in in_order]
@@ -101,12 +101,18 @@ def make_notice_key(kind: str, plan: PlannedIssue) -> str:
 
 
 def make_handover_key(plan: PlannedIssue) -> str:
-    """Return the key of the notice that a mailing is no longer continued automatically, because a person must decide."""
+    """Return the key of the notice that a person must decide about a mailing.
+
+    Such a mailing is no longer continued automatically.
+    """
     return f"held {plan.list_slug}/{plan.issue_slug}"
 
 
 async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[StartedMailing]:
-    """Return unfinished mailings whose issue no longer exists, so that nothing would continue them."""
+    """Return unfinished mailings whose issue no longer exists.
+
+    No run would ever continue them.
+    """
     return [
         one
         for one in await store.ledger.list_started()
@@ -120,7 +126,10 @@ def make_lost_mailing_key(mailing: StartedMailing) -> str:
 
 
 async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
-    """Return True if no issue is due and no error is unreported, with as few queries as possible."""
+    """Return True if no issue is due and no error is unreported.
+
+    Makes as few queries as possible.
+    """
     for plan, state in await list_due_states(store, plans, now, max_age):
         if state is DueState.STALE and not await store.notices.was_reported(
             make_notice_key("SendTimeMissed", plan)

@@ -1,6 +1,6 @@
-"""Rate limits: release deliveries no faster than the rates of the relay and of each provider allow.
+"""Rate limits: release deliveries no faster than the relay and each provider allow.
 
-A provider that must wait does not hold up the others.
+Deliveries to a provider that must wait do not hold up the others.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MAX_CLAIM_AGE = timedelta(seconds=5)
 
 
 class DeliverySource(Protocol):
-    """Claims and releases deliveries, and waits."""
+    """The interface through which the throttle claims and releases deliveries, and waits."""
 
     async def claim(self, limit: int, domains: DomainFilter) -> list[Delivery]:
         """Claim up to `limit` deliveries; return an empty list if there are none."""
@@ -28,15 +28,15 @@ class DeliverySource(Protocol):
         """Release claimed deliveries that are not sent now."""
 
     async def pause(self, wait: timedelta) -> bool:
-        """Wait; return False, at once, if the run is stopped."""
+        """Wait and return True; return False at once if the run is stopped."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _DomainQueue:
-    """The deliveries to one group of domains, or to all domains in no group.
+    """The deliveries to one group of domains, or to all domains without a group.
 
     batch: the claimed deliveries, which may be sent at `ready_at`.
-    after: the id of the delivery after which to claim.
+    after: only deliveries with a greater id are claimed next.
     """
 
     domains: DomainFilter
@@ -49,7 +49,10 @@ class _DomainQueue:
 
 
 class Throttle:
-    """Releases deliveries no faster than the rates allow. The store keeps how much of each rate is used."""
+    """Releases deliveries no faster than the rates allow.
+
+    The store remembers how much of each rate is used.
+    """
 
     def __init__(
         self, store: Store, rates: SendRates, source: DeliverySource, clock: Callable[[], datetime]
@@ -70,9 +73,9 @@ class Throttle:
         ]
 
     async def next_batch(self, limit: int) -> list[Delivery]:
-        """Wait for the next deliveries that may be sent; return an empty list if none is left or the run is stopped.
+        """Wait until deliveries may be sent and return them.
 
-        A batch is at most one burst of its rate.
+        A batch is at most one burst of its rate. The result is empty if no deliveries are left or the run is stopped.
         """
         while self._open:
             for queue in list(self._open):
@@ -101,7 +104,10 @@ class Throttle:
         return min([limit, *(rate.burst for rate in rates if rate is not None)])
 
     async def _claim(self, queue: _DomainQueue, limit: int) -> list[Delivery]:
-        """Claim the queue's next deliveries, and at its end once more from the start for those released since."""
+        """Claim the queue's next deliveries.
+
+        At the end of the queue, claiming starts once more from the beginning, for deliveries that were released meanwhile.
+        """
         while True:
             found = await self._source.claim(limit, replace(queue.domains, after=queue.after))
             if found or not queue.after:
@@ -111,7 +117,10 @@ class Throttle:
         return found
 
     async def _take_batch(self, queue: _DomainQueue) -> list[Delivery]:
-        """Wait for the overall rate, and return those of the batch who may still be mailed."""
+        """Wait for the overall rate, and return the deliveries of the batch.
+
+        A batch that has waited too long is claimed again, so that only recipients who may still be mailed are returned.
+        """
         overall = await self._reserve(OVERALL, self._rates.overall, len(queue.batch))
         if overall and not await self._source.pause(overall):
             return []
@@ -123,7 +132,10 @@ class Throttle:
         return await self._claim(queue, len(batch))
 
     async def _reserve(self, name: str, rate: Rate | None, count: int) -> timedelta:
-        """Reserve `count` messages of a rate, if there is one, and return how long to wait before sending them."""
+        """Reserve room for `count` messages, and return how long to wait before sending them.
+
+        Without a rate there is no wait.
+        """
         if rate is None:
             return timedelta(0)
         return await self._store.rate_limits.reserve(name, rate, count, now=self._clock())
