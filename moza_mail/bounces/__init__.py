@@ -1,4 +1,7 @@
-"""Read the bounce mailbox, classify its messages, and find proofs of acceptance in a relay's log."""
+"""Read the bounce mailbox and classify its messages.
+
+Also finds proofs in a relay's log that the relay accepted a message.
+"""
 
 from moza_mail.bounces.classify import classify_message
 from moza_mail.bounces.imap_url import is_imap_url

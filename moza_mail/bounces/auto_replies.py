@@ -1,4 +1,7 @@
-"""Recognise automatic replies, receipts, challenges, unsubscribe requests, and messages written by a mail system."""
+"""Recognise messages that are no delivery reports.
+
+These are automatic replies, receipts, challenges and unsubscribe requests. Also recognises messages written by a mail system.
+"""
 
 import re
 from email.message import Message
@@ -86,34 +89,34 @@ FAILURE_TEXT = re.compile(
 
 
 def has_failure_text(text: str) -> bool:
-    """True if a line near the beginning is typical of mail systems."""
+    """Return True if a line near the beginning is typical of mail systems."""
     return bool(FAILURE_TEXT.search(text[:2000].replace("\u2019", "'")))
 
 
 def is_challenge(message: Message) -> bool:
-    """True if a filter asks the sender to prove to be a person."""
+    """Return True if the message is from a filter that asks the sender for confirmation."""
     return any(message[name] for name in CHALLENGE_FIELDS) or bool(
         CHALLENGE_SUBJECT.search(decode_field(message, "Subject"))
     )
 
 
 def has_away_subject(message: Message) -> bool:
-    """True if the subject says that a person is away or that the message was received."""
+    """Return True if the subject says that a person is away or that the message was received."""
     return bool(AWAY_SUBJECT.match(decode_field(message, "Subject")))
 
 
 def is_receipt(message: Message) -> bool:
-    """True if the subject says that the message was read or received."""
+    """Return True if the subject says that the message was read or received."""
     return bool(RECEIPT_SUBJECT.match(decode_field(message, "Subject")))
 
 
 def has_failure_subject(message: Message) -> bool:
-    """True if the subject is typical of failure reports."""
+    """Return True if the subject is typical of failure reports."""
     return bool(FAILURE_SUBJECT.match(decode_field(message, "Subject")))
 
 
 def is_auto_submitted(message: Message) -> bool:
-    """True if a header says that a program wrote the message (RFC 3834 5)."""
+    """Return True if a header says that a program wrote the message (RFC 3834 5)."""
     submitted = decode_field(message, "Auto-Submitted").partition(";")[0].strip().lower()
     precedence = decode_field(message, "Precedence").strip().lower()
     if submitted not in {"", "no"} or precedence in AUTO_REPLY_PRECEDENCE:
@@ -122,12 +125,18 @@ def is_auto_submitted(message: Message) -> bool:
 
 
 def suppresses_auto_replies(message: Message) -> bool:
-    """True if it asks Exchange not to reply, as automatic replies of Exchange and many programs do."""
+    """Return True if a header asks Exchange not to reply.
+
+    Automatic replies of Exchange and of many other programs have it.
+    """
     return bool(message["X-Auto-Response-Suppress"])
 
 
 def is_unsubscribe_request(message: Message, text: str) -> bool:
-    """True if the subject, or the first line that is no quote, only asks to unsubscribe (RFC 2369 3.2)."""
+    """Return True if the subject or the first line only asks to unsubscribe (RFC 2369 3.2).
+
+    Quoted and empty lines do not count as the first line.
+    """
     lines = (line.strip() for line in text[:4000].splitlines())
     first = next((line for line in lines if line and not line.startswith(">")), "")
     subject = decode_field(message, "Subject")
@@ -135,7 +144,10 @@ def is_unsubscribe_request(message: Message, text: str) -> bool:
 
 
 def is_mail_system(message: Message) -> bool:
-    """True if the sender is a mail system by its address or name, or it lists the addresses that failed."""
+    """Return True if the sender is a mail system.
+
+    Its address or name shows it, or a header that lists the addresses that failed.
+    """
     sender = decode_field(message, "From")
     named = sender.partition("<")[0].strip(' "')
     return (
@@ -146,6 +158,9 @@ def is_mail_system(message: Message) -> bool:
 
 
 def has_null_return_path(message: Message) -> bool:
-    """True if the return path is empty, as in reports and automatic replies (RFC 5321 4.5.5)."""
+    """Return True if the return path is empty (RFC 5321 4.5.5).
+
+    Reports and automatic replies have an empty one.
+    """
     path = message["Return-Path"]
     return path is not None and str(path).strip() == "<>"

@@ -1,4 +1,7 @@
-"""Classify one message of the bounce mailbox. Pure; its claims are verified later."""
+"""Classify one message of the bounce mailbox.
+
+Touches no store and no network. What the message claims is verified later.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -71,7 +74,10 @@ def _classify(message: Message, parts: MessageParts) -> BounceReport:
 
 
 def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[str]) -> BounceReport:
-    """Classify a message without a machine-readable part. A report or a mailer-daemon is never an automatic reply."""
+    """Classify a message without a machine-readable part.
+
+    A message that is a report, or that a mail system sent, is never classified as an automatic reply.
+    """
     if reader := OUTLOOK_RECIPIENT.search("\n".join(parts.returned_headers)):
         fields = Message()
         fields["Feedback-Type"], fields["Original-Rcpt-To"] = "abuse", reader[1]
@@ -91,7 +97,10 @@ def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[
 
 
 def _find_reply_kind(message: Message, parts: MessageParts) -> BounceKind | None:
-    """Return the kind of a message that answers ours, by a person or a program; None if nothing shows it."""
+    """Return the kind of a reply to our mail, by a person or a program.
+
+    None if the message is not recognised as such a reply.
+    """
     if auto_replies.is_challenge(message):
         return BounceKind.CHALLENGE
     if auto_replies.is_receipt(message):
@@ -106,7 +115,10 @@ def _find_reply_kind(message: Message, parts: MessageParts) -> BounceKind | None
 def _find_unstructured_failures(
     message: Message, parts: MessageParts, *, is_report: bool
 ) -> list[FailedRecipient]:
-    """Return the failures in a text for people, if a mail system seems to have written it."""
+    """Return the failures in a text written for people.
+
+    The result is empty unless a mail system seems to have written the text.
+    """
     has_form = auto_replies.has_failure_subject(message) or auto_replies.has_failure_text(parts.text)
     if not (is_report or has_form or auto_replies.has_null_return_path(message)):
         return []
@@ -118,7 +130,10 @@ def _find_unstructured_failures(
 
 
 def _find_senders(message: Message, parts: MessageParts) -> tuple[str, ...]:
-    """Return the addresses that are ours: to which the report was sent, and from which the original came."""
+    """Return our own addresses, as far as the message shows them.
+
+    These are the addresses to which the report was sent, and from which the original message came.
+    """
     sent_to = find_addresses(message, "To", "Delivered-To")
     quoted = "\n".join(parts.returned_headers)
     return tuple(dict.fromkeys([*sent_to, *RETURN_PATH.findall(quoted), *ORIGINAL_FROM.findall(quoted)]))
@@ -148,7 +163,10 @@ def _make_failure_report(
 
 
 def _make_complaint_report(fields: Message, parts: MessageParts, sent_to: list[str]) -> BounceReport:
-    """Return a complaint by a reader (RFC 5965), or a notice about something else, such as failed authentication."""
+    """Return a complaint by a reader (RFC 5965).
+
+    If the feedback is about something else, such as failed authentication, a notice is returned.
+    """
     sort = decode_field(fields, "Feedback-Type").lower()
     if sort not in COMPLAINT_TYPES:
         kind = BounceKind.NOTICE if sort in NEUTRAL_FEEDBACK else BounceKind.UNKNOWN

@@ -19,9 +19,12 @@ STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 def parse_delivery_status(
     groups: list[Message], text: NoticeText, senders: tuple[str, ...] = ()
 ) -> tuple[list[FailedRecipient], bool]:
-    """Return the failures in a message/delivery-status part, and True if it reports anything else (delayed, delivered).
+    """Return the failures in a message/delivery-status part, and whether it has other news.
 
-    `text` is the part for people, which often says more than the fields. `senders` are our own addresses.
+    Other news is anything that is not a failure, such as a delay or a delivery.
+
+    text: the part for people, which often says more than the fields.
+    senders: our own addresses.
     """
     failures, has_other = [], False
     for group in groups[:MAX_RECIPIENTS]:
@@ -61,7 +64,7 @@ def _parse_failure(group: Message, text: NoticeText, senders: tuple[str, ...]) -
 
 
 def _diagnostics(group: Message) -> Iterator[str]:
-    """Return what the last server said, without the type in front (RFC 3464 2.3.6)."""
+    """Yield the replies of the last server, without the type in front (RFC 3464 2.3.6)."""
     for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Display-Name-Diagnostic"):
         for value in group.get_all(name, [])[:2]:
             kind, semicolon, said = clean_text(str(value))[:MAX_REPLY].partition(";")
@@ -75,7 +78,10 @@ def parse_host(group: Message, name: str) -> str:
 
 
 def make_reply(said: str, status: str) -> Reply:
-    """Return a diagnostic as a reply. One without a code gets 500 or 400 by its status."""
+    """Parse a diagnostic as a reply.
+
+    A diagnostic without a code gets the code 400 if its status begins with 4, and 500 otherwise.
+    """
     found = find_reply(said)
     if found is None:
         return Reply.parse(400 if status.startswith("4") else 500, f"{status} {said}".strip())

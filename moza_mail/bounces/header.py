@@ -1,4 +1,7 @@
-"""Read header fields of untrusted messages: decoded where possible, without control characters."""
+"""Read header fields of untrusted messages.
+
+Encoded text is decoded where possible, and control characters are removed.
+"""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +24,10 @@ def clean_text(value: str) -> str:
 
 
 def decode_field(message: Message, name: str) -> str:
-    """Return a field's first value. Encoded words (RFC 2047) that cannot be decoded stay as they are."""
+    """Return the first value of a field.
+
+    Encoded words (RFC 2047) that cannot be decoded stay as they are.
+    """
     value = _read_field(message, name)[:MAX_FIELD]
     try:
         parts = decode_header(value)
@@ -35,7 +41,10 @@ def decode_field(message: Message, name: str) -> str:
 
 
 def _read_field(message: Message, name: str) -> str:
-    """Return a field as written. Many servers write UTF-8 without encoding it, which RFC 6532 allows."""
+    """Return a field as written.
+
+    Many servers write UTF-8 without encoding it, which RFC 6532 allows.
+    """
     for key, value in message.raw_items():
         if key.lower() == name.lower():
             octets = str(value).encode("utf-8", "surrogateescape")
@@ -47,7 +56,10 @@ def _read_field(message: Message, name: str) -> str:
 
 
 def find_addresses(message: Message, *names: str) -> Iterator[str]:
-    """Return the addresses in fields, in the order of the names, without display names."""
+    """Return the addresses in the named fields, in the order of the names.
+
+    Display names are left out.
+    """
     for name in names:
         values = [str(value)[:MAX_FIELD] for value in message.get_all(name, [])[:MAX_FIELDS]]
         for _, address in getaddresses(values):
@@ -56,6 +68,9 @@ def find_addresses(message: Message, *names: str) -> Iterator[str]:
 
 
 def parse_typed_address(value: str) -> str:
-    """Return the address in `rfc822; user@example.org`, or a bare one (RFC 3464 2.3.1); empty if there is none."""
+    """Return the address in `rfc822; user@example.org`, or one without type (RFC 3464 2.3.1).
+
+    The result is empty if there is none.
+    """
     found = ADDRESS.search(clean_text(value).partition(";")[2] or clean_text(value))
     return found[0] if found else ""

@@ -1,6 +1,7 @@
-"""A bounce mailbox on an IMAP server (RFC 3501). Reading changes nothing; processed messages are marked or moved.
+"""A bounce mailbox on an IMAP server (RFC 3501).
 
-imaplib blocks, so a program with an event loop calls these methods in a thread, one at a time.
+Reading changes nothing; processed messages are marked or moved. imaplib blocks, so a program with an event loop calls these
+methods in a thread, one at a time.
 """
 
 import imaplib
@@ -35,7 +36,10 @@ MAX_DESCRIPTION = 200
 
 
 class _Bounded(imaplib.IMAP4):
-    """Refuses a reply larger than anything that was requested, before reading it into memory."""
+    """An IMAP connection that refuses replies larger than anything that was requested.
+
+    The size is checked before the reply is read into memory.
+    """
 
     def read(self, size: int) -> bytes:
         if size > MAX_ANSWER:
@@ -44,14 +48,14 @@ class _Bounded(imaplib.IMAP4):
 
 
 class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
-    """The same with TLS from the first byte."""
+    """An IMAP connection with the same limit, and with TLS from the first byte."""
 
 
 class ImapMailbox:
     """A folder on a mail server.
 
-    Processed messages move to the folder of `?done=`, or get a flag. Unrecognized messages get a flag that mail programs
-    show. Neither is read again. Only `delete_processed` deletes, and only messages with our flag.
+    Processed messages move to the folder of `?done=`, or get a flag. Unrecognised messages get a flag that mail programs show.
+    Neither kind is read again. Only `delete_processed` deletes messages, and it deletes only messages with our flag.
     """
 
     def __init__(self, url: ImapUrl, access: ServerAccess) -> None:
@@ -64,7 +68,10 @@ class ImapMailbox:
         self._validity: list[Any] = []
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Yield each message that was not read before; raise MailboxError if the server does not answer."""
+        """Yield each message that is neither processed nor unrecognised.
+
+        Raises MailboxError if the server does not answer.
+        """
         with self._translate_errors():
             server = self._server = self._connect()
             uids = self._find_unread(server)
@@ -85,12 +92,15 @@ class ImapMailbox:
             self._change(message, lambda server, uid: self._mark(server, uid, rf"{PROCESSED_FLAG} \Seen"))
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
-        """Mark the message so that a person finds it and it is not read again."""
+        """Mark the message, so that a person finds it and it is not read again."""
         flags = rf"{UNRECOGNIZED_FLAG} \Flagged" if self._keeps_keywords else r"\Flagged"
         self._change(message, lambda server, uid: self._mark(server, uid, flags))
 
     def delete_processed(self, before: datetime, *, dry_run: bool) -> ClearingResult:
-        """Delete processed messages that arrived before the day of `before`; with `dry_run`, count them."""
+        """Delete processed messages that arrived before the day of `before`.
+
+        With `dry_run`, they are only counted.
+        """
         deleted = 0
         kept: dict[str, int] = {}
         with self._translate_errors():
@@ -120,7 +130,10 @@ class ImapMailbox:
         return ClearingResult(deleted=deleted, kept=kept)
 
     def _delete(self, server: imaplib.IMAP4, uids: Sequence[int]) -> None:
-        """Delete these messages only (UIDPLUS, RFC 4315): a plain EXPUNGE deletes what other programs have marked."""
+        """Delete these messages only (UIDPLUS, RFC 4315).
+
+        A plain EXPUNGE would also delete messages that other programs have marked.
+        """
         for first in range(0, len(uids), DELETE_BATCH):
             batch = ",".join(map(str, uids[first : first + DELETE_BATCH]))
             self._mark(server, batch, r"\Deleted")
@@ -167,7 +180,10 @@ class ImapMailbox:
         return server
 
     def _refuse_public_plaintext(self, peer: str) -> None:
-        """Raise ProjectError if a host name turns out to be outside our own networks, before the login."""
+        """Raise ProjectError if an unencrypted server is outside our own networks.
+
+        This is checked by the address of the connection, before the login.
+        """
         if not is_own(peer):
             raise ProjectError(
                 _(
@@ -179,7 +195,7 @@ class ImapMailbox:
             )
 
     def _log_in(self, server: imaplib.IMAP4) -> None:
-        """Log in with one mechanism: a second try with a wrong password could lock the account."""
+        """Log in with one mechanism only: a second wrong password could lock the account."""
         user, password = self._url.server.user, self._access.password
         try:
             if "AUTH=PLAIN" in server.capabilities:
@@ -242,7 +258,10 @@ class ImapMailbox:
         return sorted(set(found))
 
     def _fetch(self, server: imaplib.IMAP4, uid: int) -> MailboxMessage | None:
-        """Return the start of a message, which stays unread for other programs (PEEK); None if it is gone."""
+        """Return a message, of which at most MAX_CONTENT bytes are read; None if it is gone.
+
+        With PEEK, it stays unread for other programs.
+        """
         typ, data = server.uid("FETCH", str(uid), f"(UID RFC822.SIZE BODY.PEEK[]<0.{MAX_CONTENT}>)")
         self._require_ok(typ, data, _("does not return message {number}", number=uid))
         attributes, content = b"", None
@@ -279,7 +298,10 @@ class ImapMailbox:
         self._require_ok(typ, data, _("does not mark message {number}", number=uids))
 
     def _move(self, server: imaplib.IMAP4, uid: str) -> None:
-        """Move with MOVE (RFC 6851), or else copy and delete this message only (UIDPLUS, RFC 4315)."""
+        """Move a message with MOVE (RFC 6851).
+
+        On a server without MOVE, the message is copied, and deleted if the server has UIDPLUS (RFC 4315).
+        """
         command = "MOVE" if "MOVE" in server.capabilities else "COPY"
         target = encode_folder(self._url.done)
         typ, data = server.uid(command, uid, target)  # type: ignore[arg-type]
@@ -357,7 +379,10 @@ class ImapMailbox:
 
 
 def _make_message(name: str, content: bytes, size: int) -> MailboxMessage:
-    """Make a message from its start; for a longer one, its size takes part in the digest instead of the rest."""
+    """Make a message from its first bytes.
+
+    The digest of a longer message covers its size in place of the remaining bytes.
+    """
     start = content[:MAX_CONTENT]
     rest = [b"\n%d octets" % size] if size > len(start) >= MAX_CONTENT else []
     return MailboxMessage.from_lines(name, [*read_lines(BytesIO(start)), *rest])

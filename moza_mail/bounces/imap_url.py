@@ -25,7 +25,10 @@ FOLDER_RUN = re.compile(r"[ -%'-~]+|&|[^ -~]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapUrl:
-    """A folder on a server. `done` is the folder to which processed messages move, empty to leave them."""
+    """A folder on a server.
+
+    done: the folder to which processed messages move, empty to leave them in place.
+    """
 
     server: ServerUrl
     folder: str = "INBOX"
@@ -41,9 +44,10 @@ def is_imap_url(text: str) -> bool:
 
 
 def parse_imap_url(text: str, *, allow_plaintext: bool = False) -> ImapUrl:
-    """Parse `imaps://user@host[:port]/FOLDER[?done=FOLDER]`; raise ProjectError if it cannot be used.
+    """Parse `imaps://user@host[:port]/FOLDER[?done=FOLDER]`.
 
-    `imap://` is not encrypted. It needs `allow_plaintext`, and it reaches our own networks only.
+    Raises ProjectError if the URL cannot be used. `imap://` is not encrypted: it needs `allow_plaintext` and must be in our own
+    networks.
     """
     server = parse_server_url(text, MAILBOX)
     if not server.user:

@@ -1,4 +1,7 @@
-"""The mailboxes that reports are read from: a Maildir, an mbox, a mail server, or one message on standard input."""
+"""The mailboxes from which reports are read.
+
+A mailbox is a Maildir, an mbox or a folder on a mail server. One message can also be saved from standard input.
+"""
 
 import fcntl
 import os
@@ -25,27 +28,34 @@ PROCESSED = ".processed"
 
 
 class Mailbox(Protocol):
-    """Messages to read, and what to do with each. Reading changes nothing."""
+    """A mailbox to read. A message changes only when it is marked, never when it is read."""
 
     name: str
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Yield each message that was not processed before; raise ProjectError or MailboxError if it cannot be read."""
+        """Yield each message that was not processed before.
+
+        Raises ProjectError or MailboxError if the mailbox cannot be read.
+        """
 
     def mark_processed(self, message: MailboxMessage) -> None:
-        """Keep a message from being read again, because its bounce is stored; raise ProjectError or MailboxError."""
+        """Mark a message, so that it is not read again.
+
+        Called when its bounce is stored. Raises ProjectError or MailboxError.
+        """
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Leave a message for a person to read."""
 
     def close(self) -> None:
-        """Close the connection, even while another thread uses it."""
+        """Close the connection. May be called while another thread uses the mailbox."""
 
 
 def open_mailbox(source: str, root: Path, access: ServerAccess | None = None) -> Mailbox:
-    """Return the mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL; a relative path starts at `root`.
+    """Return the mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL.
 
-    A server is not contacted yet. Raises ProjectError for another form, or a folder or file that is no mailbox.
+    A relative path starts at `root`. A server is not contacted yet. Raises ProjectError if `source` has none of these forms, or
+    if its folder or file is not a mailbox.
     """
     if is_imap_url(source):
         from moza_mail.bounces.imap import ImapMailbox
@@ -61,7 +71,10 @@ def open_mailbox(source: str, root: Path, access: ServerAccess | None = None) ->
 
 
 def find_processed_files(source: str, root: Path, before: datetime) -> list[Path]:
-    """Return the files of a Maildir's processed messages that arrived before a time; none for another mailbox."""
+    """Return the files of processed messages that arrived before a time.
+
+    Only a Maildir has such files.
+    """
     scheme, _colon, path = source.partition(":")
     if scheme != "maildir":
         return []
@@ -75,9 +88,10 @@ def find_processed_files(source: str, root: Path, before: datetime) -> list[Path
 def delete_processed_messages(
     source: str, access: ServerAccess, before: datetime, *, dry_run: bool
 ) -> ClearingResult:
-    """Delete processed messages that arrived on a server before a time; with `dry_run`, count them.
+    """Delete processed messages that arrived on a server before a time.
 
-    Raises MailboxError if the server does not answer, and ProjectError for a URL that cannot be used.
+    With `dry_run`, they are only counted. Raises MailboxError if the server does not answer, and ProjectError for a URL that
+    cannot be used.
     """
     from moza_mail.bounces.imap import ImapMailbox
 
@@ -89,7 +103,7 @@ def delete_processed_messages(
 
 
 class _FileMailbox:
-    """A mailbox of files, which has nothing to mark and nothing to close."""
+    """A mailbox of files. It has no flag for unrecognised messages and no connection."""
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Do nothing: the message is read again the next time."""
@@ -99,7 +113,10 @@ class _FileMailbox:
 
 
 class Maildir(_FileMailbox):
-    """A Maildir, of which `new` and `cur` are read. Processed messages move to its folder `.processed`, marked as seen."""
+    """A Maildir, of which `new` and `cur` are read.
+
+    Processed messages move to its folder `.processed`, marked as seen.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = f"maildir:{path}"
@@ -111,7 +128,10 @@ class Maildir(_FileMailbox):
             )
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Yield each message by name, except those that another program has moved meanwhile."""
+        """Yield each message in order of its file name.
+
+        Messages that another program has moved meanwhile are left out.
+        """
         for folder in ("new", "cur"):
             with translate_file_errors(self._path / folder):
                 names = sorted(path.name for path in (self._path / folder).iterdir())
@@ -134,7 +154,7 @@ class Maildir(_FileMailbox):
                 return MailboxMessage.from_lines(name, read_lines(file))
 
     def mark_processed(self, message: MailboxMessage) -> None:
-        """Move a message, unless another program has moved or deleted it."""
+        """Move a message to `.processed`, unless another program has moved or deleted it."""
         processed = self._path / PROCESSED
         with translate_file_errors(processed):
             for folder in ("cur", "new", "tmp"):
@@ -151,7 +171,10 @@ class Maildir(_FileMailbox):
 
 
 class Mbox(_FileMailbox):
-    """An mbox file (RFC 4155), which is never written: the digest of a message shows whether it was processed before."""
+    """An mbox file (RFC 4155), which is never changed.
+
+    The store recognises processed messages by their digest.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = f"mbox:{path}"
@@ -160,7 +183,10 @@ class Mbox(_FileMailbox):
             raise ProjectError(_("{path} is not a file", path=str(path)), hint=MAILBOX_FORMS)
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Yield each message while a lock keeps programs that use POSIX locks from writing the file."""
+        """Yield each message.
+
+        Meanwhile, a lock keeps programs that use POSIX locks from writing the file.
+        """
         with translate_file_errors(self._path), self._path.open("rb") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -172,11 +198,14 @@ class Mbox(_FileMailbox):
             yield from _split_mbox(file)
 
     def mark_processed(self, message: MailboxMessage) -> None:
-        """Do nothing: the store knows the digest."""
+        """Do nothing: the store recognises the message by its digest."""
 
 
 def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
-    """Yield the messages of an mbox. A line with `From ` at the start, or after an empty line, begins a message."""
+    """Yield the messages of an mbox.
+
+    A message begins with a line `From ` at the start of the file or after an empty line.
+    """
     reader = MboxReader(file)
     first = reader.next_line()
     if first and not first.startswith(b"From "):
@@ -191,7 +220,10 @@ def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
 
 
 class MboxReader:
-    """The lines of an mbox, where the line that begins the next message can be put back."""
+    """Reads the lines of an mbox.
+
+    The line that begins the next message is put back and returned again.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = read_lines(file)
@@ -214,9 +246,9 @@ class MboxReader:
 
 
 def save_to_maildir(file: BinaryIO, folder: Path) -> tuple[MailboxMessage, Path]:
-    """Write one message from a stream to a Maildir and sync it to disk; return it and its file.
+    """Write one message from a stream to a Maildir; return the message and its file.
 
-    Raises ProjectError if it cannot be written; no part of it remains.
+    The file is synced to disk. Raises ProjectError if it cannot be written; then no part of it remains.
     """
     with translate_file_errors(folder):
         for name in ("cur", "new", "tmp"):
@@ -244,7 +276,7 @@ def _copy_lines(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
 
 @contextmanager
 def translate_file_errors(path: Path) -> Generator[None]:
-    """Raise ProjectError with the path for an error of the file system."""
+    """Raise errors of the file system as ProjectError with the path."""
     try:
         yield
     except OSError as error:

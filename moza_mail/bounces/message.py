@@ -9,14 +9,14 @@ from typing import BinaryIO
 MAX_LINE = 65_536
 
 MAX_CONTENT = 262_144
-"""How many bytes of a message are read. A report has its facts first and the returned message after them."""
+"""How many bytes of a message are read. They contain the report, which comes before the original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxMessage:
-    """The first MAX_CONTENT bytes of a message, and the digest of all of it.
+    """The first MAX_CONTENT bytes of a message, and the digest of the whole message.
 
-    name: what the mailbox calls it, such as a file or a number.
+    name: identifies the message in its mailbox, such as a file name or a number.
     """
 
     name: str
@@ -25,9 +25,9 @@ class MailboxMessage:
 
     @classmethod
     def from_lines(cls, name: str, lines: Iterable[bytes]) -> "MailboxMessage":
-        """Make a message without keeping more of it in memory than MAX_CONTENT bytes.
+        """Make a message from lines, keeping at most MAX_CONTENT bytes in memory.
 
-        The digest ignores the kind of line ends and empty lines at the end, which differ between mailboxes.
+        The digest ignores empty lines at the end and the kind of line ends, because these differ between mailboxes.
         """
         content, digest, empty = bytearray(), hashlib.sha256(), 0
         for line in lines:
@@ -44,9 +44,9 @@ class MailboxMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingResult:
-    """The number of processed messages that were deleted from a server, or would be in a dry run.
+    """The number of processed messages that were deleted, or in a dry run would be deleted.
 
-    kept: why other messages of that age stay, as a clause after their number, and how many.
+    kept: how many messages of the same age stay, by the reason. The reason is a clause that follows the number.
     """
 
     deleted: int = 0
@@ -54,6 +54,6 @@ class ClearingResult:
 
 
 def read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, a very long one in parts."""
+    """Yield the lines of a file. A very long line is yielded in parts."""
     while line := file.readline(MAX_LINE):
         yield line

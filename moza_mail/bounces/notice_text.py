@@ -49,20 +49,21 @@ logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """The text of a report, up to the message that it quotes."""
+    """The text of a report, up to the quoted original message."""
 
     text: str
 
     @classmethod
     def before_original(cls, text: str) -> "NoticeText":
-        """Cut a text where it begins to quote the original message."""
+        """Return the text before the point where it begins to quote the original message."""
         copy = START_OF_ORIGINAL.search(text)
         return cls(text[: copy.start()] if copy and text[: copy.start()].strip() else text)
 
     def near(self, address: str, others: Sequence[str] = ()) -> list[str]:
-        """Return the passages about an address, likeliest first: after each mention, then before the first.
+        """Return the passages about an address, likeliest first.
 
-        A passage ends before a line that begins with one of the other addresses. Paragraphs with a reply code come first.
+        These are the texts after each mention of the address, and the text before its first mention. A passage ends before a
+        line that begins with one of the other addresses. Passages with a reply code come first.
         """
         low, wanted = self.text.lower(), address.lower()
         if not wanted or wanted not in low:
@@ -80,7 +81,7 @@ class NoticeText:
         return sort_passages([*lines, *paragraphs, *after])
 
     def paragraphs(self) -> list[str]:
-        """Return the paragraphs of the beginning, likeliest first."""
+        """Return the paragraphs at the beginning of the text, likeliest first."""
         return sort_passages(BLANK_LINE.split(self.text[:4000]))
 
     def _line_at(self, position: int) -> str:
@@ -93,7 +94,10 @@ class NoticeText:
         return passage[: min((end.start() for end in ends if end), default=len(passage))]
 
     def addresses(self) -> list[str]:
-        """Return the addresses at the beginning of a line, or else the first one; without those of mail systems."""
+        """Return the addresses at the beginning of a line, or else all addresses in the text.
+
+        Addresses of mail systems are left out.
+        """
         listed = [match[1] for match in ADDRESS_LINE.finditer(self.text)]
         found = listed or [match[0] for match in ADDRESS.finditer(self.text)]
         addresses = dict.fromkeys(each.strip(".'") for each in found if each.isprintable())
@@ -101,7 +105,10 @@ class NoticeText:
 
 
 def sort_passages(passages: Iterable[str]) -> list[str]:
-    """Return passages without repetitions: first those with a reply, then those with a status, then the others."""
+    """Return the passages, likeliest first and without duplicates.
+
+    Passages with a reply code come first, then passages with an enhanced status, then all others.
+    """
     cleaned = (clean_text(passage).strip(">:- ") for passage in passages)
     return sorted(filter(None, dict.fromkeys(cleaned)), key=_rank)
 
@@ -113,7 +120,10 @@ def _rank(passage: str) -> int:
 
 
 def find_reply(text: str) -> Reply | None:
-    """Return the first reply in a text: a 4xx or 5xx code or an enhanced one; None if there is neither."""
+    """Return the first reply in a text; None if there is none.
+
+    A reply has a 4xx or 5xx code, or an enhanced status code.
+    """
     cut = text[:MAX_REPLY]
     basic, enhanced = BASIC_CODE.search(cut), ENHANCED_ONLY.search(cut)
     if basic and (enhanced is None or basic.start() <= enhanced.start()):
@@ -128,7 +138,10 @@ def find_reply(text: str) -> Reply | None:
 def find_failures(
     message: Message, notice: NoticeText, senders: tuple[str, ...], original_to: Sequence[str] = ()
 ) -> list[FailedRecipient]:
-    """Return the failures that a report in no standard form names, each with the words near its address."""
+    """Return the failures in a report without a standard form.
+
+    The verdict on each address follows from the words near the address.
+    """
     late, failed = _find_by_form(message)
     named = (
         parse_failed_recipients(message)
@@ -147,7 +160,10 @@ def find_failures(
 def judge_passages(
     notice: NoticeText, address: str, context: ReplyContext, others: Sequence[str]
 ) -> FailedRecipient:
-    """Return the verdict of the words about an address, else of the whole text."""
+    """Return the failure of an address, with the verdict of the words about it.
+
+    If these words are unclear, the verdict is that of the whole text.
+    """
     verdict, chosen = first_clear(notice.near(address, others), context)
     if verdict is Verdict.UNCLEAR:
         verdict, chosen = first_clear(filter(None, (chosen, *notice.paragraphs())), context)
@@ -157,7 +173,10 @@ def judge_passages(
 
 
 def first_clear(passages: Iterable[str], context: ReplyContext) -> tuple[Verdict, str]:
-    """Return the verdict of the first passage that a rule knows, and the passage; unclear and the first one if none."""
+    """Return the first passage with a clear verdict, and this verdict.
+
+    If there is no such passage, the verdict is unclear and the first passage is returned.
+    """
     first = ""
     for passage in passages:
         first = first or passage
@@ -168,12 +187,15 @@ def first_clear(passages: Iterable[str], context: ReplyContext) -> tuple[Verdict
 
 
 def parse_failed_recipients(message: Message) -> list[str]:
-    """Return the addresses of X-Failed-Recipients, which Exim and Gmail write."""
+    """Return the addresses in the field X-Failed-Recipients, which Exim and Gmail write."""
     return list(dict.fromkeys(ADDRESS.findall(clean_text(str(message.get("X-Failed-Recipients", ""))))))
 
 
 def _find_by_form(message: Message) -> tuple[list[str], list[str]]:
-    """Return the delayed and the failed addresses that flufl.bounce finds by the forms of many servers."""
+    """Return the delayed and the failed addresses that flufl.bounce finds.
+
+    It knows the text forms of many servers.
+    """
     from flufl.bounce import all_failures
 
     try:

@@ -1,4 +1,7 @@
-"""Take a message of the bounce mailbox apart: fields for programs, text for people, and headers of the original."""
+"""Divide a message of the bounce mailbox into its parts.
+
+The parts are fields for programs, text for people, and headers of the original message.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -28,7 +31,7 @@ HTML_TAG = re.compile(r"<(?![^<>\s]+@)/?[a-zA-Z!][^<>]*>")
 
 @dataclass(slots=True)
 class MessageParts:
-    """The parts of a message, by what they are, in order."""
+    """The parts of a message by their kind, in order."""
 
     status_groups: list[Message] = field(default_factory=list)
     feedback: Message | None = None
@@ -40,18 +43,21 @@ class MessageParts:
 
     @property
     def text(self) -> str:
-        """The text for people; that of the HTML if there is no plain text."""
+        """The text for people, from the HTML if there is no plain text."""
         plain = "\n".join(self.plain)
         return plain if plain.strip() else "\n".join(map(strip_html, self.html))
 
     @property
     def quoted(self) -> str:
-        """All that may contain headers of the original message."""
+        """All text that may contain headers of the original message."""
         return "\n".join([*self.returned_headers, *self.plain, *self.html])
 
 
 def collect_parts(message: Message) -> MessageParts:
-    """Return the parts of a message. An original message yields its header only, unless it is itself a report."""
+    """Return the parts of a message.
+
+    Only the header of an original message is kept, unless the original is itself a report.
+    """
     found = MessageParts()
     waiting = [message]
     for _ in range(MAX_PARTS):
@@ -73,7 +79,7 @@ def collect_parts(message: Message) -> MessageParts:
 
 
 def _add_report_part(found: MessageParts, part: Message) -> bool:
-    """Add a part of a report, or a text; False if it is neither."""
+    """Add a part of a report, or a text; return False if the part is neither."""
     kind = part.get_content_type()
     found.is_report = found.is_report or kind == "multipart/report"
     if kind in STATUS_TYPES:
@@ -94,7 +100,10 @@ def _add_report_part(found: MessageParts, part: Message) -> bool:
 
 
 def _forwarded_report(part: Message) -> Message | None:
-    """Return the report that a message forwards as an attachment, None if it is an ordinary message."""
+    """Return the report that is attached to a forwarding message.
+
+    None if the attached message is not a report.
+    """
     inner = part.get_payload()
     if not isinstance(inner, list) or not inner or not isinstance(inner[0], Message):
         return None
@@ -102,7 +111,7 @@ def _forwarded_report(part: Message) -> Message | None:
 
 
 def split_field_groups(part: Message) -> list[Message]:
-    """Return the groups of fields in a report's machine-readable part."""
+    """Return the groups of fields in the machine-readable part of a report."""
     inner = part.get_payload()
     if isinstance(inner, list) and all(isinstance(each, Message) for each in inner):
         blocks = [block for block in inner if isinstance(block, Message)]
@@ -135,7 +144,7 @@ def _read_returned_header(part: Message) -> str:
 
 
 def decode_text(part: Message) -> str:
-    """Return a part's text; what its charset does not know is replaced."""
+    """Return the text of a part. Bytes that its charset cannot decode are replaced."""
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else str(part.get_payload()).encode("utf-8", "replace")
     charset = str(collapse_rfc2231_value(part.get_param("charset", "utf-8")))
@@ -146,5 +155,8 @@ def decode_text(part: Message) -> str:
 
 
 def strip_html(html: str) -> str:
-    """Return the text of HTML, with line breaks at the ends of blocks. Addresses in angle brackets stay."""
+    """Return the text of HTML, with line breaks at the ends of blocks.
+
+    Addresses in angle brackets stay.
+    """
     return unescape(HTML_TAG.sub("", HTML_BREAK.sub("\n", HTML_NOISE.sub(" ", html))))

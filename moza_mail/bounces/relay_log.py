@@ -1,7 +1,7 @@
 """Find in a relay's log which messages it accepted.
 
-Postfix logs a Message-ID once, with its queue id, while it is still reading the message; only a later line of its queue
-manager about that queue id proves that it accepted it. Exim logs both after it has accepted the message. In any other log,
+Postfix logs a Message-ID and its queue id once, while it is still reading the message. Only a later line of its queue manager
+with that queue id proves that Postfix accepted the message. Exim logs both after it has accepted the message. In any other log,
 the line with the Message-ID must itself report acceptance.
 """
 
@@ -24,7 +24,10 @@ MAX_LINE_LENGTH = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptanceProof:
-    """A log line that proves that the relay accepted a message; `queue_id` is empty if the line has none."""
+    """A log line that proves that the relay accepted a message.
+
+    queue_id: empty if the line has none.
+    """
 
     message_id: str
     queue_id: str
@@ -32,7 +35,10 @@ class AcceptanceProof:
 
 
 def read_relay_log(lines: Iterable[str], wanted: AbstractSet[str]) -> Iterator[AcceptanceProof]:
-    """Read a log once, and yield a proof for each wanted Message-ID (`<x@y>`) as soon as it is found."""
+    """Read a log once, and yield one proof for each wanted Message-ID (`<x@y>`).
+
+    Each proof is yielded as soon as it is found.
+    """
     queued: dict[str, str] = {}
     proven: set[str] = set()
     for raw in lines:
