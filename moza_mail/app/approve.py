@@ -41,7 +41,7 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
 
 
 async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
-    """Record that `by`, by default this account, approves the mailing as it is planned."""
+    """Record that `by` approves the planned mailing. `by` is this account if empty."""
     return await approvals.approve(store, plan.mailing, by=by or current_account(), now=now())
 
 
@@ -77,7 +77,7 @@ def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) ->
 
 
 def describe_content(mailing: Mailing) -> Sequence[str]:
-    """Return the size and the digest of a mailing's content, as lines of a plan."""
+    """Return lines for a plan with the size and the digest of a mailing's content."""
     rendered = mailing.rendered
     attached = sum(len(one.content) for one in rendered.attachments)
     attachments = f", {attached:,} bytes attached" if attached else ""

@@ -11,7 +11,11 @@ from moza_mail.project import Project
 
 
 async def read_audit_log(project: Project, address: str, since: date | None) -> AsyncIterator[AuditEntry]:
-    """Yield the entries, oldest first, or those about one address, also that of an erased person."""
+    """Yield the audit entries, oldest first.
+
+    address: yield only the entries about this address; it may belong to an erased person.
+    since: yield only the entries since this day.
+    """
     about = Address.parse(address, international=True) if address else None
     start = datetime.combine(since, time(tzinfo=UTC)) if since else None
     async with open_store(project) as store:
@@ -26,6 +30,6 @@ async def verify_audit_log(project: Project) -> AuditCheck:
 
 
 async def adopt_secret(project: Project) -> bool:
-    """Continue with the secret that is configured; return False if it is the store's own already."""
+    """Make the store use the configured secret. Return False if the store uses it already."""
     async with open_store(project, any_secret=True) as store:
         return await store.audit_log.adopt_secret(now=now())

@@ -26,12 +26,16 @@ from moza_mail.project import CONFIG_FILE, Project, PublishResult, publish_files
 from moza_mail.store import Store
 
 Files = Callable[[], Awaitable[Mapping[str, bytes]]]
-"""Returns the files of an archive as it is now, by their path in it."""
+"""Returns the current files of an archive by path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveOptions:
-    """Issues to publish besides those in the ledger: all before a day, and those included by name."""
+    """Issues to publish besides the sent issues in the ledger.
+
+    before: publish the list's issues that are dated before this day.
+    include: issues to publish, by path or slug.
+    """
 
     list_slug: str = ""
     before: date | None = None
@@ -96,7 +100,7 @@ async def build_archive(project: Project, folder: Path, options: ArchiveOptions)
 def find_site(project: Project, mailing_list: MailingList) -> tuple[ArchiveSite, list[str]]:
     """Return the address of the list's archive, and remarks about the settings.
 
-    Raises ProjectError if no setting names it, or if `view_url` leads to pages outside the archive.
+    Raises ProjectError if no setting names the address, or if `view_url` leads to pages outside the archive.
     """
     view = project.view_url_pattern(mailing_list)
     head = view[: view.find("{")] if "{" in view else ""
@@ -134,7 +138,7 @@ def find_site(project: Project, mailing_list: MailingList) -> tuple[ArchiveSite,
 
 
 def _folder_url(url: str) -> str:
-    """Return the address of the folder that a URL is in, with a slash at its end."""
+    """Return the URL of the folder that contains a page, with a slash at its end."""
     if not url or url.endswith("/"):
         return url
     head, _, name = url.rpartition("/")
@@ -156,18 +160,18 @@ class ArchiveBuilder:
         return self._list.slug
 
     def rebuild(self, sent: Sequence[SentIssue]) -> Mapping[str, bytes]:
-        """Return the archive's files again, with the themes as they are now."""
+        """Read the themes again, and return the files of the archive."""
         self._theme.cache_clear()
         entries, _ = self.collect(sent, ArchiveOptions())
         return self.build(entries)
 
     def change_token(self) -> object:
-        """Return a value that changes with the date and with every changed file of an issue."""
+        """Return a value that changes when the date or a file of an issue changes."""
         files = ((path.name, path.stat().st_mtime_ns) for path in self._project.list_issues())
         return self._today(), tuple(files)
 
     def build(self, entries: Sequence[ArchiveEntry]) -> dict[str, bytes]:
-        """Return the files of the archive by their path in it."""
+        """Return the files of the archive by path."""
         return archive.build_site(entries, self._settings(), today=self._today())
 
     def _today(self) -> date:
@@ -188,7 +192,10 @@ class ArchiveBuilder:
     def collect(
         self, sent: Sequence[SentIssue], options: ArchiveOptions
     ) -> tuple[list[ArchiveEntry], list[str]]:
-        """Return the issues to publish, and the slugs that were sent but have no file. Drafts are never published."""
+        """Return the issues to publish, and the slugs of sent issues that have no file.
+
+        Drafts are never published.
+        """
         by_slug = {one.issue_slug: one for one in sent}
         entries: dict[str, ArchiveEntry] = {}
         included = [self._project.find_issue(name) for name in options.include]
@@ -202,9 +209,9 @@ class ArchiveBuilder:
     def _read(
         self, path: Path, sent: Mapping[str, SentIssue], options: ArchiveOptions, *, is_included: bool
     ) -> tuple[str, str]:
-        """Return an issue's text and slug, both empty if it is not published.
+        """Return an issue's text and slug. If the issue is not published, the slug is empty.
 
-        Raises IssueError for an issue that cannot be read, if it was sent or included by name.
+        Raises IssueError if an issue that was sent or included by name cannot be read.
         """
         try:
             text = self._project.read_issue(path)
@@ -223,7 +230,10 @@ class ArchiveBuilder:
         return text, header.slug if is_included or is_early or header.slug in sent else ""
 
     def _is_own(self, list_slug: str) -> bool:
-        """Return True if an issue that names this list, or none, is mailed to the archive's list."""
+        """Return True if an issue for this list belongs in the archive.
+
+        list_slug: the list in the issue's front matter; empty means the default list.
+        """
         return (list_slug or self._project.read_list("").slug) == self._list.slug
 
     def _make_entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> ArchiveEntry:
@@ -241,9 +251,10 @@ class ArchiveBuilder:
 
 
 class LiveArchive:
-    """The archive of one list in memory, for the public pages. It is rebuilt when the ledger or a file has changed.
+    """The archive of one list in memory, for the public pages.
 
-    It looks for changes once a minute. If a rebuild fails, the last archive stays and `on_error` receives the error.
+    The archive looks for changes in the ledger and the files once a minute at most, and is rebuilt after a change. If a
+    rebuild fails, the last archive stays and `on_error` receives the error.
     """
 
     CHECK_SECONDS = 60.0
@@ -260,7 +271,7 @@ class LiveArchive:
         self._lock = asyncio.Lock()
 
     async def files(self) -> Mapping[str, bytes]:
-        """Return the files of the archive; raise what building raises if it was never built."""
+        """Return the files of the archive. Raises the error of the first build if it fails."""
         async with self._lock:
             if time.monotonic() - self._checked_at >= self.CHECK_SECONDS:
                 await self._refresh()
@@ -283,7 +294,7 @@ class LiveArchive:
 def find_live_archives(
     project: Project, store: Store, on_error: Callable[[MozaMailError], None]
 ) -> dict[str, Files]:
-    """Return the archives whose address is below `public_url`, by their path on that site."""
+    """Return the archives with an address below `public_url`, by path on the public site."""
     public_url = project.config.public_url
     archives: dict[str, Files] = {}
     for mailing_list in project.read_lists().values():

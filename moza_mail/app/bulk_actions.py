@@ -32,8 +32,9 @@ class BulkAction(StrEnum):
 class BulkPlan:
     """Plan of an action on a file.
 
-    todo: the addresses that it changes. done_before: addresses for which it was done already.
-    unknown: addresses about which nothing is stored.
+    todo: the addresses that need the action.
+    done_before: the number of addresses for which it was done already.
+    unknown: the number of addresses about which nothing is stored.
     """
 
     action: BulkAction
@@ -59,7 +60,10 @@ class BulkPlan:
 async def plan_bulk_action(
     project: Project, action: BulkAction, path: Path, *, list_slug: str = "", evidence: str = ""
 ) -> BulkPlan:
-    """Read a file and look up its people. Raises ProjectError for a suppression without a reason."""
+    """Read a file, and look up its addresses in the store.
+
+    Raises ProjectError for a suppression without a reason.
+    """
     if action is BulkAction.SUPPRESS and not evidence.strip():
         raise ProjectError(_("--evidence is empty"), hint=_("Write why, for the record: --evidence TEXT"))
     mailing_list = project.read_list(list_slug) if action is BulkAction.UNSUBSCRIBE else None
@@ -80,7 +84,10 @@ async def plan_bulk_action(
 async def _needs_action(
     store: Store, action: BulkAction, address: Address, mailing_list: MailingList | None
 ) -> bool | None:
-    """Return True if the action changes something, False if it was done before, None for an unknown address."""
+    """Return True if the action changes something, False if it was done before.
+
+    Returns None for an unknown address.
+    """
     if action is BulkAction.SUPPRESS:
         return await store.suppressions.find(address) is None
     person = await store.subscribers.find(address)
@@ -95,7 +102,10 @@ async def _needs_action(
 async def run_bulk_action(
     project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
 ) -> Sequence[str]:
-    """Carry out a plan, with an audit entry for each person; return where erased data remains."""
+    """Carry out a plan, with an audit entry for each person.
+
+    Returns the places that still contain erased data.
+    """
     remains: dict[str, None] = {}
     async with open_store(project) as store:
         admin = SubscriberAdmin(store)

@@ -23,9 +23,11 @@ UNREADABLE = "unreadable"
 def check_issue(
     prepared: PreparedIssue, others: tuple[IssueHeader, ...] | None = None
 ) -> tuple[Finding, ...]:
-    """Check a prepared issue. `others` are the other issues of its folder, for a caller that has read them.
+    """Check a prepared issue.
 
-    Raises ProjectError if the project switches off a rule that does not exist.
+    others: the front matter of the other issues in its folder; None to read it here.
+
+    Raises ProjectError if the project switches off an unknown rule.
     """
     return check.check_issue(
         prepared.issue,
@@ -37,7 +39,7 @@ def check_issue(
 
 
 def load_rules(project: Project) -> CheckOptions:
-    """Return the project's rules; raise ProjectError if it switches off a rule that does not exist."""
+    """Return the project's rules; raise ProjectError if it switches off an unknown rule."""
     rules = project.check_rules()
     names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
     if unknown := sorted(rules.disabled.difference(names)):
@@ -53,7 +55,7 @@ def load_rules(project: Project) -> CheckOptions:
 
 
 def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
-    """Load the other issues of an issue's folder, except those that cannot be read."""
+    """Load the front matter of the other issues in an issue's folder. Skip unreadable issues."""
     fronts = []
     for other in project.list_issues_in(path.parent):
         if os.path.realpath(other) != os.path.realpath(path):
@@ -65,7 +67,7 @@ def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Return True if a finding keeps the issue from being mailed."""
+    """Return True if a finding is an error, so that the issue must not be mailed."""
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 

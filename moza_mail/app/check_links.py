@@ -1,4 +1,4 @@
-"""Check whether an issue's links answer, and remember certain answers for a day."""
+"""Check if the links in an issue work. Answers that are certain are cached for a day."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,7 +19,10 @@ CACHE_FOLDER = ".moza-mail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkReport:
-    """The answers for an issue's links, and the findings that follow. `unsaved` is the cache if it is not writable."""
+    """The answers for an issue's links, and the findings that result from them.
+
+    unsaved: the cache folder if it is not writable; otherwise None.
+    """
 
     answers: tuple[LinkAnswer, ...]
     findings: tuple[Finding, ...]
@@ -55,7 +58,7 @@ class LinkReport:
 
 
 class LinkChecker:
-    """Checks the links of one issue. `urls` are the ones to request: those without a remembered answer."""
+    """Checks the links of one issue. `urls` are the links without a cached answer."""
 
     def __init__(self, prepared: PreparedIssue, *, now: datetime) -> None:
         project = prepared.project
@@ -67,7 +70,7 @@ class LinkChecker:
         self.urls = [url for url in self._all if url not in self._known]
 
     async def check(self, client: LinkClient, on_answer: Callable[[LinkAnswer], None]) -> LinkReport:
-        """Request the links, remember the certain answers, and judge them all."""
+        """Request the links, cache the answers that are certain, and judge all answers."""
         new = await client.check_links(self.urls, now=self._now, on_answer=on_answer)
         return self._report(new, is_saved=self._cache.save(new, self._now))
 

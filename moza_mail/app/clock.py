@@ -1,4 +1,4 @@
-"""The clock of the application. Everything below `app` is given the time."""
+"""The clock of the application. Layers below `app` receive the time as an argument."""
 
 from datetime import UTC, datetime
 

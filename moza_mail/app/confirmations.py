@@ -1,4 +1,4 @@
-"""Mail the confirmations of sign-ups: once, or for as long as the public pages are served."""
+"""Mail sign-up confirmations: once, or continuously while the public pages are served."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -36,7 +36,7 @@ class ConfirmationTemplate:
 
 @dataclass(slots=True)
 class ConfirmationComposer:
-    """Composes a project's confirmations. Each list and language is rendered once.
+    """Composes a project's confirmations. Renders one template for each list and language.
 
     Raises ProjectError if the project has no `public_url`.
     """
@@ -63,7 +63,7 @@ class ConfirmationComposer:
         self._links = compose.SignedLinks(secret=self.project.read_secret(), public_url=config.public_url)
 
     def __call__(self, confirmation: Confirmation) -> tuple[Envelope, Message]:
-        """Compose one message; raise SubscriptionError if its list no longer exists."""
+        """Compose one confirmation; raise SubscriptionError if its list no longer exists."""
         mailing_list = self._lists.get(confirmation.list_slug)
         if mailing_list is None:
             raise SubscriptionError(
@@ -105,7 +105,7 @@ def choose_language(theme: Theme, wanted: str, fallback: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationsReport:
-    """Counts of the confirmations mailed in this run by state, and of those that wait."""
+    """Counts of the outcomes in this run by state, and of the confirmations that still wait."""
 
     outcomes: Mapping[DeliveryState, int]
     waiting: int
@@ -117,7 +117,7 @@ class ConfirmationsReport:
 
 
 async def send_confirmations(project: Project, on_error: Callable[[Exception], None]) -> ConfirmationsReport:
-    """Mail the confirmations that are due; raise StoreLocked if another process is doing that."""
+    """Mail the confirmations that are due; raise StoreLocked if another process does so."""
     composer = ConfirmationComposer(project)
     async with open_transport(project) as transport, open_store(project) as store:
         async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
@@ -132,7 +132,7 @@ async def send_confirmations(project: Project, on_error: Callable[[Exception], N
 async def keep_sending_confirmations(
     project: Project, store: Store, on_error: Callable[[Exception], None]
 ) -> AsyncGenerator[None]:
-    """Mail confirmations in the background, as soon as they are due, until the context ends."""
+    """Mail due confirmations in a background task until the context manager exits."""
     settings = _make_settings(project, on_error)
     composer = ConfirmationComposer(project)
     transports = partial(open_transport, project)

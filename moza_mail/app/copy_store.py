@@ -10,7 +10,10 @@ from moza_mail.project import Project
 
 
 async def copy_store(project: Project, url: str) -> Mapping[str, int]:
-    """Copy everything to an empty database; return the number of rows by table. Raises StoreError."""
+    """Copy everything to an empty database; return the number of rows by table.
+
+    Raises StoreError.
+    """
     target_url = project.store_url(url)
     async with open_store(project) as source:
         hasher = AddressHasher(secret=project.read_secret())

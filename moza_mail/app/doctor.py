@@ -1,4 +1,7 @@
-"""Examine a project: its settings, secrets, clock, store, relay and the sender's domain. Changes and sends nothing."""
+"""Examine a project's settings, secrets, clock, store, relay and sender domains.
+
+Changes nothing and sends nothing.
+"""
 
 import ctypes
 import os
@@ -34,7 +37,7 @@ EXAMPLE_LOCAL_PART = "bounce+" + 48 * "a"
 
 
 async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIterator[Diagnosis]:
-    """Yield every diagnosis as soon as it is there. Without `dns` the sender's domain is not examined."""
+    """Yield each diagnosis when it is ready. Without `dns` no sender domain is examined."""
     lists = project.read_lists()
     keys: Keys = {}
     for diagnosis in _examine_settings(project, lists, keys):
@@ -129,7 +132,7 @@ def _find_free_space(project: Project, status: StoreStatus) -> int | None:
 
 
 def _is_clock_synchronised() -> bool | None:
-    """Return whether the kernel calls the clock synchronised (adjtimex); None if it does not tell."""
+    """Return True if the clock is synchronised (adjtimex); None if the system does not say."""
     if Path("/run/systemd/timesync/synchronized").exists():
         return True
     try:
@@ -140,7 +143,10 @@ def _is_clock_synchronised() -> bool | None:
 
 
 def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[tuple[Address, Address]]:
-    """Return each list's return address, in the form that messages have, with its sender as the recipient."""
+    """Return a return address and a recipient for each list, to try them at the relay.
+
+    The return address has the form that real messages have. The recipient is the list's own sender.
+    """
     bounce = Address(local=EXAMPLE_LOCAL_PART, domain=bounce_domain) if bounce_domain else None
     return [(bounce or one.sender, one.sender) for one in lists.values()]
 
@@ -179,7 +185,10 @@ async def _examine_relay(
 
 
 def measure_newest_issue(project: Project, keys: Keys) -> int:
-    """Return the size of a message of the newest issue in bytes; 0 if it cannot be composed without creating a secret."""
+    """Return the size in bytes of a message of the newest issue.
+
+    Returns 0 if it cannot be composed, or if composing would create the project's secret.
+    """
     path = find_newest_issue(project)
     if path is None or not any(name == "the secret" for name, _ in project.find_private_files()):
         return 0
@@ -195,7 +204,7 @@ def measure_newest_issue(project: Project, keys: Keys) -> int:
 async def _examine_domains(
     project: Project, lists: dict[str, MailingList], keys: Keys, dns: dns_check.DnsResolver
 ) -> AsyncIterator[Diagnosis]:
-    """Examine each sender's domain in the DNS, once for lists that share one."""
+    """Examine the DNS of each sender domain. A domain that lists share is examined once."""
     domains = {}
     for slug, mailing_list in lists.items():
         domain = mailing_list.sender.domain

@@ -1,4 +1,4 @@
-"""Decide about held suppressions, and remove many suppressions together."""
+"""Accept or reject held suppressions, and remove many suppressions at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,10 @@ from moza_mail.store import Store
 
 
 async def decide_held(project: Project, issue: str, domain: str, *, accept: bool) -> int:
-    """Suppress the addresses that are held of the newest mailing of an issue, or release them; return how many."""
+    """Accept or reject the held suppressions of an issue's newest mailing. Return how many.
+
+    domain: decide only about the held suppressions at this domain; empty for all.
+    """
     async with open_store(project) as store:
         mailing = (await find_mailings(store, project, issue, ""))[0]
         reason = "the mass verdict was rejected by a person"
@@ -30,7 +33,7 @@ async def decide_held(project: Project, issue: str, domain: str, *, accept: bool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsuppressOptions:
-    """Which suppressions by bounces to remove; all conditions that are given must hold."""
+    """Conditions on the suppressions to remove. All conditions that are given must match."""
 
     issue: str = ""
     since: datetime | None = None
@@ -42,7 +45,10 @@ class UnsuppressOptions:
 
 
 async def find_removable(store: Store, project: Project, options: UnsuppressOptions) -> list[Suppression]:
-    """Return the suppressions that `remove_all` would remove. Complaints and manual ones are never among them."""
+    """Return the suppressions that match the options.
+
+    Suppressions by complaint and by hand never match. Raises ProjectError if no condition is given.
+    """
     if not options:
         raise ProjectError(
             _("no address and no condition is given"),
@@ -57,6 +63,6 @@ async def find_removable(store: Store, project: Project, options: UnsuppressOpti
 
 
 async def remove_all(store: Store, suppressions: list[Suppression], reason: str) -> int:
-    """Remove suppressions; each is logged. Return how many were left to remove."""
+    """Remove suppressions and log each removal. Return how many were removed."""
     removed = [await store.suppressions.remove(one.address, reason, now=now()) for one in suppressions]
     return sum(one is not None for one in removed)

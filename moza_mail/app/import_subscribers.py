@@ -31,23 +31,23 @@ from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 
 CHUNK_BYTES = 1 << 20
 MAX_LISTED = 1000
-"""Rejected and repeated rows that a report lists."""
+"""The largest number of rejected and repeated rows in a report."""
 MAX_EXAMPLES = 3
-"""Masked addresses that a report shows for each result."""
+"""The largest number of masked addresses that a report shows for each result."""
 WORKBOOK = "workbook"
 CERTAIN = frozenset({"UTF-8", WORKBOOK})
-"""Encodings that need no example for a person to check."""
+"""Encodings that are certain, so that a person need not check an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
     """Options of an import.
 
-    columns: headings by `email`, `name` or the name of an attribute.
-    status: what values say about mail, as `COLUMN:VALUE=STATE`.
-    ignored: columns that say nothing about mail.
-    kept: columns to store that the list does not declare.
-    service: the service that made the file, if that is not clear.
+    columns: the heading of the column for `email`, `name` or an attribute.
+    status: the subscription states that values of columns mean, as `COLUMN:VALUE=STATE`.
+    ignored: columns that say nothing about the subscription state.
+    kept: columns to store although the list does not declare them as attributes.
+    service: the service that exported the file, if the headings do not show that.
     """
 
     list_slug: str
@@ -70,13 +70,16 @@ class OpenedFile:
     encoding: FileEncoding
     rows: SubscriberFile
     example: str
-    """A row that shows whether the encoding is right; empty for UTF-8."""
+    """A row that shows if the encoding is right; empty if the encoding is certain."""
 
 
 def open_subscriber_files(
     project: Project, paths: Sequence[Path], options: ImportOptions
 ) -> tuple[OpenedFile, ...]:
-    """Read the files of one export once, before a row of any is stored. Raises the errors of `open_subscriber_file`."""
+    """Read the encoding and the columns of all files of one export, before any row is stored.
+
+    Raises the errors of `open_subscriber_file`, and SubscriberFileError for an option that names an unknown column.
+    """
     files = tuple(open_subscriber_file(project, path, options) for path in paths)
     headings = [heading for file in files for heading in file.rows.columns.header if heading]
     if unused := _read_answers(files[0].mailing_list, options).find_unused(headings):
@@ -88,7 +91,10 @@ def open_subscriber_files(
 
 
 def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -> OpenedFile:
-    """Read a file once. Raises ProjectError, and SubscriberFileError for a file that cannot be imported."""
+    """Read the encoding and the columns of a file.
+
+    Raises ProjectError, and SubscriberFileError for a file that cannot be imported.
+    """
     mailing_list = project.read_list(options.list_slug)
     encoding, lines = _open_lines(path)
     settings = SubscriberFileOptions(
@@ -108,7 +114,10 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
 
 
 def _open_lines(path: Path) -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
-    """Return the encoding of a file and a function that returns its lines; a workbook is read into memory."""
+    """Return the encoding of a file, and a function that returns its lines.
+
+    A workbook is read into memory.
+    """
     chunks = _read_chunks(path)
     head = next(chunks, b"")
     if not is_zip(head):
@@ -119,7 +128,7 @@ def _open_lines(path: Path) -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
 
 
 def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAnswers:
-    """Return what the list and the person who imports say about the columns."""
+    """Return the meaning of the columns, from the import options and the list's attributes."""
     return read_answers(
         columns=options.columns,
         status=options.status,
@@ -131,7 +140,7 @@ def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAn
 
 
 def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
-    """Return the addresses in a file, each once, and the rows that cannot be used."""
+    """Return the addresses in a file without duplicates, and the rows that cannot be used."""
     answers = read_answers(
         columns={}, status=["*=unsubscribed"], ignored=(), kept=(), declared=(), service=""
     )
@@ -149,9 +158,9 @@ def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """Results of the rows.
+    """Result of importing a file.
 
-    listed: the first rows that were rejected or repeat an earlier one.
+    listed: the first rows that were rejected or repeat an earlier row.
     examples: masked addresses by result.
     """
 
@@ -162,7 +171,7 @@ class ImportResult:
 
     @property
     def notable(self) -> int:
-        """The number of rows that were rejected or repeat an earlier one."""
+        """The number of rows that were rejected or repeat an earlier row."""
         return self.report.refused + self.report.repeated
 
     def as_data(self) -> dict[str, Any]:
@@ -192,7 +201,7 @@ class ImportResult:
 
 @dataclass(slots=True)
 class RowCollector:
-    """Collects the result of each row. `count` is correct at any time, also after an interruption."""
+    """Collects the result of each row. `count` is correct even after an interruption."""
 
     on_row: Callable[[ImportedRow], None] = lambda _: None
     count: int = 0
@@ -200,7 +209,7 @@ class RowCollector:
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def receive(self, row: ImportedRow) -> None:
-        """Count a row, list it if a person should see it, and pass it on."""
+        """Count a row, list it if it was rejected or is repeated, and call `on_row` with it."""
         self.count += 1
         if (row.reason or row.earlier_line) and len(self.listed) < MAX_LISTED:
             self.listed.append(row)
@@ -211,12 +220,15 @@ class RowCollector:
 
 
 def preview_file(file: OpenedFile) -> OpenedFile:
-    """Return the file for a dry run."""
+    """Return a copy of the opened file with the option `dry_run` set."""
     return replace(file, options=replace(file.options, dry_run=True))
 
 
 async def import_subscribers(project: Project, file: OpenedFile, collector: RowCollector) -> ImportResult:
-    """Import an opened file. Importing it twice changes nothing, so an import that was interrupted can be repeated."""
+    """Import an opened file.
+
+    Importing the same file again changes nothing, so an interrupted import can be repeated.
+    """
     settings = subscribe.ImportSettings(
         source=file.path.name, now=now(), on_row=collector.receive, dry_run=file.options.dry_run
     )

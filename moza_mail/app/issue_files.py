@@ -1,4 +1,4 @@
-"""The files of a project's issues, as an editor lists, reads and saves them."""
+"""List, read and save the files of a project's issues, for an editor."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,7 +23,10 @@ class IssueText:
 
 
 class EditConflict(Exception):
-    """The file has changed since its text was read; `current` is its text now, None if the file is gone."""
+    """Raised if an issue's file has changed since the editor read it.
+
+    current: the current text of the file; None if the file is gone.
+    """
 
     def __init__(self, current: IssueText | None) -> None:
         super().__init__("the file has changed since it was read")
@@ -31,9 +34,11 @@ class EditConflict(Exception):
 
 
 class IssueFiles:
-    """The issues of a project by name: the path of the file, relative to the project's folder if it is inside.
+    """The issues of a project by name. The name is the path of the issue's file.
 
-    `first` is an issue outside `issues/` that is listed too, and shown first.
+    The path is relative to the project's folder if the file is inside it.
+
+    first: the issue to show first. It is listed too if it is outside `issues/`.
     """
 
     def __init__(self, project: Callable[[], Project], first: Path | None = None) -> None:
@@ -44,7 +49,7 @@ class IssueFiles:
         self._saving = Lock()
 
     def list_paths(self) -> dict[str, Path]:
-        """Return the file of every issue by its name, in reverse order of their file names."""
+        """Return the path of every issue's file by issue name, in reverse order of file names."""
         paths = self._project().list_issues()[::-1]
         if self._first and self._first not in paths:
             paths.append(self._first)
@@ -53,12 +58,12 @@ class IssueFiles:
         return files
 
     def name(self, path: Path) -> str:
-        """Return the name of an issue's file."""
+        """Return the name of the issue in a file."""
         root = self._project().root
         return printable_path(path.relative_to(root) if path.is_relative_to(root) else path)
 
     def path(self, name: str) -> Path:
-        """Return the file of an issue; raise IssueError for a name that was never listed."""
+        """Return the path of an issue's file; raise IssueError for a name that was never listed."""
         if name not in self._listed:
             self.list_paths()
         path = self._listed.get(name)
@@ -73,7 +78,10 @@ class IssueFiles:
         return self.name(path) if path else next(iter(self.list_paths()), "")
 
     def header(self, path: Path) -> IssueHeader | None:
-        """Return an issue's front matter, read again only after the file has changed; None if it cannot be read."""
+        """Return an issue's front matter; None if it cannot be read.
+
+        The front matter is cached until the file changes.
+        """
         try:
             status = path.stat()
         except OSError:
@@ -89,7 +97,7 @@ class IssueFiles:
         return known[1]
 
     def other_headers(self, path: Path) -> tuple[IssueHeader, ...]:
-        """Return the front matter of the other issues in a file's folder."""
+        """Return the front matter of the other readable issues in the folder of an issue's file."""
         others = self._project().list_issues_in(path.parent)
         headers = (self.header(other) for other in others if other != path)
         return tuple(header for header in headers if header)
@@ -99,9 +107,11 @@ class IssueFiles:
         return _issue_text(self._project().read_issue(self.path(name)))
 
     def save(self, name: str, text: str, digest: str) -> IssueText:
-        """Save an issue whose file still has that digest; raise EditConflict if it has another.
+        """Save an issue's text to its file. Raises EditConflict if the file has changed.
 
-        The file keeps its own line endings. A digest that is empty creates a file that is gone.
+        The file keeps its own line endings.
+
+        digest: the digest of the file when it was read; empty to create a file that is gone.
         """
         path = self.path(name)
         with self._saving:

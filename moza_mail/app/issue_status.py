@@ -1,4 +1,4 @@
-"""Determine the status of issues from the store: draft, approved, changed since its approval, or sent."""
+"""Determine the status of issues from the store: draft, approved, changed or sent."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ SQLITE = "sqlite:///"
 
 
 class IssueState(StrEnum):
-    """The status of an issue. CHANGED means that another text was approved."""
+    """The state of an issue. CHANGED means that an earlier text of the issue was approved."""
 
     DRAFT = "draft"
     CHANGED = "changed"
@@ -30,7 +30,11 @@ class IssueState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueStatus:
-    """The state of an issue, who approved it, and when it was approved or sent, in the project's time zone."""
+    """The state of an issue.
+
+    by: the person who approved it; empty if nobody did.
+    at: the time of approval or the day of sending, in the project's time zone.
+    """
 
     state: IssueState = IssueState.DRAFT
     by: str = ""
@@ -41,7 +45,7 @@ STATES = {ApprovalState.APPROVED: IssueState.APPROVED, ApprovalState.CHANGED: Is
 
 
 class IssueStatusReader:
-    """Reads the status of issues from the project's store, and creates no store that is not there yet."""
+    """Reads the status of issues from the project's store. Does not create a missing store."""
 
     def __init__(self, project: Callable[[], Project]) -> None:
         self._project = project
@@ -50,12 +54,12 @@ class IssueStatusReader:
 
     @property
     def store_file(self) -> Path | None:
-        """The file of the store; None if it is on a server."""
+        """The store's file; None if the store is on a server."""
         url = self._project().store_url()
         return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
 
     def change_token(self) -> tuple[object, ...]:
-        """Return a value that differs after the store has changed; empty if there is no store."""
+        """Return a value that changes when the store changes; empty if there is no store."""
         path = self.store_file
         if path is None:
             return (int(time.monotonic() / SERVER_CACHE_SECONDS),)
@@ -100,7 +104,7 @@ class IssueStatusReader:
         )
 
     async def find_approved(self, slugs: Iterable[str]) -> frozenset[str]:
-        """Return the slugs that have an approval, whether or not the issue has changed since."""
+        """Return the slugs of approved issues, including issues that changed after their approval."""
         slugs = tuple(slugs)
         if not slugs or not self.change_token():
             return frozenset()

@@ -32,7 +32,12 @@ OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequirements:
-    """Requirements on a relay. `size` is the size of the newest issue's message in bytes, 0 if unknown."""
+    """Requirements on a relay.
+
+    size: the size of the newest issue's message in bytes; 0 if unknown.
+    reports: True if delivery reports are requested (DSN).
+    smtputf8: True if addresses with non-ASCII characters are used.
+    """
 
     size: int = 0
     reports: bool = False
@@ -81,7 +86,7 @@ def _judge_refusal(refusal: AddressRefusal) -> Diagnosis:
 
 
 def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[Diagnosis]:
-    """Judge the extensions that we use (RFC 2920, 1870, 3461, 6531)."""
+    """Judge the SMTP extensions that moza-mail uses (RFC 2920, 1870, 3461, 6531)."""
     offered = seen.extensions
     names = ", ".join(sorted(name.upper() for name in offered)) or _("nothing")
     if "pipelining" not in offered:
@@ -121,7 +126,10 @@ def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[D
 
 
 def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
-    """Judge a store. `free` is the free space on its disk in bytes; None if the store is on a server."""
+    """Judge a store.
+
+    free: the free space on the store's disk in bytes; None if the store is on a server.
+    """
     name = str(seen.path or "the database")
     if not seen.exists:
         yield good("store", _("{name} does not exist yet; it is created on first use", name=name))
@@ -179,7 +187,7 @@ def _judge_disk(free: int) -> Diagnosis:
 
 
 def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
-    """Judge who can read the secret files."""
+    """Judge the permissions of the secret files."""
     for file in seen:
         mode = f"{stat.S_IMODE(file.mode):04o}"
         if file.mode & OTHER_USERS:
@@ -205,7 +213,11 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
 
 
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
-    """Judge the clock by the newest time in the store, and by whether the kernel calls it synchronised."""
+    """Judge the clock.
+
+    newest: the newest time in the store; a clock behind it is wrong.
+    synchronised: the kernel's statement about synchronisation; None if unknown.
+    """
     shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if newest is not None and newest - now > CLOCK_TOLERANCE:
         yield bad(

@@ -1,4 +1,4 @@
-"""List and export the subscribers of a list, and count its segments. Bulk access is logged."""
+"""List and export the subscribers of a list, and count its segments. Access is logged."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ FIXED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """A filter on subscribers. Empty values select everybody; `limit` None means no limit."""
+    """A filter on the subscribers of a list. A field that is empty or None selects everybody."""
 
     state: SubscriptionState | None = None
     segment: str = ""
@@ -41,7 +41,7 @@ class ListQuery:
     limit: int | None = None
 
     def make_filter(self, mailing_list: MailingList) -> SubscriberFilter:
-        """Return the filter for the store; raise ProjectError for a condition that is not possible."""
+        """Return the filter for the store; raise ProjectError for an invalid condition."""
         conditions: list[Condition] = []
         if self.segment:
             conditions.append(find_segment(mailing_list, self.segment).condition)
@@ -55,7 +55,7 @@ class ListQuery:
         )
 
     def describe(self) -> str:
-        """Return the query for the audit log, without values that may identify a person."""
+        """Describe the query for the audit log, without values that may identify a person."""
         action = "listed" if self.limit is None else f"listed, {self.limit} at most"
         conditions = [
             f"state {self.state}" if self.state else "",
@@ -77,7 +77,7 @@ def _make_condition(table: Mapping[str, Any]) -> Condition:
 class ListedSubscriber:
     """A subscriber with their subscription to the list.
 
-    suppression: why their address must not be mailed, None if that is not known here.
+    suppression: why their address must not be mailed; None if it may, or if it was not looked up.
     """
 
     subscriber: Subscriber
@@ -86,12 +86,12 @@ class ListedSubscriber:
 
     @property
     def since(self) -> datetime:
-        """The time at which the subscription got its state."""
+        """The time at which the subscription got its present state."""
         one = self.subscription
         return one.unsubscribed_at or one.confirmed_at or one.created_at
 
     def as_data(self) -> dict[str, Any]:
-        """Return the subscriber as JSON values, in the order of FIXED_COLUMNS and then `attributes`."""
+        """Return the subscriber as JSON values: FIXED_COLUMNS in order, then `attributes`."""
         subscription = self.subscription
         return {
             "email": str(self.subscriber.address),
@@ -114,7 +114,10 @@ def _format(moment: datetime | None) -> str:
 async def export_subscribers(
     store: Store, mailing_list: MailingList, *, is_mailable: bool = False
 ) -> AsyncIterator[ListedSubscriber]:
-    """Yield all subscribers of a list with the state that counts, or only those who may be mailed."""
+    """Yield the subscribers of a list, including any suppression of their addresses.
+
+    is_mailable: yield only the subscribers who may be mailed.
+    """
     accessed = "those who may be mailed" if is_mailable else "everyone of the list"
     await sending.log_access(store, accessed, now=now(), list_slug=mailing_list.slug)
     async for one in store.subscribers.iter_exported(mailing_list.slug, is_mailable=is_mailable):
@@ -126,7 +129,7 @@ async def export_subscribers(
 async def list_subscribers(
     store: Store, mailing_list: MailingList, query: ListQuery
 ) -> AsyncIterator[ListedSubscriber]:
-    """Yield the subscribers that a query selects, also beyond its limit; the caller stops."""
+    """Yield the subscribers that a query selects. The caller must stop at `query.limit`."""
     selection = query.make_filter(mailing_list)
     await sending.log_access(store, query.describe(), now=now(), list_slug=mailing_list.slug)
     async for subscriber, subscription in store.subscribers.iter_list(mailing_list.slug, selection):
@@ -135,7 +138,7 @@ async def list_subscribers(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentCount:
-    """A segment with its audience: how many would be mailed now, and how many not and why."""
+    """A segment, with its current audience and the number of subscribers left out by reason."""
 
     list_slug: str
     segment: Segment
@@ -168,9 +171,9 @@ async def count_segments(store: Store, mailing_list: MailingList) -> list[Segmen
 async def export_rows(
     store: Store, mailing_list: MailingList, *, is_mailable: bool
 ) -> AsyncIterator[Sequence[str]]:
-    """Yield the rows of a table of subscribers, headings first, with a column for each attribute.
+    """Yield the rows of a table of subscribers, headings first.
 
-    No cell is a formula to a spreadsheet.
+    Each attribute has a column. Cells are escaped so that a spreadsheet does not run them as formulas.
     """
     names = await store.subscribers.list_attribute_names(mailing_list.slug)
     yield [guard_formula(name) for name in (*FIXED_COLUMNS, *names)]

@@ -51,7 +51,10 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
 
 
 def summary_as_data(summary: MailingSummary) -> dict[str, Any]:
-    """Return the bounces and unsubscriptions after a mailing as JSON values, with every domain if counted."""
+    """Return the bounces and unsubscriptions after a mailing as JSON values.
+
+    Includes the counts of every domain, if the summary has them.
+    """
     data: dict[str, Any] = {"reports": _count_reports(summary.reports), "left": summary.unsubscribed}
     if summary.domains:
         data["domains"] = [
@@ -62,12 +65,12 @@ def summary_as_data(summary: MailingSummary) -> dict[str, Any]:
 
 
 def sort_domains(summary: MailingSummary) -> list[DomainSummary]:
-    """Return the domains, those with the most recipients first."""
+    """Return the domains, sorted by number of recipients, largest first."""
     return summary.largest_domains(len(summary.domains))[0]
 
 
 def count_domain(domain: DomainSummary) -> dict[str, int]:
-    """Return the recipients at a domain by delivery state, and those with a report by its kind."""
+    """Return the counts at a domain: recipients by delivery state, and reports by kind."""
     states = {state.value: domain.states.get(state, 0) for state in DeliveryState}
     return {**states, **_count_reports(domain.reports)}
 
@@ -77,7 +80,7 @@ def _count_reports(reports: Mapping[BounceKind, int]) -> dict[str, int]:
 
 
 def summary_as_csv(summary: MailingSummary) -> str:
-    """Return a row for each domain, those with the most recipients first, and a last row `total`."""
+    """Return a row for each domain, largest first, and a last row `total`."""
     total = DomainSummary(domain="total", states=summary.states, reports=summary.reports)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Look up what happened to a mailing, and settle uncertain deliveries from the relay's log."""
+"""Load the status of a mailing, and settle uncertain deliveries from the relay's log."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,9 +43,10 @@ class StatusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingStatus:
-    """The status of a mailing. Lists that were not requested are empty; `earlier` counts the older mailings.
+    """The status of a mailing. The lists that `StatusOptions` did not request are empty.
 
-    unreadable: why files in `issues/` cannot be read, and so are not sent automatically.
+    earlier: the number of older mailings.
+    unreadable: errors of files in `issues/` that cannot be read and are not sent automatically.
     """
 
     progress: MailingProgress
@@ -59,7 +60,10 @@ class MailingStatus:
 
     @property
     def needs_attention(self) -> bool:
-        """True if a person must decide about uncertain recipients, or correct an issue."""
+        """True if a person must decide about recipients or correct an issue.
+
+        The recipients may be uncertain ones or those whose suppression is held.
+        """
         return self.has_uncertain or bool(self.unreadable) or bool(self.progress.held)
 
     @property
@@ -68,7 +72,7 @@ class MailingStatus:
         return any(self.summary.states[state] for state in UNCERTAIN)
 
     def as_data(self, options: StatusOptions) -> dict[str, Any]:
-        """Return the status as JSON values, with the lists that were asked for."""
+        """Return the status as JSON values, with the lists that `options` requests."""
         return {
             **progress_as_data(self.progress, self.relay),
             **summary_as_data(self.summary),
@@ -82,9 +86,12 @@ class MailingStatus:
 async def load_status(
     store: Store, project: Project, issue: str, list_slug: str, options: StatusOptions
 ) -> MailingStatus:
-    """Load the status of the newest mailing, or the newest of an issue. Shown addresses are logged.
+    """Load the status of the newest mailing. Write to the audit log if addresses are shown.
 
-    Raises UnknownMailing if there is none.
+    issue: choose the newest mailing of this issue; empty for any issue.
+    list_slug: choose the newest mailing to this list; empty for any list.
+
+    Raises UnknownMailing if there is no such mailing.
     """
     mailings = await find_mailings(store, project, issue, list_slug)
     mailing = mailings[0]
@@ -121,7 +128,7 @@ async def load_status(
 async def _log_access(
     store: Store, mailing: Mailing, options: StatusOptions, summary: MailingSummary
 ) -> None:
-    """Log that addresses are shown, if any are."""
+    """Write to the audit log which addresses are shown, if any."""
     has_uncertain = options.uncertain and any(summary.states[state] for state in UNCERTAIN)
     parts = [
         f"state {options.state}" if options.state else "",
@@ -153,7 +160,10 @@ def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
 
 
 async def find_mailings(store: Store, project: Project, issue: str, list_slug: str) -> list[Mailing]:
-    """Return the mailings of an issue or of all, newest first; raise UnknownMailing if there are none."""
+    """Return the mailings of an issue to a list, newest first. Empty arguments match all.
+
+    Raises UnknownMailing if there are none.
+    """
     slug = _find_slug(project, issue) if issue else ""
     mailings = [
         mailing for mailing in await store.ledger.list_mailings(slug) if list_slug in {"", mailing.list_slug}
@@ -169,7 +179,7 @@ async def find_mailings(store: Store, project: Project, issue: str, list_slug: s
 
 
 def _find_slug(project: Project, issue: str) -> str:
-    """Return the slug of an issue that is named by its file or by its slug."""
+    """Return the slug of an issue. `issue` is its file or its slug."""
     try:
         return load_issue(project, issue).slug
     except IssueError:
@@ -177,7 +187,7 @@ def _find_slug(project: Project, issue: str) -> str:
 
 
 def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
-    """Return a function from a subscriber's id to their Message-ID in a mailing."""
+    """Return a function that makes a Message-ID of this mailing from a subscriber's id."""
     links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
     domain = project.read_list(mailing.list_slug).sender.domain
     return lambda subscriber: links.make_message_id(mailing.key, subscriber, domain)
@@ -185,7 +195,7 @@ def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Counts of the uncertain deliveries that the relay's log has settled, and of those left."""
+    """Counts of the deliveries that the relay's log settled and of those that stay uncertain."""
 
     mailing: Mailing
     settled: int
@@ -193,9 +203,9 @@ class Settlement:
 
 
 async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> Settlement:
-    """Record uncertain deliveries as accepted if the relay's log shows that their message was accepted.
+    """Record uncertain deliveries as accepted if the relay's log shows that they were.
 
-    Raises UnknownMailing, StoreLocked while another process is sending, and ProjectError for an unreadable log.
+    Raises UnknownMailing, StoreLocked if another process is sending, and ProjectError for an unreadable log.
     """
     mailing = (await find_mailings(store, project, issue, list_slug))[0]
     message_id = message_ids(project, mailing)

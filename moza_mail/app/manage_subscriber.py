@@ -21,7 +21,7 @@ NOT_MAILED = frozenset({AddResult.UNSUBSCRIBED, AddResult.SUPPRESSED, AddResult.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRequest:
-    """One person as they are named on the command line."""
+    """The values of one person to add, as typed on the command line."""
 
     address: str
     name: str
@@ -39,7 +39,7 @@ class AddedSubscriber:
 
     @property
     def is_mailed(self) -> bool:
-        """False if the person left, was erased, or has a suppressed address."""
+        """True unless the person left the list, was erased, or has a suppressed address."""
         return self.arrival not in NOT_MAILED
 
     def as_data(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class AddedSubscriber:
 
 
 async def add_subscriber(project: Project, person: AddRequest, list_slug: str) -> AddedSubscriber:
-    """Add a person to a list; raise AddressError or ProjectError for a value that cannot be stored."""
+    """Add a person to a list; raise AddressError or ProjectError for an invalid value."""
     newcomer = _validate(person, international=project.config.smtputf8)
     mailing_list = project.read_list(list_slug)
     async with open_store(project) as store:
@@ -88,7 +88,10 @@ def _validate(person: AddRequest, *, international: bool) -> NewSubscriber:
 
 
 async def unsubscribe(project: Project, address: str, list_slug: str) -> str:
-    """Unsubscribe a person from a list; return the list's slug. Raises AddressError if they are not on it."""
+    """Unsubscribe a person from a list; return the list's slug.
+
+    Raises AddressError if the person is not on the list.
+    """
     mailing_list = project.read_list(list_slug)
     async with open_store(project) as store:
         await subscribe.SubscriberAdmin(store).unsubscribe(address, mailing_list, now=now())
@@ -96,7 +99,7 @@ async def unsubscribe(project: Project, address: str, list_slug: str) -> str:
 
 
 async def suppress(project: Project, address: str, evidence: str) -> None:
-    """Never mail an address again, on any list."""
+    """Suppress an address, so that no list mails it again."""
     async with open_store(project) as store:
         await subscribe.SubscriberAdmin(store).suppress(address, evidence.strip(), now=now())
 
@@ -104,9 +107,11 @@ async def suppress(project: Project, address: str, evidence: str) -> None:
 async def remove_suppression(
     project: Project, address: str, reason: str, *, is_requested: bool
 ) -> Suppression:
-    """Allow mail to an address again; bounces from before no longer count.
+    """Remove the suppression of an address. Its earlier bounces no longer count.
 
-    Raises SubscriptionError if the person may have wanted the suppression and has not asked to end it.
+    is_requested: the person asked to be mailed again.
+
+    Raises SubscriptionError if the person may have asked for the suppression and `is_requested` is False.
     """
     if not reason.strip() or CONTROL_CHARACTER.search(reason):
         raise ProjectError(
@@ -125,7 +130,7 @@ async def find_record(project: Project, address: str) -> SubscriberRecord | subs
 
 
 async def export_record(project: Project, address: str) -> dict[str, Any]:
-    """Return everything that is stored about an address, for a request for access (GDPR articles 15 and 20)."""
+    """Return all data that is stored about an address, for GDPR requests (articles 15 and 20)."""
     async with open_store(project) as store:
         tables = await subscribe.SubscriberAdmin(store).export(address, now=now())
     first = next(iter(tables["subscribers"] or tables["suppressions"]), {})
@@ -144,7 +149,7 @@ async def export_record(project: Project, address: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureReport:
-    """Result of erasing a person. `remarks` names the places that may still contain their data."""
+    """Result of erasing a person. `remarks` names places that may still have their data."""
 
     address: str
     result: ErasureResult
@@ -164,7 +169,7 @@ class ErasureReport:
 
 
 async def erase_subscriber(project: Project, address: str) -> ErasureReport:
-    """Erase a person from everything that is stored. Erasing twice changes nothing."""
+    """Erase all stored data of a person. Erasing the person again changes nothing."""
     async with open_store(project) as store:
         result = await subscribe.SubscriberAdmin(store).erase(address, clock=now)
     return ErasureReport(address=address, result=result, remarks=tuple(_find_remains(project, result)))

@@ -1,4 +1,7 @@
-"""Move all subscribers to another project, with their states, consent, suppressions and marks of erasure."""
+"""Move all subscribers to another project by a move file.
+
+The file has their states, consent and suppressions, and marks of people who were erased.
+"""
 
 import json
 from collections import deque
@@ -23,7 +26,11 @@ MAX_HEADER = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveFile:
-    """A move file before it is imported. secret_id: the id of the secret that it belongs to."""
+    """A move file before its import.
+
+    secret_id: the id of the secret of the project that exported the file.
+    counts: the number of rows by table, from the last line of the file.
+    """
 
     path: Path
     secret_id: str
@@ -35,14 +42,14 @@ class MoveFile:
 
 
 async def export_everything(store: Store) -> AsyncIterator[str]:
-    """Yield the lines of a move file, after logging the access."""
+    """Write the access to the audit log, then yield the lines of a move file."""
     await sending.log_access(store, "everything about all subscribers, to move", now=now())
     async for line in store.move.iter_lines():
         yield line
 
 
 def find_move_file(path: Path) -> MoveFile | None:
-    """Return a move file with the counts that its last line states; None for another file."""
+    """Read the header and the counts of a move file. Return None if it is no move file."""
     try:
         with path.open(encoding="utf-8") as file:
             header = read_header(file.readline(MAX_HEADER))
@@ -61,7 +68,7 @@ def find_move_file(path: Path) -> MoveFile | None:
 async def import_move_file(project: Project, file: MoveFile, secret_file: Path | None) -> Mapping[str, int]:
     """Import a move file into an empty project; return the number of rows by table.
 
-    Without a file, the secret of the project must be the one that the move file belongs to.
+    secret_file: the secret of the exporting project; None if this project has the same secret.
     """
     with _use_secret(project, file, secret_file):
         async with open_store(project, any_secret=True) as store:
@@ -83,7 +90,7 @@ def find_missing_lists(project: Project, file: MoveFile) -> list[str]:
 
 @contextmanager
 def _use_secret(project: Project, file: MoveFile, secret_file: Path | None) -> Generator[None]:
-    """Make the secret of the move file that of the project; put the project's own back if the import fails."""
+    """Use the secret in `secret_file`. Restore the project's own if the import fails."""
     if secret_file is None:
         yield
         return
@@ -113,7 +120,7 @@ def _use_secret(project: Project, file: MoveFile, secret_file: Path | None) -> G
 
 
 def _replace_secret(project: Project, given: str) -> Callable[[], None]:
-    """Write the secret into the project and return a function that undoes it."""
+    """Write the given secret into the project. Return a function that restores the old one."""
     path = project.root / "subscribers" / "secret"
     own = path.with_name("secret.before-import")
     if path.exists():

@@ -19,10 +19,10 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewIssue:
-    """The issue that was written, and the one it was made from.
+    """The issue that was written, and the last issue, from which it was made.
 
-    has_passed: its date is in the past.
-    unreadable: issues that were skipped in the search for the newest one, as errors.
+    has_passed: True if the date of the new issue is in the past.
+    unreadable: errors of issues that were skipped in the search for the newest one.
     """
 
     path: Path
@@ -66,7 +66,10 @@ def _events_as_data(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
-    """Write the issue after the named one, by default after the newest; raise IssueError if there is none."""
+    """Write the next issue, made from the named issue or else from the newest.
+
+    Raises IssueError if there is no issue to start from.
+    """
     unreadable: list[IssueError] = []
     last_path = project.find_issue(name) if name else _find_newest(project, unreadable)
     text = project.read_issue(last_path)
@@ -104,7 +107,7 @@ def _settings(
 
 
 def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
-    """Return the issue with the latest date; issues that cannot be read are added to `unreadable`."""
+    """Return the issue with the latest date. Add errors of unreadable issues to `unreadable`."""
     found: list[tuple[date, Path]] = []
     for path in project.list_issues():
         try:
@@ -122,7 +125,7 @@ def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
 
 
 def _relative(path: Path) -> Path:
-    """Return a path as a person would type it in the current folder."""
+    """Return a path relative to the current folder, if it is inside that folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 

@@ -22,7 +22,7 @@ SPECIAL = re.compile(r"[<>{}|`*\[\]\\#:]|^[-&!%@'\"?,]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectAnswers:
-    """Answers about a new newsletter. An empty answer gets a default made from the others."""
+    """Answers about a new newsletter. Defaults for empty answers follow from the others."""
 
     title: str = ""
     sender: str = ""
@@ -83,7 +83,7 @@ def read_title(text: str) -> str:
 
 
 def read_address(text: str) -> Address:
-    """Return the sender's address; raise ProjectError for another text."""
+    """Return the sender's address; raise ProjectError for a text that is not an address."""
     try:
         return Address.parse(text.strip())
     except AddressError as error:
@@ -93,7 +93,7 @@ def read_address(text: str) -> Address:
 
 
 def read_site(text: str) -> str:
-    """Return a web address; raise ProjectError for another text."""
+    """Return a web address; raise ProjectError for a text that is not a web address."""
     if not SITE.fullmatch(text.strip()):
         raise ProjectError(
             _("--site: {text} is not a web address", text=f"{text!a}"),
@@ -118,7 +118,7 @@ def read_slug(text: str) -> str:
 
 
 def read_language(text: str) -> str:
-    """Return a language that has a first issue; raise ProjectError for another."""
+    """Return a language; raise ProjectError if there is no sample first issue in it."""
     if text.strip().lower() not in LANGUAGES:
         raise ProjectError(
             _("--language: the first issue exists in {languages} only", languages=" and ".join(LANGUAGES)),

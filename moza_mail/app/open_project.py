@@ -1,4 +1,4 @@
-"""Open what a project's settings name: its store and its relay."""
+"""Open the store and the relay that a project's settings name."""
 
 import gc
 from collections.abc import AsyncGenerator, Generator
@@ -18,7 +18,10 @@ from moza_mail.transport import Limits, Transport
 async def open_store(
     project: Project, account: str = "", *, any_secret: bool = False
 ) -> AsyncGenerator[Store]:
-    """Open the project's store. The audit log names `account`, by default the account of this process."""
+    """Open the project's store.
+
+    account: the account that the audit log names; by default the account of this process.
+    """
     store = await stores.open_store(
         project.store_url(),
         actor=account,
@@ -34,7 +37,7 @@ async def open_store(
 
 @asynccontextmanager
 async def open_transport(project: Project) -> AsyncGenerator[Transport]:
-    """Open the project's relay or outbox. Connections are made when the first message is sent."""
+    """Open the project's relay or outbox. The first message opens the first connection."""
     config = project.config
     transport = transports.open_transport(
         config.relay,
@@ -53,7 +56,7 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
 
 
 def relay_access(project: Project) -> ServerAccess:
-    """Return the settings for a connection to the relay, beside its URL."""
+    """Return the settings for a connection to the relay, other than its URL."""
     return ServerAccess(
         password=project.read_smtp_password(),
         cafile=_path_of(project, project.config.relay_ca_file),
@@ -63,7 +66,7 @@ def relay_access(project: Project) -> ServerAccess:
 
 
 def mailbox_access(project: Project) -> ServerAccess:
-    """Return the settings for a connection to the bounce mailbox, beside its URL."""
+    """Return the settings for a connection to the bounce mailbox, other than its URL."""
     return ServerAccess(
         password=project.read_imap_password(),
         cafile=_path_of(project, project.config.bounce_ca_file),
@@ -76,14 +79,17 @@ def _path_of(project: Project, name: str) -> str:
 
 
 def outbox_folder(project: Project) -> Path | None:
-    """Return the folder of the outbox's messages; None if the relay is a real one."""
+    """Return the folder with the outbox's messages; None if the relay is not an outbox."""
     kind, _, path = project.config.relay.partition(":")
     return project.root / path / "new" if kind.lower() == "outbox" else None
 
 
 @contextmanager
 def pause_garbage_collection() -> Generator[None]:
-    """Collect cycles rarely, and skip the objects that exist already: a send or an import makes few cycles."""
+    """Run the garbage collector rarely, and not on existing objects.
+
+    A send or an import creates many objects but few reference cycles.
+    """
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, *before[1:])

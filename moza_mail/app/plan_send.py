@@ -1,4 +1,4 @@
-"""Plan a send: who would be mailed, what stops it, and what a person should know first. Changes nothing."""
+"""Plan a send: find its recipients, obstacles and warnings. Changes nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,8 +35,9 @@ class SendOptions:
 
     limit: send at most this many messages.
     wait: wait up to this long for deferred recipients.
-    retry_refused: a person has decided to mail refused recipients again, those with `verdict` or all.
-    retry_uncertain: a person has decided to mail uncertain recipients again, who may get the message twice.
+    retry_refused: mail refused recipients again, because a person decided so.
+    verdict: limits `retry_refused` to refusals with this verdict; None for all refusals.
+    retry_uncertain: mail uncertain recipients again, because a person decided so. They may get the message twice.
     """
 
     limit: int | None = None
@@ -50,12 +51,12 @@ class SendOptions:
 class SendPlan:
     """Plan of a send.
 
-    mailing: the mailing to continue, or a draft of the one to begin.
-    states: the deliveries of a mailing to continue, by state.
-    verdicts: the deliveries of that mailing that were not accepted, by state and verdict.
-    audience: who would be mailed by a new mailing.
-    duplicate: an issue that the list received earlier under another slug, with the same text.
-    duration: how long the configured rates make it take; None without rates.
+    mailing: the mailing to continue, or a draft of a new mailing.
+    states: counts of the deliveries by state; empty for a new mailing.
+    verdicts: counts of the deliveries that were not accepted, by state and verdict.
+    audience: counts of the recipients of a new mailing; None for a mailing to continue.
+    duplicate: an issue with the same text but another slug that the list received earlier.
+    duration: the estimated time at the configured rates; None without rates.
     alarms: warnings about the deliveries made so far.
     """
 
@@ -77,12 +78,12 @@ class SendPlan:
 
     @property
     def has_errors(self) -> bool:
-        """True if check found errors, so nothing may be sent."""
+        """True if the check of the issue found errors, so nothing may be sent."""
         return has_errors(self.findings)
 
     @property
     def remaining(self) -> int:
-        """The number of messages to send, without the uncertain ones."""
+        """The number of messages to send, not counting uncertain deliveries."""
         if self.audience is not None:
             return self.audience.confirmed
         return sum(self.states.get(state, 0) for state in WAITING)
@@ -91,25 +92,25 @@ class SendPlan:
     def uncertain(self) -> int:
         """The number of recipients who may have the message already.
 
-        A sender that died leaves deliveries in `intent`; they become uncertain when the next send begins.
+        A sender that crashed leaves deliveries in the state INTENT. They become UNCERTAIN when the next send begins.
         """
         return sum(self.states.get(state, 0) for state in (DeliveryState.UNCERTAIN, DeliveryState.INTENT))
 
     def is_finished(self, options: SendOptions) -> bool:
-        """Return True if nothing is left that a send with these options would try."""
+        """Return True if a send with these options would find nothing to do."""
         intents = self.states.get(DeliveryState.INTENT, 0)
         again = self.uncertain if options.retry_uncertain else intents
         return self.is_begun and not self.remaining and not again and not self.count_retried(options)
 
     def count_retried(self, options: SendOptions) -> int:
-        """Return how many refused recipients these options mail again."""
+        """Return the number of refused recipients that a send with these options mails again."""
         refused = self.states.get(DeliveryState.REFUSED, 0) if options.retry_refused else 0
         if options.verdict is None:
             return refused
         return sum(one.count for one in self.retried_verdicts(options))
 
     def retried_verdicts(self, options: SendOptions) -> list[VerdictCount]:
-        """Return the verdicts of the refused recipients that these options mail again."""
+        """Return the refusals, by verdict, that a send with these options tries again."""
         wanted = [
             one for one in self.verdicts if one.state is DeliveryState.REFUSED and options.retry_refused
         ]
@@ -117,7 +118,7 @@ class SendPlan:
 
 
 async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions) -> SendPlan:
-    """Plan to send an issue. A finished mailing, or an issue with errors, gets no further plan.
+    """Plan to send an issue. If the mailing is finished or has errors, the plan is partial.
 
     Raises IssueChanged, NotApproved and EmptyAudience.
     """
@@ -149,7 +150,10 @@ async def plan_mailing(
     findings: tuple[Finding, ...] = (),
     keys: tuple[DkimKey, ...] = (),
 ) -> SendPlan:
-    """Plan a mailing, begun or drafted; raise EmptyAudience if a drafted one has no recipients."""
+    """Plan a mailing that has begun or is a draft.
+
+    Raises EmptyAudience for a draft without recipients.
+    """
     plan = SendPlan(prepared=prepared, mailing=mailing, findings=findings, keys=keys)
     if plan.is_begun:
         relay = prepared.project.config.relay
@@ -169,7 +173,7 @@ async def plan_mailing(
 
 
 async def require_approval(store: Store, prepared: PreparedIssue, mailing: Mailing) -> None:
-    """Raise NotApproved if the list's mailings must be approved and this one is not."""
+    """Raise NotApproved if the list requires approval and the mailing is not approved."""
     policy = prepared.project.approval_policy(prepared.mailing_list)
     await approvals.require_approval(store, mailing, policy, account=current_account())
 
@@ -194,7 +198,10 @@ async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailin
 
 
 async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
-    """Return how long the remaining messages take at the configured rates, which count each group of domains."""
+    """Return the sending time at the configured rates; None without rates.
+
+    The rates limit each group of domains separately.
+    """
     rates = plan.prepared.project.config.rate_limits
     if not rates:
         return None
@@ -209,7 +216,7 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
 
 
 def describe_excluded(audience: AudienceCount) -> str:
-    """Return who of the list is not mailed and why, as ` (not: 3 unsubscribed)`; empty if there is nobody."""
+    """Return the subscribers left out by reason, as ` (not: 3 unsubscribed)`; empty if none."""
     fields = ", ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
     )

@@ -1,6 +1,6 @@
-"""Find the issues that are sent automatically, and whether any of them needs work now.
+"""Find the issues that are sent automatically, and decide if there is work to do now.
 
-Cron asks this every minute, and most minutes there is nothing to do. So this module imports nothing that only sending needs.
+Cron runs this code every minute, mostly with nothing to do. So the module imports nothing that only sending needs.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from moza_mail.store import Store
 class PlannedIssues:
     """The issues of a project that have a send time.
 
-    slugs: of all issues, also those without a send time.
-    errors: why other issues could not be read.
+    slugs: the slugs of all readable issues, also of issues without a send time.
+    errors: an error for each issue that could not be read.
     """
 
     issues: tuple[PlannedIssue, ...]
@@ -32,7 +32,7 @@ class PlannedIssues:
 
 
 def load_planned_issues(project: Project) -> PlannedIssues:
-    """Load the front matter of every issue in `issues/`."""
+    """Read the front matter of every issue in `issues/`. Return the issues with a send time."""
     issues: list[PlannedIssue] = []
     slugs: set[str] = set()
     errors: list[MozaMailError] = []
@@ -50,7 +50,10 @@ def load_planned_issues(project: Project) -> PlannedIssues:
 
 
 def plan_issue(project: Project, front: IssueHeader) -> PlannedIssue | None:
-    """Return when an issue is sent automatically; None if it is not. Raises ProjectError for an unknown list."""
+    """Return an issue with its send time; None if it is not sent automatically.
+
+    Raises ProjectError for an unknown list.
+    """
     return schedule.plan_issue(front, project.read_list(front.list_slug), project.config.zone)
 
 
@@ -66,16 +69,16 @@ async def is_idle(project: Project, planned: PlannedIssues) -> bool:
 async def list_states(
     project: Project, store: Store, planned: PlannedIssues
 ) -> list[tuple[PlannedIssue, DueState]]:
-    """Return the planned issues with their states now."""
+    """Return the planned issues with their current states."""
     return await schedule.list_due_states(store, planned.issues, now(), project.config.max_lateness)
 
 
 async def find_unreported_lost(
     store: Store, planned: PlannedIssues, moment: datetime
 ) -> list[StartedMailing]:
-    """Return the unfinished mailings whose issue file is gone, and that no earlier run reported.
+    """Return the unfinished mailings without an issue file that no earlier run reported.
 
-    Empty while a file cannot be read, because it may be the missing one.
+    Returns an empty list while any file is unreadable, because that file may contain the missing issue.
     """
     if planned.errors:
         return []

@@ -1,4 +1,4 @@
-"""Prepare an issue: read its file, choose its list, and render it as the list's readers would get it."""
+"""Prepare an issue: read its file, choose its list, and render it for that list."""
 
 import re
 from base64 import b64encode
@@ -48,7 +48,7 @@ class PreparedIssue:
         return SignedLinks(secret=self.project.read_secret(), public_url=self.project.config.public_url)
 
     def draft_mailing(self) -> Mailing:
-        """Return the mailing as it would be created now."""
+        """Return a draft of the mailing that would be created now."""
         from moza_mail.sending import draft_mailing
 
         return draft_mailing(self.issue, self.mailing_list, self.rendered, segment=self.segment, now=now())
@@ -56,7 +56,7 @@ class PreparedIssue:
     def compile(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
     ) -> "CompiledMailing":
-        """Compile a mailing's content, ready to be filled for each recipient and signed with `keys`."""
+        """Compile a mailing's content, to be filled for each recipient and signed with `keys`."""
         from moza_mail import compose
 
         config = self.project.config
@@ -77,7 +77,7 @@ class PreparedIssue:
         return render.render_calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def embed_images(self, html: str) -> str:
-        """Return HTML with the images inside it, for a browser that has no mail and no published files."""
+        """Return HTML with the attached images as data URLs, so that a browser can show it alone."""
         domain = self.mailing_list.sender.domain
         for image in self.images:
             if image.content:
@@ -86,7 +86,7 @@ class PreparedIssue:
         return html
 
     def files_to_publish(self) -> dict[str, bytes]:
-        """Return the files that must be online before the mail is sent, by their path below `asset_url`."""
+        """Return the files to put online before the mail is sent, by path below `asset_url`."""
         files = {
             f"{self.issue.slug}/{image.name}": image.content
             for image in self.images
@@ -98,13 +98,13 @@ class PreparedIssue:
 
 
 def load_issue(project: Project, name: str) -> Issue:
-    """Load an issue by path or slug. Its language is empty if it follows from the list."""
+    """Load an issue by path or slug. Its language is empty if its file names none."""
     path = project.find_issue(name)
     return parse_text(project, path, project.read_issue(path))
 
 
 def parse_text(project: Project, path: Path, text: str) -> Issue:
-    """Parse the text of an issue's file. Its language is empty if it follows from the list."""
+    """Parse the text of an issue's file. The issue's language is empty if the text names none."""
     config = project.config
     return parse.parse_issue(
         text, str(path), site_url=config.site_url, agenda_headings=config.agenda_headings, lang=""
@@ -112,12 +112,12 @@ def parse_text(project: Project, path: Path, text: str) -> Issue:
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
-    """Raise IssueError, with the line, for a merge field that the list does not have."""
+    """Raise IssueError, with the line number, for a merge field that the list does not have."""
     parse.check_merge_fields(issue, mailing_list.attributes, text)
 
 
 def prepare_issue(project: Project, name: str, list_slug: str = "", segment: str = "") -> PreparedIssue:
-    """Prepare an issue for the named list, else for the issue's own list, else for the project's default.
+    """Prepare an issue for `list_slug`, else the issue's own list, else the default list.
 
     Raises IssueError, ThemeError or RenderError, and ProjectError for an unknown list or segment.
     """
@@ -127,7 +127,7 @@ def prepare_issue(project: Project, name: str, list_slug: str = "", segment: str
 
 
 def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -> PreparedIssue:
-    """Prepare a text that may not be saved in its file yet."""
+    """Prepare an issue from its text, which need not be saved in its file yet."""
     issue = parse_text(project, path, text)
     mailing_list = project.read_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
@@ -155,7 +155,7 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
 
 
 def find_segment(mailing_list: MailingList, slug: str) -> Segment:
-    """Return a list's segment; raise ProjectError if the list has none of that name."""
+    """Return the segment of a list with this slug; raise ProjectError if there is none."""
     if slug not in mailing_list.segments:
         known = ", ".join(sorted(mailing_list.segments)) or "none"
         raise ProjectError(
@@ -166,10 +166,10 @@ def find_segment(mailing_list: MailingList, slug: str) -> Segment:
 
 
 def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | None = None) -> Colophon:
-    """Return what a mail or a page says about its sender.
+    """Return the colophon of a mail or a page, which describes its sender.
 
-    Without an issue, as for a confirmation or the archive's index, there are no links to its page and calendar and no
-    unsubscribe link.
+    Without an issue, the colophon has no unsubscribe link and no links to a page and a calendar. Confirmations and the
+    index of the archive use it so.
     """
     if issue is None:
         return Colophon.for_list(mailing_list)

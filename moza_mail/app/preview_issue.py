@@ -1,4 +1,7 @@
-"""Preview an issue as one recipient would get it, with its findings, its status and a test copy on request."""
+"""Preview an issue as one recipient would get it.
+
+A preview gives the findings and the status, and sends a test copy, on request.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +22,14 @@ from moza_mail.model.outcome import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePreview:
-    """An issue rendered for one recipient. The functions compute on request what is rarely needed.
+    """An issue rendered for one recipient. Fields that are functions do their work on request.
 
-    sender: the name that a mail program lists.
-    missing: the fields without a value; with one of them missing this recipient would be skipped.
-    lines: the lines of the text.
-    calendar: returns None if no event has a date.
+    sender: the sender's name that a mail program shows in its list.
+    missing: the merge fields without a value; the recipient would be skipped if there is any.
+    lines: the lines of the issue's text.
+    message: returns the message as bytes, with example values for the missing fields.
+    calendar: returns the iCalendar file; None if no event has a date.
+    send_test: mails a test copy to an address.
     """
 
     title: str
@@ -47,7 +52,7 @@ def preview_issue(
 ) -> IssuePreview:
     """Preview a prepared issue for a recipient, by default the example recipient.
 
-    `others` returns the front matter of the other issues in its folder, which findings need.
+    others: returns the front matter of the other issues in the folder; the findings depend on it.
     """
     example = example_recipient(prepared.rendered)
     recipient = recipient or example

@@ -1,4 +1,4 @@
-"""Process bounces, complaints and unsubscribe requests from a mailbox, and report the results."""
+"""Process bounces, complaints and unsubscribe requests from a mailbox."""
 
 import asyncio
 import threading
@@ -21,18 +21,19 @@ from moza_mail.store import Store
 
 T = TypeVar("T")
 PIPED_FOLDER = Path("subscribers", "bounces")
-"""Where a message that the mail server pipes to us is kept, below the project's folder."""
+"""The Maildir of messages piped by the mail server, relative to the project's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceRun:
     """Counts of the messages in a mailbox, and the resulting suppressions and unsubscriptions.
 
-    counts: messages by kind.
-    repeated: messages that were counted before.
+    counts: the number of messages by kind.
+    repeated: the number of messages that an earlier run counted already.
     unrecognised: messages that are left for a person.
-    held: how many addresses wait for a person, because too many of one provider fail alike.
-    error: why the mailbox could not be read to its end.
+    held: the number of held suppressions. A person decides about them, because too many addresses at one provider
+        fail in the same way.
+    error: the error that stopped reading the mailbox; None if it was read to its end.
     """
 
     source: str
@@ -77,7 +78,7 @@ class BounceTally:
     held: int = 0
 
     def add(self, message: bounces.MailboxMessage, kind: str, bounce: Bounce, effect: BounceEffect) -> None:
-        """Count one message; `kind` is how it was classified."""
+        """Count one message. `kind` is its classification."""
         if not bounce.is_settled:
             self.counts["unknown"] += 1
             why = (
@@ -116,9 +117,11 @@ class BounceTally:
 
 
 async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceRun:
-    """Process a mailbox, by default the project's own; a relative `source` is below `root`.
+    """Process a bounce mailbox.
 
-    Raises ProjectError if there is no mailbox. An error of a mail server is in the report, with what was stored before it.
+    source: the mailbox; empty for the project's own. A relative path in it is relative to `root`.
+
+    Raises ProjectError if there is no mailbox. If the mail server fails, the report has the error and the results so far.
     """
     if not source and not project.config.bounce_mailbox:
         raise ProjectError(
@@ -139,7 +142,10 @@ async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_r
 
 
 async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceRun:
-    """Store one message from the mail server and process it. If that fails, the stored message is deleted again."""
+    """Store one message that the mail server pipes to us, and process it.
+
+    If processing fails, the stored message is deleted again.
+    """
     tally = BounceTally()
     folder = project.root / PIPED_FOLDER
     message, path = bounces.save_to_maildir(file, folder)
@@ -162,7 +168,7 @@ async def _process(
     is_dry_run: bool,
     only: bounces.MailboxMessage | None = None,
 ) -> None:
-    """Record each message, and mark it in the mailbox once its record is committed."""
+    """Record each message in the store, and mark it in the mailbox after the commit."""
     links = SignedLinks(secret=project.read_secret())
     messages = iter([only]) if only else mailbox.read_messages()
     async with open_store(project) as store:
@@ -195,7 +201,10 @@ async def _record(
 
 
 async def _run_in_thread(call: Callable[..., T], *arguments: Any) -> T:
-    """Run a call that may wait for a mail server. The thread is a daemon, so that Ctrl-C need not wait for it."""
+    """Run a call in a thread, because it may wait for a mail server.
+
+    The thread is a daemon, so Ctrl-C need not wait for the call.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""A project that is kept open in an editor, while its files and its settings change."""
+"""Keep a project open in the editor while its files and its settings change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,10 @@ MAX_APPROVALS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueListEntry:
-    """An issue in a list. An unreadable one has its file name as title, no day, and is `broken`."""
+    """An issue in the editor's list of issues.
+
+    broken: True if the issue cannot be read. Then `title` is its file name and `day` is None.
+    """
 
     name: str
     title: str
@@ -41,7 +44,7 @@ class IssueListEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingReport:
-    """The summary of a mailing, and all mailings to choose from, newest first."""
+    """The summary of one mailing, and all mailings of the project, newest first."""
 
     mailing: Mailing
     summary: MailingSummary
@@ -49,7 +52,10 @@ class MailingReport:
 
 
 class ProjectSession:
-    """An open project with its issues. `list_slug` names the list that every issue is shown for, instead of its own."""
+    """An open project with its issues.
+
+    list_slug: show every issue for this list; empty to show each issue for its own list.
+    """
 
     def __init__(self, project: Project, *, list_slug: str = "", first_issue: Path | None = None) -> None:
         self.project = project
@@ -65,12 +71,12 @@ class ProjectSession:
 
     @property
     def outbox(self) -> Path | None:
-        """The folder of the outbox's messages; None if the relay is a real one."""
+        """The folder with the outbox's messages; None if the relay is not an outbox."""
         return outbox_folder(self.project)
 
     @property
     def store_file(self) -> Path | None:
-        """The file of the store; None if it is on a server."""
+        """The store's file; None if the store is on a server."""
         return self._statuses.store_file
 
     def reload(self) -> None:
@@ -83,12 +89,12 @@ class ProjectSession:
 
     @property
     def agenda_headings(self) -> Sequence[str]:
-        """The headings that make a section the agenda."""
+        """The headings by which a section is recognised as the agenda."""
         return self.project.config.agenda_headings
 
     @property
     def list_slugs(self) -> Sequence[str]:
-        """The lists that an issue can name; empty if they cannot be read."""
+        """The slugs of the project's lists; empty if the lists cannot be read."""
         try:
             return tuple(self.project.read_lists())
         except MozaMailError:
@@ -105,7 +111,10 @@ class ProjectSession:
         return tuple(replace(entry, state=states.get(entry.name, entry.state)) for entry in entries)
 
     async def _find_approval_states(self, headers: Mapping[str, IssueHeader | None]) -> dict[str, IssueState]:
-        """Return the states of the issues that have an approval, each rendered to see whether it has changed since."""
+        """Return the states of the issues that have an approval.
+
+        Each of these issues is rendered, to find out if it has changed since its approval.
+        """
         names = {header.slug: name for name, header in headers.items() if header}
         states: dict[str, IssueState] = {}
         for slug in await self._statuses.find_approved(names):
@@ -120,7 +129,10 @@ class ProjectSession:
         return states
 
     def preview(self, name: str, text: str, recipient: Recipient | None) -> IssuePreview:
-        """Preview a text as an issue's file, for a recipient or the example recipient."""
+        """Preview a text as the content of an issue's file.
+
+        recipient: None for the example recipient.
+        """
         if self._error:
             raise self._error
         path = self.files.path(name)
@@ -128,7 +140,10 @@ class ProjectSession:
         return preview_issue(prepared, recipient, lambda: self.files.other_headers(path), self._statuses)
 
     async def find_recipients(self, name: str, query: str) -> tuple[Recipient, ...]:
-        """Return a few confirmed subscribers of an issue's list whose name or address contains the query."""
+        """Return a few confirmed subscribers with the query in their name or address.
+
+        Only the list of the issue is searched.
+        """
         if not self._statuses.change_token():
             return ()
         wanted = query.strip().casefold()
@@ -147,7 +162,7 @@ class ProjectSession:
         return tuple(found)
 
     async def find_recipient(self, address: Address) -> Recipient | None:
-        """Return the subscriber with an address; None if there is none."""
+        """Return the subscriber with this address as a recipient; None if there is none."""
         if not self._statuses.change_token():
             return None
         async with open_store(self.project) as store:
@@ -173,6 +188,6 @@ def _list_entry(name: str, header: IssueHeader | None, sent: Mapping[str, date])
 
 
 def _recipient(subscriber: Subscriber) -> Recipient:
-    """Return a subscriber as a recipient with number 0, so that the links in the preview unsubscribe nobody."""
+    """Return a subscriber as a recipient with id 0, so preview links unsubscribe nobody."""
     values = {**subscriber.attributes, **({NAME_FIELD: subscriber.name} if subscriber.name else {})}
     return Recipient(subscriber_id=0, address=subscriber.address, name=subscriber.name, values=values)

@@ -1,4 +1,4 @@
-"""Warn when a relay's replies are about the sender, or when accepted messages only became files."""
+"""Make warnings about a relay that refuses the sender, or that was an outbox before."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
 
 
 def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
-    """Return what a person must look at after a run, each with what to do."""
+    """Return warnings about the problems that paused or disturbed a run, each with its remedy."""
     alarms: list[str] = []
     if breaker.quota is not None:
         alarms.append(
@@ -53,7 +53,7 @@ def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
 
 
 async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequence[str]:
-    """Return a warning if the mailing's first messages were accepted by an outbox, and the relay is a real one now."""
+    """Return a warning if the mailing began in an outbox, but the relay is a real one now."""
     if relay.startswith("outbox:"):
         return ()
     async for delivery in store.ledger.iter_deliveries(mailing.id, [DeliveryState.ACCEPTED]):

@@ -23,13 +23,16 @@ PUBLISH = "publish"
 
 
 def example_recipient(rendered: Rendered) -> Recipient:
-    """Return the invented reader, with the name of each field that has no default, in brackets, as its value."""
+    """Return the invented reader with example values for the fields without a default.
+
+    The example value of a field is its name in brackets.
+    """
     values = {field.name: field.example_value for field in rendered.fields if field.default is None}
     return replace(EXAMPLE_RECIPIENT, values={**values, NAME_FIELD: EXAMPLE_RECIPIENT.name})
 
 
 def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
-    """Render an issue for a browser: with the recipient's values and links, and the images inside the HTML."""
+    """Return an issue for a browser, with the recipient's values and with embedded images."""
     unsubscribe_url = prepared.links.make_unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber_id)
     filled = prepared.rendered.fill_fields(lambda field: recipient.value_of(field) or "")
     return replace(
@@ -40,7 +43,7 @@ def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
 
 
 def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
-    """Return an issue's files by name, as the example recipient gets them, and the files to publish."""
+    """Return the files for the example recipient, and the files to publish, by name."""
     recipient = example_recipient(prepared.rendered)
     _, message = prepared.compile(prepared.draft_mailing()).compose_message(recipient)
     shown = personalise(prepared, recipient)
@@ -55,7 +58,7 @@ def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
 
 
 def write_rendering(project: Project, name: str, list_slug: str, folder: Path) -> Iterator[Path]:
-    """Write an issue's files to a folder and yield the path of each one written."""
+    """Write the files of an issue to a folder. Yield the path of each file after writing it."""
     files = render_files(prepare_issue(project, name, list_slug))
     for file, content in files.items():
         path = folder / file

@@ -21,9 +21,9 @@ class RetentionReport:
     """Counts of the deleted data by kind, and remarks about data that stays.
 
     days: the retention period of each kind.
-    messages_kept: expired messages that stay in the mailbox, by the reason.
-    remarks: sentences about the mailbox.
-    has_reached_mailbox: false if the mailbox's server could not be reached.
+    messages_kept: the number of expired messages that stay in the mailbox.
+    remarks: sentences about messages that stay in the mailbox, with the reason.
+    has_reached_mailbox: False if the mailbox's server could not be reached.
     """
 
     is_dry_run: bool
@@ -36,7 +36,7 @@ class RetentionReport:
 
     @property
     def is_complete(self) -> bool:
-        """True if nothing that has expired can still be read."""
+        """True if no expired data can still be read."""
         return self.store.is_complete and self.has_reached_mailbox
 
     def as_data(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class RetentionReport:
 
 
 async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionReport:
-    """Delete expired data by the project's retention periods; with `is_dry_run` only count it."""
+    """Delete data older than the project's retention periods; with `is_dry_run` only count it."""
     moment, periods = now(), project.config.retention_periods
     before = periods.before("bounces", moment)
     # Found first, because a message that expires while the store is cleaned is for the next run.
@@ -78,7 +78,7 @@ async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionRepo
 
 
 def _find_expired_files(project: Project, before: datetime) -> list[Path]:
-    """Return the expired messages in the Maildirs on this machine."""
+    """Return the files of expired messages in the project's Maildirs."""
     sources = dict.fromkeys([project.config.bounce_mailbox, f"maildir:{PIPED_FOLDER}"])
     return [file for source in sources for file in bounces.find_processed_files(source, project.root, before)]
 
@@ -86,7 +86,10 @@ def _find_expired_files(project: Project, before: datetime) -> list[Path]:
 def _clear_mailbox(
     project: Project, before: datetime, *, is_dry_run: bool
 ) -> tuple[bounces.ClearingResult, list[str], bool]:
-    """Clear a mailbox that is not a Maildir. Return the result, remarks, and whether it could be reached."""
+    """Delete expired messages from a mailbox that is not a Maildir.
+
+    Returns the result, remarks, and False if the mailbox could not be reached.
+    """
     source = project.config.bounce_mailbox
     if source.startswith("mbox:"):
         remark = _(

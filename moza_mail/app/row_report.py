@@ -15,9 +15,9 @@ from moza_mail.subscriber_file import guard_formula
 
 @contextmanager
 def write_row_report(path: Path | None) -> Generator[Callable[[ImportedRow], None] | None]:
-    """Create a CSV file with mode 0600 and yield a function that writes a row; without a path, yield None.
+    """Create a CSV file with mode 0600, and yield a function that writes a row to it.
 
-    Raises ProjectError if the file exists, because it is never replaced.
+    Yields None if `path` is None. Raises ProjectError if the file exists, because a report never replaces a file.
     """
     if path is None:
         yield None

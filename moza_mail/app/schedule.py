@@ -1,4 +1,4 @@
-"""Report which timer runs `send --due` every minute, and which issues it sends next."""
+"""Write timers that run `send --due` every minute, and report the issues to be sent next."""
 
 import os
 import shlex
@@ -31,7 +31,10 @@ OPEN_STATES = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFiles:
-    """The line for a crontab, and the units for systemd by file name. Both run as `current_account`."""
+    """The line for a crontab, and the systemd units by file name.
+
+    account: the operating system account that runs them.
+    """
 
     account: str
     crontab: str
@@ -39,7 +42,7 @@ class ScheduleFiles:
 
 
 def find_program() -> list[str]:
-    """Return the command that runs this moza-mail, with absolute paths."""
+    """Return the command that runs this installation of moza-mail, with absolute paths."""
     called = Path(sys.argv[0])
     installed = Path(sys.executable).with_name("moza-mail")
     for path in (called if called.name == "moza-mail" else installed, installed):
@@ -49,7 +52,10 @@ def find_program() -> list[str]:
 
 
 def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFiles:
-    """Return the files that run `send --due` every minute; `program` calls moza-mail by absolute paths."""
+    """Return the crontab line and the systemd units that run `send --due` every minute.
+
+    program: the command that runs moza-mail, with absolute paths.
+    """
     command = [*program, "--project", str(project.root), "send", "--due"]
     return ScheduleFiles(
         account=current_account(),
@@ -59,12 +65,15 @@ def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFi
 
 
 def _quote_for_cron(command: Sequence[str]) -> str:
-    r"""Quote a command for the shell. Cron itself ends the command at a bare `%` (crontab(5))."""
+    r"""Quote a command for the shell, and escape `%`, which cron treats specially (crontab(5))."""
     return shlex.join(command).replace("%", r"\%")
 
 
 def _quote_for_systemd(command: Sequence[str]) -> str:
-    """Quote a command for ExecStart=, in which `%` and `$` are doubled (systemd.service(5), systemd.unit(5))."""
+    """Quote a command for ExecStart=, in which `%` and `$` must be doubled.
+
+    See systemd.service(5) and systemd.unit(5).
+    """
 
     def quote(word: str) -> str:
         word = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
@@ -107,11 +116,13 @@ WantedBy=timers.target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledSend:
-    """One upcoming or overdue send, at `at` in the list's time zone. `source` is empty if there is no issue yet.
+    """One upcoming or overdue send.
 
-    missing: what still keeps it from being sent, as clauses.
-    approval: its approval status, if the list's policy asks for one.
-    state: only of an overdue send.
+    at: the send time, in the list's time zone.
+    source: the issue's file; empty if there is no issue yet.
+    missing: the reasons why the issue cannot be sent yet, as clauses.
+    approval: the approval status; empty if no approval is needed and none was given.
+    state: the state of an overdue send; None for an upcoming one.
     """
 
     at: datetime
@@ -123,7 +134,7 @@ class ScheduledSend:
 
     @property
     def is_ready(self) -> bool:
-        """True if nothing keeps it from being sent."""
+        """True if there is an issue and nothing keeps it from being sent."""
         return bool(self.source) and not self.missing
 
     def as_data(self) -> dict[str, Any]:
@@ -142,7 +153,12 @@ class ScheduledSend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """The next sends, the recent ones that are overdue, and how many older ones were never sent."""
+    """The next sends and the sends that are overdue.
+
+    overdue: sends that were due in the last 7 days.
+    older: the number of sends that have been overdue for longer.
+    errors: an error for each issue that could not be read.
+    """
 
     checked_at: datetime
     overdue: Sequence[ScheduledSend]
@@ -152,7 +168,7 @@ class ScheduleReport:
 
     @property
     def needs_attention(self) -> bool:
-        """True if something is overdue, unreadable, or missing from the next send."""
+        """True if a send is overdue, an issue is unreadable, or the next send is not ready."""
         return bool(self.overdue or self.errors or any(one.missing for one in self.upcoming[:1]))
 
     def as_data(self) -> dict[str, Any]:
@@ -166,7 +182,7 @@ class ScheduleReport:
 
 
 async def check_schedule(store: Store, project: Project) -> ScheduleReport:
-    """Report which issue is sent next, and which are overdue."""
+    """Report the issues that are sent next and the issues that are overdue."""
     planned, moment = load_planned_issues(project), now()
     states = await list_due_states(store, planned.issues, moment, project.config.max_lateness)
     late = [(plan, state) for plan, state in states if state in OPEN_STATES and plan.at <= moment]
@@ -183,7 +199,7 @@ async def check_schedule(store: Store, project: Project) -> ScheduleReport:
 def _find_upcoming(
     project: Project, states: Sequence[tuple[PlannedIssue, DueState]], moment: datetime
 ) -> list[PlannedIssue]:
-    """Return the next sends: issues that wait for their send time, and send times without an issue."""
+    """Return the next sends: issues with a later send time, and send times without an issue."""
     waiting = [plan for plan, state in states if plan.at > moment and state is not DueState.DONE]
     taken = {(plan.list_slug, plan.at) for plan in waiting}
     free = [
@@ -199,7 +215,7 @@ def _find_upcoming(
 async def _inspect(
     store: Store, project: Project, plan: PlannedIssue, state: DueState | None = None
 ) -> ScheduledSend:
-    """Find out what still keeps a planned issue from being sent."""
+    """Return a planned send with the reasons why it cannot be sent yet."""
     at = plan.at.astimezone(_time_zone(project, plan.list_slug))
     if not plan.source:
         missing = (_("no issue yet: moza-mail new --date {date}", date=str(at.date())),)

@@ -35,7 +35,11 @@ OutcomesCallback = Callable[[Outcomes], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendReport:
-    """The outcome of one run of `send`. `error` stopped it; `alarms` are sentences for a person."""
+    """The outcome of one run of `send`.
+
+    alarms: warnings that a person must look at.
+    error: the error that stopped the run; None if there was none.
+    """
 
     progress: MailingProgress
     relay: str
@@ -45,7 +49,7 @@ class SendReport:
 
     @property
     def needs_attention(self) -> bool:
-        """True if the mailing cannot be finished without a person."""
+        """True if a person must act before the mailing can be finished."""
         return self.progress.needs_attention or bool(self.alarms)
 
     def as_data(self) -> dict[str, Any]:
@@ -68,8 +72,9 @@ async def send(
 ) -> SendReport:
     """Carry out a plan: begin or continue its mailing.
 
-    Set `stop` to end the run in good order. An error after the mailing has begun is in the report. Raises NotApproved,
-    IssueChanged, MailingError for a draft, and StoreLocked if another process is sending.
+    Set `stop` to end the run in good order. If an error occurs during delivery, the report has the error.
+
+    Raises NotApproved, IssueChanged, MailingError if the issue is a draft, and StoreLocked if another process is sending.
     """
     prepared = plan.prepared
     breaker = CircuitBreaker()
@@ -105,7 +110,7 @@ async def send(
 def send_settings(
     project: Project, *, stop: asyncio.Event, on_end: Callable[[CircuitBreaker], None]
 ) -> sending.SendSettings:
-    """Return how a run of `send` goes by the project's settings."""
+    """Return the settings for a run of `send`, from the project's configuration."""
     return sending.SendSettings(
         clock=now,
         stop=stop,
@@ -123,7 +128,7 @@ async def report_mailing(
     keys: tuple[DkimKey, ...] = (),
     breaker: CircuitBreaker = CircuitBreaker(),  # noqa: B008  # frozen
 ) -> SendReport:
-    """Return the progress of a mailing, and what the replies say about the sender."""
+    """Report the progress of a mailing, with warnings about the relay's replies."""
     relay = project.config.relay
     alarms = [*describe_breaker(breaker, relay), *await find_outbox_alarms(store, mailing, relay)]
     progress = await sending.load_progress(store, mailing)
@@ -132,7 +137,10 @@ async def report_mailing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunReport:
-    """Result of a dry run. `has_subscribers` is False if the list never had any, so an example was composed."""
+    """Result of a dry run.
+
+    has_subscribers: False if the list never had subscribers. Then one example message was composed.
+    """
 
     plan: SendPlan
     result: DryRunResult
@@ -159,9 +167,9 @@ class DryRunReport:
 async def dry_run(
     store: Store, prepared: PreparedIssue, on_plan: Callable[[SendPlan], None] = lambda _: None
 ) -> DryRunReport:
-    """Compose every message and send none; `on_plan` receives the plan before composing begins.
+    """Compose every message and send none. `on_plan` receives the plan beforehand.
 
-    Raises IssueChanged, and EmptyAudience if nobody of the list can be mailed.
+    Raises IssueChanged, and EmptyAudience if no subscriber of the list can be mailed.
     """
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
     draft = prepared.draft_mailing()
@@ -189,7 +197,10 @@ async def _has_subscribers(store: Store, list_slug: str) -> bool:
 async def send_test_copy(
     prepared: PreparedIssue, address: Address, recipient: Recipient | None = None
 ) -> Outcome:
-    """Send one marked copy to an address, with the values of a recipient, by default the example recipient."""
+    """Send one copy, marked as a test, to an address.
+
+    recipient: the merge values in the copy; None for those of the example recipient.
+    """
     draft = prepared.draft_mailing()
     # A Message-ID of its own, so that no mail program folds a second test copy into the first.
     draft = replace(draft, key=f"test/{draft.key}/{draft.created_at.isoformat()}")

@@ -54,7 +54,11 @@ class DueIssueReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueReport:
-    """The outcome of one run: the issues that were due, and errors of other issues that no earlier run reported."""
+    """The outcome of one run of `send --due`.
+
+    issues: a report for each issue that was due.
+    errors: errors of other issues; errors that an earlier run reported are left out.
+    """
 
     issues: Sequence[DueIssueReport]
     errors: Sequence[MozaMailError]
@@ -66,7 +70,7 @@ class DueReport:
 
     @property
     def needs_attention(self) -> bool:
-        """True if something new needs a person."""
+        """True if a person must act on something that no earlier run reported."""
         results = [one.result for one in self.issues]
         return bool(self.errors) or any(
             one.needs_attention or (one.error and one.is_news and not one.is_busy) for one in results
@@ -87,7 +91,11 @@ async def send_due(
     stop: asyncio.Event,
     on_issue: Callable[[DueIssueReport], None],
 ) -> DueReport:
-    """Send every issue that is due. `on_issue` receives each report as soon as it is there; `stop` ends the run."""
+    """Send every issue that is due.
+
+    stop: set to end the run in good order.
+    on_issue: receives the report of each issue when the issue is done.
+    """
     relay = project.config.relay
     errors = await _find_new_errors(store, planned)
     reports: list[DueIssueReport] = []
@@ -139,7 +147,10 @@ def _lost_error(mailing: StartedMailing) -> MailingError:
 
 
 def _prepare_mailing(project: Project, plan: PlannedIssue, *, is_begun: bool) -> due.PreparedMailing:
-    """Prepare an issue for its list; raise MailingError if check finds an error in one that has not begun."""
+    """Prepare an issue for its list.
+
+    Raises MailingError if the mailing has not begun and the check of the issue finds an error.
+    """
     prepared = prepare_issue(project, plan.source, plan.list_slug)
     findings = () if is_begun else check_issue(prepared)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]

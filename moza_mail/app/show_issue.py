@@ -1,4 +1,4 @@
-"""Describe how moza-mail reads an issue."""
+"""Describe the content of an issue as moza-mail parses it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,7 +32,10 @@ from moza_mail.project import Project
 
 
 def read_issue(project: Project, name: str) -> Issue:
-    """Read an issue in the language of its list; raise IssueError for a merge field that the list does not have."""
+    """Read an issue in the language of its list.
+
+    Raises IssueError for a merge field that the list does not have.
+    """
     issue = load_issue(project, name)
     mailing_list = _find_list(project, issue)
     if mailing_list:
@@ -41,7 +44,7 @@ def read_issue(project: Project, name: str) -> Issue:
 
 
 def _find_list(project: Project, issue: Issue) -> MailingList | None:
-    """Return the list of an issue; None if the project has several and none is named."""
+    """Return the list of an issue; None if the list is unknown or ambiguous."""
     try:
         return project.read_list(issue.list_slug)
     except ProjectError:

@@ -1,4 +1,4 @@
-"""The DKIM keys of a project: load the ones that sign a list's mail, and make a new one."""
+"""Load the DKIM keys that sign a list's mail, and make new keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from moza_mail.project import Project, write_private_file
 
 
 def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[DkimKey, ...]:
-    """Return the keys that sign a list's mail; empty if the project has none and the relay must sign.
+    """Return the keys that sign a list's mail; empty if no key is set, so the relay must sign.
 
     Raises ProjectError for a key that cannot be used, or whose domain does not match the list's sender.
     """
@@ -63,7 +63,7 @@ def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[Dkim
 
 
 def signing_as_data(keys: tuple[DkimKey, ...]) -> list[dict[str, str]]:
-    """Return the keys that sign, as JSON values."""
+    """Return signing keys as JSON values, without their private parts."""
     return [{"domain": key.domain, "selector": key.selector, "algorithm": key.algorithm} for key in keys]
 
 
@@ -82,7 +82,7 @@ def record_as_data(key: DkimKey) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKeyOptions:
-    """Options for a new key. Empty values follow from the project and the date."""
+    """Options for a new key. Defaults for empty options follow from the project and the date."""
 
     selector: str = ""
     domain: str = ""
@@ -92,7 +92,7 @@ class NewKeyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedKey:
-    """A new key, the file that holds its private part, and the settings that make it sign."""
+    """A new key, the file with its private part, and the settings to write so that it signs."""
 
     key: DkimKey
     path: Path
@@ -127,7 +127,7 @@ def _sender_domain(project: Project) -> str:
 
 
 def describe_signing(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
-    """Return the line of a plan about DKIM: who signs with which keys, and a doubt about alignment."""
+    """Return the line of a plan about DKIM: the signing keys, and any doubt about alignment."""
     if not keys:
         return _("  DKIM     not signed here; the relay must sign")
     selectors = " + ".join(f"{key.selector} ({key.key_type})" for key in keys)
