@@ -24,6 +24,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      + TransportError                   exit 75   the relay: run the same command again
         + RelayUnreachable
         + AuthenticationRefused
+        + SenderRefused             exit 3
         + TlsFailed
 """
 
@@ -192,6 +193,12 @@ class RelayUnreachable(TransportError):
 
 class AuthenticationRefused(TransportError):
     """The relay does not accept the user name or password."""
+
+
+class SenderRefused(TransportError):
+    """The relay refuses mail from the list's sender. A person must correct something before the next try."""
+
+    exit_code = 3
 
 
 class TlsFailed(TransportError):

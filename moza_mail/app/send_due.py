@@ -14,7 +14,7 @@ from moza_mail.app.prepare_issue import prepare_issue
 from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
 from moza_mail.app.send import send_settings
 from moza_mail.app.signing import load_signing_keys
-from moza_mail.errors import MailingError, MozaMailError, TransportError
+from moza_mail.errors import MailingError, MozaMailError, SenderRefused, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Severity
 from moza_mail.model.mailing import StartedMailing
@@ -66,7 +66,10 @@ class DueReport:
     @property
     def relay_is_away(self) -> bool:
         """True if the relay could not be used, so the next run must try again."""
-        return any(isinstance(one.result.error, TransportError) for one in self.issues)
+        errors = [one.result.error for one in self.issues]
+        return any(
+            isinstance(error, TransportError) and not isinstance(error, SenderRefused) for error in errors
+        )
 
     @property
     def needs_attention(self) -> bool:

@@ -3,7 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 
-from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreachable, TransportError
+from moza_mail.errors import (
+    AuthenticationRefused,
+    MozaMailError,
+    RelayUnreachable,
+    SenderRefused,
+    TransportError,
+)
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
@@ -194,7 +200,7 @@ def _make_sender_refused_error(reply: Reply | None, relay: str) -> MozaMailError
                 "Write the user name in `relay` (smtp+starttls://user@...) and set MOZA_MAIL_SMTP_PASSWORD."
             ),
         )
-    return TransportError(
+    return SenderRefused(
         _(
             "the relay {relay} refuses mail from the list's sender: {reply}",
             relay=relay,

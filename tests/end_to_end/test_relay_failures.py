@@ -54,7 +54,7 @@ def run_send(project, **environment: str):
         ("-f DATA", {"refused"}, 3, ""),
         ("-f .", {"refused"}, 3, ""),
         ("-A 0", {"refused"}, 3, ""),
-        ("-f MAIL", {"pending"}, 75, "refuses mail from the list's sender"),
+        ("-f MAIL", {"pending"}, 3, "refuses mail from the list's sender"),
         ("-r MAIL", {"deferred"}, 3, ""),
         ("-r RCPT", {"deferred"}, 3, ""),
         ("-r DATA", {"deferred"}, 3, ""),
