@@ -1,4 +1,4 @@
-"""The archive of a list: its sent issues as the files of a web site. Pure: nothing is read or written."""
+"""Build the archive of a list: the files of a web site with its sent issues. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,11 +33,11 @@ MAX_FEED_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveEntry:
-    """An issue to publish, as its file has it now.
+    """An issue to publish, with the current text of its file.
 
-    sent: its mailing in the ledger; None if it was mailed before the ledger existed.
-    colophon: as in its mail.
-    changed: when its file was last changed.
+    colophon: the colophon of the issue's mail.
+    sent: the issue's mailing in the ledger; None if the issue was mailed before the ledger existed.
+    changed: the time of the last change of the issue's file.
     """
 
     issue: Issue
@@ -49,7 +49,10 @@ class ArchiveEntry:
 
     @property
     def is_listed(self) -> bool:
-        """True if the index, the feed and the calendar include it. An issue to a segment is reachable only by its URL."""
+        """True if the index, the feed and the calendar include the issue.
+
+        An issue that was mailed to a segment is not listed. It can be found only by its URL.
+        """
         return self.sent is None or self.sent.is_whole_list
 
 
@@ -58,7 +61,7 @@ class ArchiveSettings:
     """Settings and texts that the pages of one list share.
 
     colophon: the colophon of the list.
-    zone: the time zone of its agenda.
+    zone: the time zone of dates and events.
     sign_up: the URL of the sign-up form; empty if there is none.
     """
 
@@ -72,10 +75,10 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ArchivedIssue:
-    """An entry and its page.
+    """An archive entry and its page.
 
     file: the path of the page in the site.
-    edited: True if the file has changed since it was mailed.
+    edited: True if the issue has changed since it was mailed.
     """
 
     entry: ArchiveEntry
@@ -91,9 +94,9 @@ class _ArchivedIssue:
 
 
 def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, today: date) -> dict[str, bytes]:
-    """Return the files of the site by path. The same entries on the same day make the same bytes.
+    """Return the files of the site by path. The result depends only on the arguments.
 
-    Raises ProjectError if two issues have the same path, ThemeError and RenderError.
+    Raises ThemeError, RenderError, and ProjectError if two issues have the same path.
     """
     newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
     issues = [_archived_issue(entry, setting) for entry in newest_first]
@@ -148,7 +151,10 @@ def _issue_files(
     setting: ArchiveSettings,
     today: date,
 ) -> dict[str, bytes]:
-    """Return the files of one issue: its page, images and calendar. `around` has the older and the newer issue, if any."""
+    """Return the files of one issue: its page, images and calendar.
+
+    around: the older and the newer issue; empty sequences if there is none.
+    """
     issue, entry = one.issue, one.entry
     calendar_path = _issue_path(issue, ISSUE_CALENDAR)
     is_linked = entry.colophon.calendar_url == setting.site.url_for(calendar_path)
@@ -179,14 +185,18 @@ def _issue_files(
 
 
 def _has_upcoming_event(issue: Issue, today: date) -> bool:
-    """Return whether an event of the issue is today or later."""
+    """Return True if an event of the issue is today or later."""
     return any(event.dates and event.dates[-1] >= today for event in issue.events)
 
 
 def _shared_files(
     issues: Sequence[_ArchivedIssue], shown: Sequence[_ArchivedIssue], setting: ArchiveSettings, today: date
 ) -> dict[str, bytes]:
-    """Return the files that belong to no single issue. They list the issues in `shown`."""
+    """Return the files that belong to no single issue, such as the index and the feed.
+
+    issues: all issues of the archive.
+    shown: the issues that the index, the feed and the calendar list.
+    """
     site, theme, colophon = setting.site, setting.theme, setting.colophon
     lang = setting.mailing_list.lang
     listed = [_indexed(one, setting) for one in shown]
@@ -241,7 +251,7 @@ def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
 
 
 def _absolute_images(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
-    """Return the images of an issue with absolute URLs, as a feed needs them."""
+    """Return the images of an issue with absolute URLs, which a feed needs."""
     return {
         src: replace(image, url=site.url_for(_issue_path(one.issue, image.name))) if image.content else image
         for src, image in one.entry.images.items()
@@ -255,18 +265,21 @@ def _adjacent(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | Non
 
 
 def _identifier(mailing_list: MailingList) -> UUID:
-    """Return the identifier of a list's feed. It stays the same if the archive moves to another URL."""
+    """Return the identifier of a list's feed. It does not depend on the archive's URL."""
     return uuid5(NAMESPACE_DNS, mailing_list.identifier)
 
 
 def _with_logo_url(theme: Theme, file: str) -> Theme:
-    """Return the theme with the URL of its logo relative to a page."""
+    """Return the theme with the URL of its logo relative to the page `file`."""
     logo = theme.logo and replace(theme.logo, url=relative_link(_asset(theme.logo), file))
     return replace(theme, logo=logo)
 
 
 def _issue_path(issue: Issue, name: str) -> str:
-    """Return the path of a file of an issue. Mails use it too if `asset_url` is the URL of the archive."""
+    """Return the path of an issue's file in the archive.
+
+    Mails link to the same path if `asset_url` is the URL of the archive.
+    """
     return f"{issue.slug}/{name}"
 
 

@@ -35,14 +35,14 @@ from moza_mail.i18n import gettext as _
 
 
 def locate(message: str, place: str, line: int = 0) -> Translatable:
-    """Return a message with the file, and its line unless that is 0, before it."""
+    """Return a message after the file and the line; without the line if it is 0."""
     if line:
         return _("{place}, line {line}: {message}", place=place, line=line, message=message)
     return _("{place}: {message}", place=place, message=message)
 
 
 class MozaMailError(Exception):
-    """An error that a person can act on. `hint` names the remedy, with the command to type."""
+    """An error that a person can fix. `hint` says how, with the command to type."""
 
     exit_code: ClassVar[int] = 1
 
@@ -89,7 +89,10 @@ class IssueError(MozaMailError):
 
 
 class RenderError(MozaMailError):
-    """A template cannot be rendered, or its output must not be sent. `reason` is the message without the place."""
+    """A template cannot be rendered, or its output must not be sent.
+
+    reason: the message without file and line.
+    """
 
     def __init__(self, message: str, *, template: str = "", line: int = 0, hint: str = "") -> None:
         super().__init__(locate(message, template, line) if template else message, hint=hint)
@@ -99,7 +102,7 @@ class RenderError(MozaMailError):
 
 
 class AddressError(MozaMailError, ValueError):
-    """A text is not an email address; `reason` is a clause that can follow the text."""
+    """A text is not an email address. `reason` is a clause to print after the text."""
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
@@ -117,7 +120,7 @@ class InvalidTransition(SubscriptionError):
 
 
 class InvalidLink(SubscriptionError):
-    """The token of a link is forged or meant for something else, or it is ours but has `expired`."""
+    """The token of a link is forged, has another purpose, or has expired (`expired` is True)."""
 
     def __init__(self, message: str, *, expired: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -145,7 +148,7 @@ class NotApproved(MailingError):
 
 
 class SendTimeMissed(MailingError):
-    """The send time of the issue is too long ago to send it automatically."""
+    """The issue's send time is too long ago, so the issue is not sent automatically."""
 
     exit_code = 3
 
@@ -165,7 +168,7 @@ class SchemaTooNew(StoreError):
 
 
 class MailboxError(MozaMailError):
-    """The server of a mailbox fails for now. Running the command again continues (EX_TEMPFAIL)."""
+    """The server of a mailbox fails temporarily. Run the command again (EX_TEMPFAIL)."""
 
     exit_code = 75
 
@@ -176,7 +179,7 @@ class MailboxError(MozaMailError):
 
 
 class TransportError(MozaMailError):
-    """The relay fails for now. Running the command again continues (EX_TEMPFAIL)."""
+    """The relay fails temporarily. Run the command again to continue (EX_TEMPFAIL)."""
 
     exit_code = 75
 

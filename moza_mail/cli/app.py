@@ -1,4 +1,4 @@
-"""The command line as a whole: the options that all commands share, and the groups of commands."""
+"""The `moza-mail` command: the options that all commands share, and all command groups."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +30,7 @@ def _print_version(asked: bool) -> None:
 
 
 def _choose_language(context: typer.Context, parameter: typer.CallbackParam, tag: str) -> str:
-    """Set the language that everything is shown in, before the first message."""
+    """Set the language of all output, before the first message is printed."""
     lang = match_language(tag)
     source = context.get_parameter_source(str(parameter.name))
     if lang is None and source is not None and source.name == "COMMANDLINE":
@@ -64,7 +64,7 @@ def common(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Remember which project is meant; it is read when a command needs it."""
+    """Remember the project's folder. The project is read when a command needs it."""
 
     def opened() -> "Project":
         from moza_mail.project import find_project

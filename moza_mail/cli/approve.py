@@ -1,4 +1,4 @@
-"""`moza-mail approve`: show what an issue sends to whom, and record or withdraw an approval."""
+"""`moza-mail approve`: show the plan of a mailing, and record or withdraw its approval."""
 
 import sys
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveCommand:
-    """The arguments of `moza-mail approve`. `by` is the person who approves, by default this account."""
+    """The arguments of `moza-mail approve`. `by` is the approver, by default this account."""
 
     issue: str
     list_slug: str
@@ -27,7 +27,7 @@ class ApproveCommand:
 
 
 def approve(project: Project, command: ApproveCommand) -> int:
-    """Show the plan, ask on a terminal, and record the approval; return 3 if check finds errors."""
+    """Show the plan, ask, and record the approval; return 3 if the issue has errors."""
     return run_async(lambda: _approve(project, command))
 
 

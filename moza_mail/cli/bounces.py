@@ -15,7 +15,7 @@ TRY_AGAIN = 75
 
 
 def bounces(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
-    """Process a mailbox, by default the project's own; return 3 if a message is left for a person."""
+    """Process a mailbox, by default the project's own; return 3 if a person must decide."""
     if source == "-":
         return _process_piped(project, as_json=as_json, dry_run=dry_run)
     report = run_async(lambda: process_mailbox(project, source, Path.cwd(), is_dry_run=dry_run))
@@ -26,7 +26,7 @@ def bounces(project: Project, source: str, *, as_json: bool, dry_run: bool) -> i
 
 
 def _process_piped(project: Project, *, as_json: bool, dry_run: bool) -> int:
-    """Process one message from a mail server. Return 75 if it is not stored, so that the server tries again."""
+    """Process a piped message. Return 75 if it is not stored, so the mail server tries again."""
     try:
         report = run_async(lambda: process_piped_message(project, sys.stdin.buffer, is_dry_run=dry_run))
     except MozaMailError as error:
@@ -65,7 +65,7 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
 
 
 def decide(project: Project, decision: str, issue: str, domain: str, *, as_json: bool) -> int:
-    """Accept or reject what is held of a mailing."""
+    """Accept or reject the held suppressions of a mailing."""
     is_accepted = decision == "accept"
     count = run_async(lambda: decide_held(project, issue, domain, accept=is_accepted))
     if as_json:

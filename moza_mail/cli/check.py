@@ -34,9 +34,9 @@ class CheckCommand:
 
 
 def check(project: Project, command: CheckCommand, client: "LinkClient | None" = None) -> int:
-    """Print the findings; return 3 for an error, and under --strict for a warning.
+    """Print the findings; return 3 if there is an error, or a warning with --strict.
 
-    `client` requests the links under --links, by default as docs/check.md describes.
+    client: requests the links for --links; None for a default client.
     """
     try:
         prepared = prepare_issue(project, command.issue, command.list_slug)
@@ -61,7 +61,7 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
 
 
 def _print_statement(prepared: PreparedIssue, command: CheckCommand) -> int:
-    """Print what the mail reveals about its readers; return 3 if there are errors."""
+    """Print the privacy statement of a mail; return 3 if a finding is an error."""
     statement = checks.write_privacy_statement(
         prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
     )
@@ -78,7 +78,7 @@ def _exit_code(found: Sequence[Finding], *, strict: bool) -> int:
 
 
 def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet: bool) -> "LinkReport":
-    """Request the links with a progress bar, unless `quiet`, and print how many were requested."""
+    """Request the links and print a summary. Show a progress bar unless `quiet`."""
     # httpx is slow to import, and only --links needs it.
     from moza_mail.app.check_links import LinkChecker
     from moza_mail.app.clock import now

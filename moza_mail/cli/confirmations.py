@@ -9,7 +9,7 @@ from moza_mail.project import Project
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:
-    """Mail the confirmations that are due and print a report; return 0, also if another process does it."""
+    """Mail the due confirmations and print a report. Return 0 even if another process does so."""
     try:
         report = run_async(lambda: send_confirmations(project, say_delay))
     except StoreLocked as error:

@@ -1,4 +1,4 @@
-"""Findings as text: in full, and as the lines of a plan."""
+"""Format findings as text: in full, or as a few lines of a plan."""
 
 import textwrap
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MOST_IN_PLAN = 5
 
 
 def as_text(source: str, findings: Sequence[Finding], *, width: int = 0) -> str:
-    """Return findings as lines, the most severe first. Lines wrap at `width` columns; 0 leaves them whole."""
+    """Return findings as text, the most severe first. Wrap at `width` columns unless it is 0."""
     lines: list[str] = []
     for severity, heading in HEADINGS.items():
         group = [finding for finding in findings if finding.severity is severity]
@@ -55,7 +55,7 @@ def _wrap(text: str, indent: str, width: int) -> list[str]:
 
 
 def as_plan_lines(source: str, findings: Sequence[Finding]) -> list[str]:
-    """Return the errors and the first warnings, one line each, for the plan of a mailing."""
+    """Return the first errors and warnings, one line each, for the plan of a mailing."""
     listed = [finding for finding in findings if finding.severity is not Severity.INFO]
     lines = [
         f"  {output.shown(SEVERITIES[finding.severity]):<8} {locate(finding)}: {output.shown(finding.message)}"

@@ -51,7 +51,7 @@ def _ask_all(answers: ProjectAnswers) -> ProjectAnswers:
 
 
 def _ask(question: str, read: Callable[[str], str], default: str | None = None) -> str:
-    """Ask until the answer can be used."""
+    """Ask a question until the answer is valid."""
     while True:
         answer = typer.prompt(question, default=default, err=True)
         try:

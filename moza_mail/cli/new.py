@@ -1,4 +1,4 @@
-"""`moza-mail new`: write the next issue, and print what happened to the agenda."""
+"""`moza-mail new`: write the next issue, and print the changes to its agenda."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -11,7 +11,7 @@ from moza_mail.project import Project
 
 
 def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None:
-    """Write the issue after the named one, by default after the newest."""
+    """Write the next issue, made from the named issue or else from the newest."""
     written = write_next_issue(project, name, day)
     for error in written.unreadable:
         output.say(_("Skipped: {problem}", problem=error.message))

@@ -1,4 +1,4 @@
-"""Print data on standard output and messages on standard error, and turn errors into exit codes."""
+"""Print data on standard output and messages on standard error; map errors to exit codes."""
 
 import errno
 import json
@@ -30,7 +30,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A stop signal outside a mailing; `number` is the signal's."""
+    """Raised by a stop signal outside a mailing. `number` is the number of the signal."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -43,19 +43,19 @@ class OutputLanguage:
 
 
 def shown(text: str) -> str:
-    """Return a text in the language of the command line, for a line that is made of several."""
+    """Translate a part of a line to the language of the output."""
     return translate(text, OutputLanguage.current).text
 
 
 def shown_lines(lines: Iterable[str], separator: str = "\n") -> str:
-    """Return lines that are translated one by one as one text."""
+    """Translate each line, and join the lines to one text."""
     return separator.join(map(shown, lines))
 
 
 def say(text: str, own: Iterable[str] = ()) -> None:
     """Print a message for a person on standard error.
 
-    It may end up in a log, so addresses are masked, except those typed in this command and the sender's in `own`.
+    The message may end up in a log, so addresses are masked, except those in `own` and in the command's arguments.
     """
     visible = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
     _print(mask_addresses(shown(text), visible), sys.stderr)
@@ -84,7 +84,7 @@ def give_json_line(value: Any) -> None:
 
 
 def confirm(question: str, otherwise: str) -> None:
-    """Ask a question; raise MozaMailError with the message `otherwise` unless the answer is yes.
+    """Ask a question. Raise MozaMailError with the message `otherwise` if the answer is no.
 
     Raises ProjectError if standard input is not a terminal.
     """
@@ -99,7 +99,7 @@ def confirm(question: str, otherwise: str) -> None:
 
 @contextmanager
 def progress_bar(label: str, total: int, *, quiet: bool = False) -> Generator[Callable[[int], None]]:
-    """Show a progress bar on standard error, and yield a function that advances it. No bar without a terminal."""
+    """Show a progress bar on a terminal, and yield a function that advances the bar."""
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -113,7 +113,7 @@ def progress_bar(label: str, total: int, *, quiet: bool = False) -> Generator[Ca
 
 
 def guarded(command: Callable[[], object]) -> None:
-    """Run a command and exit with its exit code. Only our own mistakes leave a traceback, in a file."""
+    """Run a command and turn errors into exit codes. Write a bug's traceback to a file."""
     for number in stop_signals():
         signal.signal(number, _interrupt)
     try:
@@ -135,12 +135,12 @@ def guarded(command: Callable[[], object]) -> None:
 
 
 def stop_signals() -> list[signal.Signals]:
-    """Return the signals that stop a command. Under nohup the closing of the terminal is not one of them."""
+    """Return the signals that stop a command. Under nohup, SIGHUP is not among them."""
     return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def leave_terminal() -> None:
-    """Discard what would be written to a terminal that was closed: each write to it would fail."""
+    """Discard further output to a closed terminal, because each write would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         with suppress(OSError):

@@ -49,9 +49,10 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
 
 @contextmanager
 def _entry_page(project: Project, url: str) -> Generator[str]:
-    """Yield the address of a page that leads to the editor, and that only its owner can read.
+    """Yield the URL of a private local file that redirects the browser to the editor.
 
-    A browser gets its first address as an argument, and every user of the machine can read the arguments of a process.
+    A browser gets its first URL as an argument, and every user of the machine can read the arguments of a process.
+    So the editor's own URL, which contains a key, must not be that argument.
     """
     folder = project.root / "subscribers"
     with NamedTemporaryFile(

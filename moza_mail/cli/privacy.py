@@ -68,7 +68,7 @@ def verify(project: Project, *, as_json: bool) -> int:
 
 
 def adopt_secret(project: Project, *, yes: bool) -> None:
-    """Continue with the secret that is configured, after asking."""
+    """Make the store use the configured secret, after asking."""
     output.say(LOST)
     if not yes:
         output.confirm(_("Continue with the secret that is set now?"), _("the secret was not adopted"))

@@ -1,4 +1,4 @@
-"""`moza-mail render`: write an issue as the files a reader would get."""
+"""`moza-mail render`: write the files that a reader of an issue would get."""
 
 from pathlib import Path
 

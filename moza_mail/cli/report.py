@@ -39,12 +39,12 @@ MOST_DOMAINS = 10
 
 
 def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
-    """Return the verdicts of refusals with their counts and one reply each."""
+    """Return a line for each verdict of refusals, with its count and an example reply."""
     return [f"  {one.count:>8} {one.state}, {one.verdict}: {one.example[:120]}" for one in verdicts]
 
 
 def progress_as_text(progress: MailingProgress, relay: str) -> str:
-    """Return the progress of a mailing as lines."""
+    """Return the progress of a mailing as text of several lines."""
     mailing = progress.mailing
     lines: list[str] = [
         _(
@@ -104,7 +104,7 @@ def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
 
 
 def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
-    """Yield the bounces and unsubscriptions since, and the largest domains if counted."""
+    """Yield lines with bounces and unsubscriptions after a mailing, and its largest domains."""
     reports = [(kind, summary.reports.get(kind, 0)) for kind in REPORTED_KINDS]
     if any(count for _, count in reports) or summary.unsubscribed:
         yield _("  since then:")

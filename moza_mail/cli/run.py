@@ -1,4 +1,4 @@
-"""Run the asynchronous work of a command, and stop it when a signal asks for that."""
+"""Run the asynchronous work of a command, and stop it on a signal."""
 
 import asyncio
 import signal
@@ -32,7 +32,7 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signal() -> Generator[StopSignal]:
-    """Let Ctrl-C, SIGTERM or a closed terminal stop a send in good order; a second signal ends it at once, as a crash would."""
+    """On Ctrl-C, SIGTERM or a closed terminal, stop in good order; on a second one, abort."""
     stop = StopSignal(event=asyncio.Event())
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

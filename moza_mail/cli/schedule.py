@@ -29,7 +29,7 @@ def show(project: Project, *, as_json: bool) -> None:
 
 
 def check(project: Project, *, as_json: bool) -> int:
-    """Print the next sends and the overdue ones; return 3 if something keeps one from being sent."""
+    """Print the next sends and the overdue ones; return 3 if a person must act."""
 
     async def work() -> ScheduleReport:
         async with open_store(project) as store:

@@ -99,7 +99,7 @@ def _refuse(plan: SendPlan, command: SendCommand) -> int:
 
 
 def _report(project: Project, done: SendReport, command: SendCommand) -> int:
-    """Print the report; return 3 if a person has to look at it."""
+    """Print the report of a mailing; return 3 if a person must act."""
     progress = done.progress
     if command.as_json:
         output.give_json(done.as_data())
@@ -126,12 +126,12 @@ def _report(project: Project, done: SendReport, command: SendCommand) -> int:
 
 
 def own_addresses(prepared: PreparedIssue) -> list[str]:
-    """Return the addresses in a plan that are the sender's, and so need no mask."""
+    """Return the sender's addresses, which need not be masked in a plan."""
     return [str(prepared.mailing_list.sender)]
 
 
 def plan_as_text(plan: SendPlan) -> str:
-    """Return what would be sent to whom, as lines."""
+    """Describe the plan of a send: the issue, its sender and its recipients."""
     prepared, mailing = plan.prepared, plan.mailing
     issue, mailing_list = prepared.issue, prepared.mailing_list
     lines = [

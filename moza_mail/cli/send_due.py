@@ -1,6 +1,7 @@
-"""`moza-mail send --due`: send the due issues. Cron calls it every minute; it asks nothing, and is silent if none is due.
+"""`moza-mail send --due`: send the due issues. Cron runs this command every minute.
 
-Nothing is due in most minutes, so modules that only sending needs are imported by the functions that send.
+The command asks nothing, and prints nothing if no issue is due. Because mostly nothing is due, modules that only
+sending needs are imported by the functions that send.
 """
 
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
-    """Send the due issues. Return 0 if all is well, 3 if a person must look at something new, 75 without a relay."""
+    """Send the due issues. Return 3 if a person must act, 75 if the relay fails, otherwise 0."""
     planned = load_planned_issues(project)
     is_quiet = not (planned.errors or as_json or verbose)
     if is_quiet and run_async(lambda: is_idle(project, planned)):
@@ -74,7 +75,7 @@ async def _say_states(project: Project, store: Store, planned: PlannedIssues) ->
 
 
 def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> None:
-    """Print the report of one issue, as far as it is new."""
+    """Print the report of one issue, without errors that an earlier run reported."""
     from moza_mail.app.relay_alarms import describe_breaker
     from moza_mail.cli.report import progress_as_text
 

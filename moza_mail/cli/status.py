@@ -1,4 +1,4 @@
-"""`moza-mail status` and `settle`: print what happened to a mailing, and settle uncertain deliveries."""
+"""`moza-mail status` and `settle`: print a mailing's status, settle uncertain deliveries."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class StatusCommand:
 
 
 def status(project: Project, command: StatusCommand) -> int:
-    """Print the status of a mailing; return 3 if a person must decide about uncertain recipients."""
+    """Print the status of a mailing; return 3 if a person must act."""
 
     async def load() -> MailingStatus:
         async with open_store(project) as store:

@@ -1,4 +1,4 @@
-"""`moza-mail subscribers` for one person: add, unsubscribe, suppress, unsuppress, show and erase."""
+"""`moza-mail subscribers` for one person: add, unsubscribe, suppress, show, erase."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from moza_mail.project import Project
 
 
 def add(project: Project, person: AddRequest, list_slug: str, *, as_json: bool) -> int:
-    """Add a person to a list; return 3 if they are not mailed all the same."""
+    """Add a person to a list; return 3 if the person will still not be mailed."""
     added = run_async(lambda: app.add_subscriber(project, person, list_slug))
     if as_json:
         output.give_json(added.as_data())
@@ -82,7 +82,7 @@ def _print_done(address: str, done: str, *, as_json: bool) -> None:
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
-    """Print the record of an address; as JSON everything that is stored, for a request for access."""
+    """Print the record of an address. As JSON, print all stored data, for a GDPR request."""
     if as_json:
         output.give_json(run_async(lambda: app.export_record(project, address)))
         return
@@ -97,7 +97,7 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
 
 
 def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
-    """Erase a person, after asking; return 3 if something of them can still be read."""
+    """Erase a person, after asking; return 3 if some of their data can still be read."""
     if not yes:
         output.confirm(
             _("Erase {address} and everything stored about them? This cannot be undone.", address=address),
@@ -147,7 +147,7 @@ def _describe_record(record: SubscriberRecord) -> Iterator[str]:
 def unsuppress_many(
     project: Project, options: UnsuppressOptions, reason: str, *, asks: bool, as_json: bool
 ) -> None:
-    """Allow mail again to all addresses that the options name, after a question."""
+    """Remove all suppressions that match the options, after asking."""
     count = run_async(lambda: _unsuppress_many(project, options, reason, asks=asks))
     if as_json:
         output.give_json({"done": "unsuppressed", "count": count})

@@ -1,4 +1,4 @@
-"""`moza-mail subscribers unsubscribe|suppress|erase --file`: print the plan, ask, and do it."""
+"""`moza-mail subscribers unsubscribe|suppress|erase --file`: print a plan, ask, do it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class BulkCommand:
 
 
 def run_bulk(project: Project, command: BulkCommand) -> int:
-    """Do the action for everybody in a file; return 3 if a row could not be used or something remains."""
+    """Run an action on everybody in a file; return 3 if a row was rejected or data remains."""
     plan = run_async(
         lambda: app.plan_bulk_action(
             project, command.action, command.file, list_slug=command.list_slug, evidence=command.evidence

@@ -1,4 +1,4 @@
-"""`moza-mail subscribers import`: import a file, and print what became of its rows."""
+"""`moza-mail subscribers import`: import files, and print the results of their rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from moza_mail.project import Project
 from moza_mail.subscribe import REFUSED, ImportedRow
 
 MAX_SHOWN = 20
-"""Rows that are printed; --report has them all."""
+"""The largest number of rows to print; --report writes all rows to a file."""
 STEP_LINES = 1000
 """Lines between two steps of the progress bar."""
 
@@ -35,7 +35,7 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCommand:
-    """The arguments of `moza-mail subscribers import`. needs_answer: ask before anything is stored."""
+    """The arguments of `moza-mail subscribers import`. `needs_answer`: ask before storing."""
 
     files: tuple[Path, ...]
     options: ImportOptions
@@ -45,7 +45,7 @@ class ImportCommand:
 
 
 def import_files(project: Project, command: ImportCommand) -> int:
-    """Import the files of one export and print what became of their rows; return 3 if one was rejected."""
+    """Import the files of one export and print the results; return 3 if a row was rejected."""
     files = app.open_subscriber_files(project, command.files, command.options)
     for file in files:
         for line in _describe(file):
@@ -90,7 +90,7 @@ def _run(
 
 
 def _describe(file: OpenedFile) -> Iterator[str]:
-    """Yield how the file was read."""
+    """Yield lines with the encoding, the service and the columns of a file."""
     if file.encoding.label not in app.CERTAIN:
         yield _(
             "{file} is read as {encoding}, for example: {example}",
@@ -107,7 +107,7 @@ def _describe(file: OpenedFile) -> Iterator[str]:
 
 
 def _print_table(result: ImportResult) -> None:
-    """Print what becomes of the rows: a line for each result, with masked examples."""
+    """Print a line for each kind of result, with the number of rows and masked examples."""
     rows = [(word, count) for word, count in result.report.counts.items() if count]
     for word, count in rows:
         examples = ", ".join(result.examples.get(word, ()))
@@ -138,7 +138,7 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
 
 
 def _print_rows(result: ImportResult, report: Path | None) -> None:
-    """Print the first rows that were rejected or repeat an earlier one."""
+    """Print the first rows that were rejected or repeat an earlier row."""
     shown = result.listed[:MAX_SHOWN]
     for row in shown:
         output.say(_("  line {line}: {reason}", line=row.line, reason=row.reason))
@@ -160,7 +160,7 @@ def _combine(*receivers: Callable[[ImportedRow], None] | None) -> Callable[[Impo
 
 
 def _step(advance: Callable[[int], None]) -> Callable[[ImportedRow], None]:
-    """Return a function that advances the bar to a row's line, in steps."""
+    """Return a function that moves the progress bar to a row's line, in steps."""
     reached = 0
 
     def receive(row: ImportedRow) -> None:

@@ -17,13 +17,13 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 
 MAX_SHOWN = 100
-"""Subscribers on a terminal if no limit is given."""
+"""The number of subscribers to print in columns if no limit is given."""
 MAX_WIDTH = 40
-"""Characters of a column on a terminal."""
+"""The largest width of a column, in characters."""
 
 
 def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool) -> None:
-    """Print the subscribers of a list as CSV or as one JSON object a line: all of them, or those who may be mailed."""
+    """Print all or only the mailable subscribers of a list, as CSV or as JSON lines."""
     mailing_list = project.read_list(list_slug)
 
     async def work() -> None:
@@ -40,7 +40,7 @@ def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool
 
 
 def list_people(project: Project, list_slug: str, query: ListQuery, *, as_json: bool) -> None:
-    """Print the subscribers that a query selects, in columns or as one JSON object a line."""
+    """Print the subscribers that a query selects, in columns or as JSON lines."""
     mailing_list = project.read_list(list_slug)
     if query.limit is None and not as_json:
         query = replace(query, limit=MAX_SHOWN)
@@ -79,7 +79,7 @@ def _print_columns(mailing_list: MailingList, shown: Sequence[ListedSubscriber])
 
 
 def _shorten(cell: str) -> str:
-    """Return a value that is safe for a terminal, cut to the width of a column."""
+    """Return a value without control characters, cut to the width of a column."""
     safe = "".join(
         character if character.isprintable() else "\ufffd" for character in islice(cell, MAX_WIDTH + 1)
     )
@@ -93,7 +93,7 @@ def _align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
-    """Print each segment of a list: its rule, how many would be mailed now, and how many not and why."""
+    """Print each segment of a list: its rule, its audience, and counts of those left out."""
     mailing_list = project.read_list(list_slug)
 
     async def work() -> list[SegmentCount]:

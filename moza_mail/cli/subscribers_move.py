@@ -1,4 +1,4 @@
-"""`moza-mail subscribers export --all`, and the import of its file."""
+"""`moza-mail subscribers export --all`, and the import of the exported move file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCommand:
-    """The arguments of the import of a move file. needs_answer: ask before anything is stored."""
+    """The arguments of the import of a move file. `needs_answer`: ask before storing."""
 
     file: MoveFile
     secret_file: Path | None
@@ -26,7 +26,7 @@ class MoveCommand:
 
 
 def export_everything(project: Project) -> None:
-    """Print a move file: everything about all subscribers, one JSON object a line."""
+    """Print a move file: all data of all subscribers, as JSON lines."""
 
     async def work() -> None:
         async with open_store(project) as store:

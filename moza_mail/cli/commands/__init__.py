@@ -1,1 +1,1 @@
-"""The commands and their options, grouped by user. Each command imports its implementation when it runs."""
+"""The commands and their options, grouped by user. Implementations are imported on use."""
