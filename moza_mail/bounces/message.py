@@ -9,7 +9,7 @@ from typing import BinaryIO
 MAX_LINE = 65_536
 
 MAX_CONTENT = 262_144
-"""How many bytes of a message are read. They contain the report, which comes before the original."""
+"""How many bytes of a message are read. The report comes before the original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

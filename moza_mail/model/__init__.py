@@ -1,1 +1,4 @@
-"""The nouns of moza-mail: frozen values that touch neither disk, network, clock nor chance."""
+"""The data types of moza-mail.
+
+They are immutable, and use no disk, network, clock or random numbers.
+"""

@@ -43,7 +43,7 @@ ROLE_NAMES = frozenset(
 
 
 ADDRESS_REMOVED = "(no longer kept)"
-"""Shown for the address of an erased person, or in a mailing of which only the counts are kept."""
+"""Shown in place of an address that is no longer kept."""
 # Matches rather too much than too little before the @, because that part is masked.
 ADDRESS_IN_TEXT = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
 
@@ -63,7 +63,7 @@ def mask_addresses(text: str, keep: Container[str] = ()) -> str:
 
 
 def find_addresses(text: str) -> set[str]:
-    """Return what looks like an address in a text, in lower case."""
+    """Return everything in a text that looks like an address, in lower case."""
     return {found[0].lower() for found in ADDRESS_IN_TEXT.finditer(text)}
 
 
@@ -82,7 +82,8 @@ class Address:
     def parse(cls, text: str, *, international: bool = False) -> Self:
         """Parse exactly one address, without a display name; raise AddressError with the reason.
 
-        The syntax is that of RFC 5321 4.1.2 as email-validator reads it, without DNS. Spaces around the address are ignored.
+        The address must have the syntax of RFC 5321 4.1.2, which email-validator checks without DNS. Spaces around it are
+        ignored.
 
         international: allow characters beyond ASCII before the @.
         """
@@ -119,11 +120,11 @@ class Address:
 
     @property
     def key(self) -> str:
-        """The address in lower case, to compare addresses as all large providers do."""
+        """The address in lower case, for comparing addresses as all large providers do."""
         return f"{self.local}@{self.domain}".lower()
 
     def mask(self) -> str:
-        """Return the first letter and the domain, for logs."""
+        """Return the masked address for logs: its first letter and its domain."""
         if not self.domain:
             return ADDRESS_REMOVED
         return f"{self.local[:1]}***@{self.domain}"
@@ -133,7 +134,7 @@ class Address:
 
 
 def _split_simple(text: str) -> tuple[str, str] | None:
-    """Return the local part and domain of an address in the usual form, None for any other."""
+    """Return the local part and domain of an address in the usual form; None for other forms."""
     found = SIMPLE_ADDRESS.fullmatch(text) if len(text) < 2 * MAX_LOCAL_PART else None
     if found is None:
         return None

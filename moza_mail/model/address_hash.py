@@ -1,4 +1,7 @@
-"""Pseudonyms for addresses, made with the project's secret, for records that may not contain the address."""
+"""Pseudonyms for addresses, for records that may not contain the address.
+
+They are made with the project's secret.
+"""
 
 import hmac
 from dataclasses import dataclass, field
@@ -12,15 +15,19 @@ DIGITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressHasher:
-    """Makes pseudonyms. Without the secret, they cannot be reversed by hashing every possible address.
+    """Makes pseudonyms for addresses with a secret.
 
-    This is pseudonymous, not anonymous (GDPR, art. 4(5)): with the secret, the pseudonym of an address can be computed.
+    Without the secret, nobody can find the address of a pseudonym by hashing every possible address. The result is
+    pseudonymous, not anonymous (GDPR, art. 4(5)): with the secret, the pseudonym of an address can be computed.
     """
 
     secret: bytes = field(repr=False)
 
     def hash_address(self, address: Address) -> str:
-        """Return the pseudonym of an address, the same in upper and lower case: 32 hexadecimal digits."""
+        """Return the pseudonym of an address: 32 hexadecimal digits.
+
+        Upper and lower case make no difference.
+        """
         return self.hash_key(address.key)
 
     def hash_key(self, key: str) -> str:
@@ -33,7 +40,10 @@ class AddressHasher:
         return self._made("fingerprint", "")
 
     def make_seal(self, previous_seal: str, text: str) -> str:
-        """Return the seal of a text that follows one with the seal `before`; a changed or deleted entry breaks the chain."""
+        """Return the seal of a text, chained to the seal of the text before it.
+
+        The entries of the audit log are chained this way. A changed or deleted entry breaks the chain.
+        """
         return self._made("seal", f"{previous_seal}:{text}")
 
     def _made(self, purpose: str, text: str) -> str:
@@ -42,5 +52,8 @@ class AddressHasher:
 
 @lru_cache(maxsize=16)
 def _key(secret: bytes, purpose: str) -> bytes:
-    """Derive a key for each purpose with HMAC-SHA256, so that a value made for one purpose is useless for another."""
+    """Derive a key for each purpose with HMAC-SHA256.
+
+    So a value made for one purpose is useless for another.
+    """
     return hmac.digest(secret, f"moza-mail pseudonym: {purpose}".encode(), "sha256")

@@ -25,9 +25,12 @@ COMMON_DOMAINS = (
     "proton.me",
 )
 ENDINGS = {"con": "com", "cpm": "com", "comm": "com", "vom": "com", "ocm": "com", "nll": "nl", "ln": "nl"}
-"""Endings that no domain has, and what was meant."""
+"""Endings that no domain has, each with the ending that was meant."""
 ALIKE = 0.86
-"""How alike two domains must be: one letter wrong, missing or doubled, or two swapped. `mail.com` is not `gmail.com`."""
+"""The minimum similarity of two domains.
+
+One letter may be wrong, missing or doubled, or two swapped. `mail.com` is not similar enough to `gmail.com`.
+"""
 REAL_DOMAINS = frozenset(
     {"mail.com", "ymail.com", "email.com", "hotmail.be", "live.be", "gmx.com", "me.com", "mac.com"}
 )

@@ -1,4 +1,4 @@
-"""Approval of a mailing: given to its exact content and audience."""
+"""The approval of a mailing, given to its exact content and audience."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ class ApprovalPolicy(StrEnum):
 
 
 def describe_audience(mailing: Mailing) -> str:
-    """Describe the audience of a mailing, so that an approval becomes invalid if it changes."""
+    """Describe the audience of a mailing. An approval is valid only for the same audience."""
     segment = mailing.segment
     return f"{mailing.list_slug}, segment {segment.slug}: {segment}" if segment else mailing.list_slug
 
@@ -37,7 +37,7 @@ def check_person_name(name: str) -> str:
 class Approval:
     """The approval of a mailing, valid for one digest of its content and one audience.
 
-    Raises ValueError if `by` is not a usable name.
+    Raises ValueError if `approved_by` is not a usable name.
     """
 
     issue_slug: str
@@ -55,13 +55,13 @@ class Approval:
 
     @property
     def is_active(self) -> bool:
-        """True until it is withdrawn."""
+        """Return True until the approval is withdrawn."""
         return self.withdrawn_at is None
 
     def covers(self, mailing: Mailing) -> bool:
-        """Return True if it is active and given for exactly this content and audience."""
+        """Return True if the approval is active and was given for this content and audience."""
         return self.is_active and (self.digest, self.audience) == (mailing.digest, describe_audience(mailing))
 
     def withdraw(self, *, by: str, at: datetime) -> Self:
-        """Return the approval withdrawn; withdrawing it again changes nothing."""
+        """Return the withdrawn approval. Withdrawing it again changes nothing."""
         return replace(self, withdrawn_by=by, withdrawn_at=at) if self.is_active else self

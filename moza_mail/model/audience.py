@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceCount:
-    """The number of subscribers who would be mailed now, and of those who would not, by reason.
+    """The number of subscribers who would be mailed now, and who would not.
 
-    confirmed: those who would be mailed.
-    left_out: the others by the first reason that applies: unconfirmed, unsubscribed, suppressed, not_in_segment,
-        missing_value. Reasons that apply to nobody are absent.
-    missing: of those left out for a missing value, how many have none for each field; a subscriber may lack several.
+    confirmed: subscribers who would be mailed.
+    left_out: subscribers who would not be mailed, by the first reason that applies: unconfirmed, unsubscribed, suppressed,
+        not_in_segment, missing_value. Reasons that apply to nobody are absent.
+    missing: for each merge field, the number of subscribers left out because they have no value for it. A subscriber may lack
+        several values.
     """
 
     confirmed: int

@@ -10,11 +10,14 @@ from moza_mail.model.address import mask_addresses
 from moza_mail.model.timestamps import format_utc, require_utc
 
 WEB_ACTOR, RELAY_ACTOR, REPORT_ACTOR = "web", "relay", "report"
-"""Actors that are no account of the machine: a reader by a link of their own, what a relay answered, what came back later."""
+"""Actors that are not an account of the machine.
+
+A reader who used a personal link, the relay by its reply, and a report in the bounce mailbox.
+"""
 
 
 class AuditAction(StrEnum):
-    """The logged actions, as in the table `audit` and in `moza-mail privacy audit`."""
+    """The logged actions, named as in the table `audit` and in `moza-mail privacy audit`."""
 
     IMPORT = "import"
     ADD = "add"
@@ -30,7 +33,7 @@ class AuditAction(StrEnum):
     PREPARE = "prepare"
     SEND = "send"
     SENT = "sent"
-    """A run of `send` has ended; one that was killed has no such entry."""
+    """A run of `send` has ended. A run that was killed has no such entry."""
     RETRY = "retry"
     SETTLE = "settle"
     RETENTION = "retention"
@@ -42,7 +45,7 @@ class AuditCheck:
     """Result of checking the seals of the audit log.
 
     is_intact: no entry was changed or removed.
-    entry_id: the last entry, or the first one whose seal does not fit the entry before it; 0 if there are none.
+    entry_id: the last entry, or else the first one with a seal that does not fit the entry before it; 0 if the log is empty.
     seal: the seal of that entry.
     """
 
@@ -55,9 +58,10 @@ class AuditCheck:
 class AuditEntry:
     """One entry of the audit log.
 
-    actor: an account of the machine, or WEB, RELAY or REPORT; empty until the store fills it in.
-    subscriber_id, address_hash, mailing_id: the subject, if there is one; the hash is the pseudonym of an address.
-    detail: addresses in it are masked.
+    actor: an account of the machine, or one of the actors WEB, RELAY and REPORT; empty until the store fills it in.
+    subscriber_id, address_hash, mailing_id: the subject of the action, if there is one. `address_hash` is the pseudonym of an
+        address.
+    detail: a description, in which addresses are masked.
     """
 
     occurred_at: datetime

@@ -1,4 +1,4 @@
-"""Bounces: a report as it was read from the mailbox, and the fact that the store keeps."""
+"""Bounces: reports as read from the mailbox, and the facts that the store keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,29 +15,32 @@ from moza_mail.model.verdict import HARD_VERDICTS, Verdict
 
 
 class BounceKind(StrEnum):
-    """The kinds of reports, as in the table `bounces` and in `moza-mail bounces --json`."""
+    """The kinds of reports, named as in the table `bounces` and in `moza-mail bounces --json`."""
 
     HARD = "hard"
     SOFT = "soft"
     POLICY = "policy"
     FORWARDED = "forwarded"
-    """A failure at another address than the one that was mailed: one it is forwarded to, or a member of it."""
+    """A failure at a forwarding address or a list member, not at the address that we mailed."""
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     AUTO_REPLY = "auto_reply"
     CHALLENGE = "challenge"
     NOTICE = "notice"
-    """A report of something that is no failure: late, delivered, read."""
+    """A report that is not a failure: delayed, delivered or read."""
     UNKNOWN = "unknown"
 
 
 FAILURE_KINDS = frozenset({BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.FORWARDED})
 IGNORED_KINDS = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKind.NOTICE})
-"""What changes nothing for a reader, so that nobody need prove whose it is."""
+"""Kinds without any effect on a reader, so they need no proof."""
 
 
 class BounceProof(StrEnum):
-    """The evidence that a report is about one of our messages; without it, anyone could forge a report."""
+    """The evidence that a report is about one of our messages.
+
+    Without such evidence, anyone could forge a report.
+    """
 
     RETURN_ADDRESS = "return_address"
     MESSAGE_ID = "message_id"
@@ -45,7 +48,11 @@ class BounceProof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRecipient:
-    """A report's statement about one recipient. Addresses are as written; `original_recipient` is from our envelope."""
+    """A report's statement about one recipient.
+
+    recipient: the address as written in the report.
+    original_recipient: the address in our envelope, as the report repeats it.
+    """
 
     recipient: str
     reply: Reply
@@ -54,7 +61,10 @@ class FailedRecipient:
 
     @property
     def kind(self) -> BounceKind:
-        """Hard if it is about the address itself, policy if it is about the sender or the message, else soft."""
+        """The kind of failure.
+
+        Hard if it is about the address itself, policy if it is about the sender or the message, and soft in all other cases.
+        """
         return BOUNCE_KINDS.get(self.verdict, BounceKind.SOFT)
 
 
@@ -71,9 +81,10 @@ BOUNCE_KINDS = {
 class BounceReport:
     """One message of the bounce mailbox. Its claims are verified later.
 
-    local_parts: those of addresses that may be our return addresses, beginning with the one it was sent to.
-    recipients: the addresses that it may be about.
-    message_ids: the Message-IDs of the message that it returns.
+    local_parts: the local parts of addresses that may be our return addresses. The address to which the report was sent is
+        first.
+    recipients: the addresses that the report may be about.
+    message_ids: the Message-IDs of the returned message.
     """
 
     kind: BounceKind
@@ -98,9 +109,10 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """The facts that are kept from a report. Its `digest` makes it count once, however often it is read.
+    """The facts that are kept from a report.
 
-    sent, confirmation: the message that it is about; both, and `proof`, are None if it is not proven to be ours.
+    digest: identifies the report, so that it counts once, however often it is read.
+    sent_message, confirmation: the message that the report is about. Both and `proof` are None if it is not proven to be ours.
     """
 
     digest: str
@@ -117,7 +129,7 @@ class Bounce:
 
     @property
     def is_settled(self) -> bool:
-        """True if it is proven to be about our message, or has no effect anyway."""
+        """Return True if the report is proven to be about our message, or has no effect anyway."""
         if self.kind in IGNORED_KINDS:
             return True
         return self.kind is not BounceKind.UNKNOWN and (self.sent_message or self.confirmation) is not None
@@ -125,20 +137,22 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceEffect:
-    """The effect of a bounce; a bounce that was counted before has no other effect."""
+    """The effect of a bounce. If it was counted before, it has no further effect."""
 
     already_counted: bool = False
     suppression: Suppression | None = None
     is_held: bool = False
-    """True if the suppression waits for a person, because too many readers of one provider fail alike."""
+    """True if the suppression waits for a person: too many readers of one provider fail alike."""
     unsubscribed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceThresholds:
-    """In how many mailings an address must fail before it is suppressed; the keys of `[bounces]` in moza-mail.toml.
+    """The number of mailings in which an address must fail before it is suppressed.
 
-    unknown_domain_times: for a domain that does not exist, because the DNS may be wrong once.
+    The fields are the keys of `[bounces]` in moza-mail.toml.
+
+    unknown_domain_times: for a domain that does not exist. One failure may be an error in the DNS.
     disabled_times: for a disabled mailbox, within `disabled_days`.
     soft_times: for a full mailbox or an unreachable server, over at least `soft_days`; 0 for never.
     """
@@ -155,7 +169,10 @@ DEFAULT_THRESHOLDS = BounceThresholds()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressReply:
-    """The last reply or report about one mailing to an address. `verdict` is None if the message was accepted."""
+    """The last reply or report about one mailing to an address.
+
+    verdict: None if the message was accepted.
+    """
 
     at: datetime
     reply: Reply
@@ -163,23 +180,28 @@ class AddressReply:
 
     @property
     def is_soft(self) -> bool:
-        """True for a full mailbox or an unreachable server (RFC 3463 3.5), which count only over weeks."""
+        """Return True for a full mailbox or an unreachable server (RFC 3463 3.5).
+
+        Such failures suppress an address only if they last for weeks.
+        """
         is_unreachable = self.reply.enhanced[1:4] == ".4."
         return self.verdict is Verdict.MAILBOX_FULL or (self.verdict is Verdict.TEMPORARY and is_unreachable)
 
     @property
     def may_suppress(self) -> bool:
-        """True if it can be a reason to suppress the address, alone or with others."""
+        """Return True if the reply can be a reason to suppress, alone or with other replies."""
         return self.verdict in HARD_VERDICTS or self.is_soft
 
 
 def suppresses(
     replies: Sequence[AddressReply], thresholds: BounceThresholds = DEFAULT_THRESHOLDS
 ) -> SuppressionReason | None:
-    """Return the reason to suppress an address after these replies, or None.
+    """Return the reason to suppress an address after these replies; None without a reason.
 
-    `replies` are those of its mailings, oldest first. One reply that the address does not exist is enough. Soft failures
-    count only if no message was accepted between them. Other verdicts never suppress.
+    One reply that the address does not exist is enough. Soft failures count only if no message was accepted between them. Other
+    verdicts never suppress.
+
+    replies: the last reply of each mailing to the address, oldest first.
     """
     if not replies:
         return None

@@ -1,4 +1,7 @@
-"""The circuit breaker: when a run stops because the relay or a provider refuses us, and when it may try again."""
+"""The circuit breaker stops a run when the relay or a provider refuses us.
+
+It also says when an automatic run may try again.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,13 +22,14 @@ MAX_BLOCKING_DOMAINS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitBreaker:
-    """Counts the replies that are about us. Each further attempt would make it worse.
+    """Counts the replies that are about us. Each further attempt would make matters worse.
 
-    sender_faults: replies about our address, rights or authentication since the last accepted message.
-    sender_fault, quota: the last reply of each kind.
+    sender_faults: the number of replies about our address, rights or authentication since the last accepted message.
+    sender_fault: the last reply about our address, rights or authentication.
+    quota: the last reply that says that a quota is used up.
     blocking: the recipients' domains that refused us for a block list, a policy or the content, each with its reply.
-    protocol_errors: how often the relay and moza-mail were out of step, which is a bug of one of the two programs.
-    last_reply: the last of these replies.
+    protocol_errors: how often the relay and moza-mail were out of step, which is a bug in one of the two programs.
+    last_reply: the last reply that was out of step.
     """
 
     sender_faults: int = 0
@@ -36,7 +40,10 @@ class CircuitBreaker:
     last_reply: Reply | None = None
 
     def record(self, outcome: Outcome, domain: str = "") -> "CircuitBreaker":
-        """Return the circuit breaker after one more attempt, to a recipient at `domain`."""
+        """Return the circuit breaker after one more attempt.
+
+        domain: the domain of the recipient.
+        """
         if outcome.detail == PROTOCOL_ERROR:
             return replace(self, protocol_errors=self.protocol_errors + 1, last_reply=outcome.reply)
         if outcome.state is DeliveryState.ACCEPTED:
@@ -52,7 +59,10 @@ class CircuitBreaker:
         return self
 
     def record_all(self, outcomes: Iterable[tuple[Outcome, str]]) -> "CircuitBreaker":
-        """Return the circuit breaker after these attempts, in order, each with its recipient's domain."""
+        """Return the circuit breaker after these attempts, in order.
+
+        Each outcome is paired with the domain of its recipient.
+        """
         breaker = self
         for outcome, domain in outcomes:
             breaker = breaker.record(outcome, domain)
@@ -60,7 +70,10 @@ class CircuitBreaker:
 
     @property
     def is_tripped(self) -> bool:
-        """True if the run must stop: a quota is used up, or several replies say that we are refused."""
+        """Return True if the run must stop.
+
+        A quota is used up, or several replies say that we are refused.
+        """
         return (
             self.quota is not None
             or self.sender_faults >= MAX_SENDER_FAULTS
@@ -68,7 +81,7 @@ class CircuitBreaker:
         )
 
     def pause_until(self, now: datetime) -> datetime | None:
-        """Return when an automatic run may try again; None if nothing was about us."""
+        """Return when an automatic run may try again; None if no reply was about us."""
         if self.quota is not None:
             return end_of_quota(self.quota, now)
         if self.blocking or self.sender_fault is not None:
@@ -89,7 +102,10 @@ DAILY = re.compile(r"\bdaily\b|per day|24.?hours?|a day|\btoday\b", re.IGNORECAS
 
 
 def end_of_quota(reply: Reply, now: datetime) -> datetime:
-    """Return when a quota is new: at the time in the reply, else at 00:00 UTC if it is a daily one, else in an hour."""
+    """Return when mail may be sent again after a quota was used up.
+
+    That is the time given in the reply, else 00:00 UTC for a daily quota, else in an hour.
+    """
     if found := WAIT_IN_REPLY.search(reply.text):
         unit = {"s": "seconds", "m": "minutes", "h": "hours"}[found[2][0].lower()]
         return now + timedelta(**{unit: int(found[1])})

@@ -1,7 +1,7 @@
-"""Classify a reply of a relay or mail server, or the diagnostic of a report, by a table of rules.
+"""Classify a reply of a server, or the diagnostic in a report, by a table of rules.
 
 The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. Numbers that are
-part of an IP address or a version are never status codes.
+part of an IP address or a version are never read as status codes.
 """
 
 import re
@@ -19,7 +19,7 @@ from moza_mail.model.verdict import HARD_VERDICTS, SENDER_VERDICTS, Verdict
 RULES = (*PROVIDER_RULES, *SENDER_RULES, *MESSAGE_RULES, *ADDRESS_RULES)
 MAX_TEXT = 1000
 UNKNOWN_RULE = RULES[-1].name
-"""The last rule, which matches what no other knows."""
+"""The name of the last rule, which matches every reply that no other rule knows."""
 
 _STATUS = r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)"
 CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*"?#?(?:{_STATUS})?')
@@ -70,11 +70,11 @@ INNER_REPLIES = tuple(
 class ReplyContext:
     """The known facts about a reply besides its text.
 
-    recipients: the reader's address, and where it was forwarded to if a report says so.
+    recipients: the reader's address, and the address to which it was forwarded if a report says so.
     senders: our addresses in the envelope and the message.
     phase: the step of the session: connect, helo, auth, mail, rcpt, data, body; empty if unknown.
     status: the `Status` field of a report (RFC 3464 2.3.4).
-    is_report: true if another server than our relay said it.
+    is_report: True if the reply is from another server than our relay.
     """
 
     recipients: tuple[str, ...] = ()
@@ -87,7 +87,12 @@ class ReplyContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyParts:
-    """A reply taken apart: basic code, enhanced status (empty if absent), and words without either."""
+    """A reply divided into its parts.
+
+    code: the basic code.
+    status: the enhanced status, empty if absent.
+    words: the remaining text.
+    """
 
     code: str
     status: str
@@ -98,7 +103,7 @@ NO_CONTEXT = ReplyContext()
 
 
 def classify_reply(text: str, context: ReplyContext = NO_CONTEXT) -> Verdict:
-    """Return the verdict of a refusal, `550 5.1.1 user unknown`, or of a report's diagnostic."""
+    """Return the verdict of a refusal such as `550 5.1.1 user unknown`, or of a diagnostic."""
     return find_rule(text, context)[0]
 
 
@@ -115,11 +120,11 @@ def find_rule(text: str, context: ReplyContext = NO_CONTEXT) -> tuple[Verdict, s
 
 
 NEUTRAL_VERDICTS = SENDER_VERDICTS | {Verdict.THROTTLED, Verdict.TEMPORARY, Verdict.POLICY, Verdict.CONTENT}
-"""Verdicts by which no reader is refused for good, so that it does not matter whom the reply names."""
+"""Verdicts that never blame the reader's address. It does not matter whom the reply names."""
 
 
 def _find_inner(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:
-    """Return the verdict of a reply that a gateway quotes, None if it quotes none."""
+    """Return the verdict and rule of a reply that a gateway quotes; None if it quotes none."""
     if SENDER_CHECK.search(text):
         return None
     for pattern in INNER_REPLIES:
@@ -152,11 +157,14 @@ TEMPORARY_VERDICTS = {
     Verdict.CONTENT: Verdict.TEMPORARY,
     Verdict.POLICY: Verdict.THROTTLED,
 }
-"""What a 4xx turns a verdict into: a later attempt may succeed."""
+"""Verdicts and their replacement in a 4xx reply: a later attempt may succeed."""
 
 
 def _is_temporary(parts: ReplyParts, status: str) -> bool:
-    """True for a 4xx, and for Exchange's `550 4.4.7`: the status beside the code wins over it."""
+    """Return True for a 4xx, or a 5xx with an enhanced status that begins with 4.
+
+    In Exchange's `550 4.4.7`, the enhanced status decides.
+    """
     return (
         parts.code.startswith("4")
         or (not parts.code and status.startswith("4"))
@@ -202,14 +210,20 @@ def _split(text: str) -> ReplyParts:
 
 
 def _mask_addresses(words: str, context: ReplyContext) -> str:
-    """Replace the reader's addresses by `RCPT` and IP addresses by `IP`, so that no rule finds words in them."""
+    """Replace the reader's addresses by `RCPT` and IP addresses by `IP`.
+
+    So a rule cannot match words inside an address.
+    """
     for recipient in filter(None, context.recipients):
         words = re.sub(rf"(?<![\w.+=-]){re.escape(recipient)}(?![\w-])", "RCPT", words, flags=re.IGNORECASE)
     return NEUTRAL_PREFIX.sub("", IP_ADDRESS.sub("IP", words))
 
 
 def _names_sender(text: str, context: ReplyContext) -> bool:
-    """True if the reply names an address or the domain of ours, outside the reader's own address."""
+    """Return True if the reply names our domain or an address at it.
+
+    Text inside the reader's own address does not count.
+    """
     words = URL_HOST.sub("", _mask_addresses(text, context).lower())
     return any(
         re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", words)
@@ -219,5 +233,8 @@ def _names_sender(text: str, context: ReplyContext) -> bool:
 
 
 def _names_only_others(words: str, context: ReplyContext) -> bool:
-    """True if it names another address in angle brackets and not the reader's: a forward of theirs is broken."""
+    """Return True if the reply names another address in angle brackets, and not the reader's.
+
+    Then the failure is at an address to which the reader forwards.
+    """
     return bool(context.recipients) and "RCPT" not in words and bool(BRACKETED_ADDRESS.search(words))

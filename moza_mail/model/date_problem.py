@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongWeekday:
-    """A date as written, with a weekday that differs from that of the day it means."""
+    """A date as written, and the day it means, which is another weekday."""
 
     written: str
     day: date
@@ -18,9 +18,9 @@ class DateProblemKind(StrEnum):
     """Why a date or time as written is wrong, or has more than one meaning.
 
     MONTH: the name of the month is misspelt.
-    NO_SUCH_DAY, NO_SUCH_TIME: the calendar or the clock does not have it.
-    ORDER: it can be day and month, or month and day.
-    SHORT: a day and month as `14/2`, which is read as a date although it can be a fraction.
+    NO_SUCH_DAY, NO_SUCH_TIME: the day is not in the calendar, or the time is not on the clock.
+    ORDER: the numbers can be day and month, or month and day.
+    SHORT: `14/2` was read as a day and month, although it can be a fraction.
     ZONE: the time zone has more than one meaning.
     HOUR: the hour can be in the morning or in the afternoon.
     """

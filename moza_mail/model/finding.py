@@ -1,4 +1,4 @@
-"""A finding: something about an issue that its author should know before it is mailed."""
+"""Findings: problems that the author of an issue should know before it is mailed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,10 @@ from types import MappingProxyType
 
 
 class Severity(StrEnum):
-    """The weight of a finding: an error stops the mailing, a warning does not, an info is for interest."""
+    """The severity of a finding.
+
+    An error stops the mailing, and a warning does not. An info is only for information.
+    """
 
     ERROR = "error"
     WARNING = "warning"

@@ -1,4 +1,4 @@
-"""Diagnoses of `moza-mail doctor`: the state of one subject, and what to do about it."""
+"""Diagnoses of `moza-mail doctor`: the state of each subject, and what to do about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class HealthState(StrEnum):
     """The state of a subject.
 
     doubtful: it works, but receivers prefer or require something else.
-    bad: mail is lost, refused or distrusted until it is fixed.
+    bad: mail is lost, refused or distrusted until the problem is fixed.
     unknown: it could not be examined.
     """
 
@@ -62,7 +62,7 @@ def unknown(subject: str, message: str, hint: str = "") -> Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRefusal:
-    """The reply with which a relay refuses one of our addresses, as sender or as recipient."""
+    """A relay's refusal of one of our addresses, as sender or as recipient."""
 
     address: Address
     reply: str
@@ -104,7 +104,10 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePermissions:
-    """A file that only its owner may read, with its permissions; `is_owned` means by the account that runs moza-mail."""
+    """A file that only its owner may read, with its permissions.
+
+    is_owned: True if the account that runs moza-mail owns the file.
+    """
 
     name: str
     path: Path

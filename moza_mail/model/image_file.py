@@ -16,7 +16,7 @@ class ImageFile:
 
     width, height: the displayed size in CSS pixels, 0 if unknown.
     content: empty for an image on another host, which moza-mail does not read.
-    url: where mail programs fetch the image; empty if it is part of the mail.
+    url: the address from which mail programs fetch the image; empty if it is part of the mail.
     """
 
     name: str

@@ -144,7 +144,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """A heading inside a section; the first level below that of the section is 3."""
+    """A heading inside a section. Its level is 3 or more, because the section's title has 2."""
 
     level: int
     inlines: Inlines
@@ -240,13 +240,13 @@ class Event:
     line: int = 0
 
     def start_in(self, zone: tzinfo) -> date | datetime | None:
-        """Return the time at which it begins, or its first day if it has no time."""
+        """Return the time at which the event begins, or its first day if it has no time."""
         return self._day_or_time(0, self.start_time, zone)
 
     def end_in(self, zone: tzinfo) -> date | datetime | None:
-        """Return the time at which it ends, or its last day if it has no time.
+        """Return the time at which the event ends, or its last day if it has no time.
 
-        Without an end time it ends when it begins.
+        An event without an end time ends when it begins.
         """
         return self._day_or_time(-1, self.end_time or self.start_time, zone)
 

@@ -22,7 +22,7 @@ class LinkState(StrEnum):
 
     @property
     def is_definite(self) -> bool:
-        """True if checking again on the same day would not change the result."""
+        """Return True if checking again on the same day would not change the result."""
         return self in {LinkState.OK, LinkState.BROKEN, LinkState.NEEDS_LOGIN}
 
 
@@ -46,10 +46,10 @@ class LinkAnswer:
         require_utc(self.checked_at)
 
     def is_fresh(self, now: datetime) -> bool:
-        """True if the result is still valid."""
+        """Return True if the result is still valid."""
         return timedelta(0) <= now - self.checked_at < CACHE_TIME
 
 
 def strip_fragment(url: str) -> str:
-    """Return the URL without its fragment, which is what a server is asked for."""
+    """Return the URL without its fragment, which is never sent to a server."""
     return url.partition("#")[0]

@@ -23,7 +23,7 @@ from moza_mail.model.verdict import Verdict
 
 
 class DeliveryState(StrEnum):
-    """The state of a delivery, as in the ledger and in `status --json`."""
+    """The state of a delivery, named as in the ledger and in `status --json`."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -36,7 +36,10 @@ class DeliveryState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a recipient is skipped. `confirmed` is the reason for a confirmation mail that is no longer needed."""
+    """Why a recipient is skipped.
+
+    `confirmed` is for a confirmation mail that is no longer needed.
+    """
 
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
@@ -47,13 +50,16 @@ class SkipReason(StrEnum):
 
 
 def describe_missing(names: Iterable[str]) -> str:
-    """Return the detail in the ledger of a recipient who is skipped as `missing_value`."""
+    """Return the detail to record for a recipient who is skipped as `missing_value`."""
     return f"no value for {', '.join(names)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """An issue that is sent once to a list or a segment, with frozen content. A later edit changes the `digest`."""
+    """An issue that is sent once to a list or a segment, with frozen content.
+
+    digest: changes if the issue is edited later.
+    """
 
     id: int
     key: str
@@ -70,7 +76,7 @@ class Mailing:
 
     @property
     def audience_name(self) -> str:
-        """The list, and the segment if there is one, for messages to a person."""
+        """The list, with the segment if there is one, as shown in messages."""
         return f"{self.list_slug} (segment {self.segment.slug})" if self.segment else self.list_slug
 
 
@@ -107,13 +113,16 @@ class StartedMailing:
     next_attempt: datetime | None = None
 
     def is_unfinished(self, now: datetime) -> bool:
-        """True if a run can continue it now, without a decision by a person."""
+        """Return True if a run can continue the mailing now without a person's decision."""
         return self.has_unsent or (self.next_attempt is not None and self.next_attempt <= now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """The row of one recipient in the ledger; `values` are the frozen values of the merge fields."""
+    """The ledger's row for one recipient.
+
+    values: the frozen values of the merge fields.
+    """
 
     id: int
     mailing_id: int
@@ -134,7 +143,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCount:
-    """The number of deliveries in a state that have a verdict, with an example reply."""
+    """The number of deliveries with one state and one verdict, with an example reply."""
 
     state: DeliveryState
     verdict: Verdict
@@ -145,4 +154,7 @@ class VerdictCount:
 RejectedUpdates = Mapping[int, StoreError]
 
 
-"""Updates that do not fit the state of their delivery, by delivery id; empty if all were stored."""
+"""Updates that the ledger rejected, by delivery id; empty if all were stored.
+
+A rejected update does not fit the state of its delivery.
+"""

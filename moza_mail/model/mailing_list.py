@@ -1,4 +1,4 @@
-"""A mailing list: its sender, its opt-in, and the sentences that a subscriber consents to."""
+"""A mailing list: its sender, its opt-in, and the text that subscribers consent to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 
 
 class OptIn(StrEnum):
-    """The start of a subscription: a confirmation mail, or consent given elsewhere."""
+    """The way to join a list: by a confirmation mail, or by consent given elsewhere."""
 
     DOUBLE = "double"
     RECORDED = "recorded"
@@ -28,16 +28,16 @@ class MailingList:
     """A list as configured in subscribers/lists.toml.
 
     sender_name: the name in the From header.
-    theme: the theme of its issues, if not that of the project.
+    theme: the theme of its issues, empty for the project's theme.
     list_id: the identifier of RFC 2919, which must never change.
     postal_address, contact: shown in the footer of every mail.
     archive_url: the page with earlier issues.
     attributes: attributes of subscribers that issues may use as merge fields.
-    consent: the consent text by language, "" for all others; if empty, the theme has one.
-    consent_version: the version of these texts, which change together.
+    consent: the consent text by language; the text with key "" is for all other languages. If empty, the theme's text is used.
+    consent_version: the version of the consent texts, which change together.
     schedule: the weekly time at which issues are sent automatically.
     issue_title: the pattern of the titles of new issues.
-    approval: its own policy, None for that of the project.
+    approval: the approval policy of the list, None for the project's policy.
     """
 
     slug: str
@@ -62,13 +62,14 @@ class MailingList:
 
     @property
     def identifier(self) -> str:
-        """The List-Id: `list_id`, else the slug and the domain of the sender."""
+        """The List-Id: `list_id`, or else the slug and the domain of the sender."""
         return self.list_id or f"{self.slug}.{self.sender.domain}"
 
     def consent_for(self, lang: str) -> str:
         """Return the consent text for a language; empty if the list has none.
 
-        For `nl-BE` that is the text of `nl-BE`, else `nl`, else of all languages, else of the language of the list.
+        For `nl-BE`, the first text that exists is used: for `nl-BE`, for `nl`, for all languages, or for the language of the
+        list.
         """
         tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)
         return next((self.consent[tag] for tag in tags if tag in self.consent), "")

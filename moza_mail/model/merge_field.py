@@ -1,4 +1,4 @@
-"""Merge fields such as `{{ name }}`, which become the value of each recipient."""
+"""Merge fields such as `{{ name }}`, which are replaced by a value of each recipient."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,10 @@ MERGE_FIELD_EXAMPLE = _(
 
 
 class MergeFieldError(ValueError):
-    """A `{{` that does not begin a merge field; `reason` is a clause."""
+    """A `{{` that does not begin a merge field.
+
+    reason: a clause.
+    """
 
     def __init__(self, reason: Translatable) -> None:
         super().__init__(reason)
@@ -33,10 +36,10 @@ class MergeFieldError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeField:
-    """The value of an attribute of the recipient, else a default.
+    """A place in the text for an attribute of the recipient.
 
-    default: if None, recipients without a value are skipped.
-    line: its line in the file of the issue.
+    default: used for recipients without a value; if None, they are skipped.
+    line: the line in the file of the issue.
     """
 
     name: str
@@ -55,17 +58,23 @@ class MergeField:
 
     @property
     def example_value(self) -> str:
-        """The value to show where there is no recipient: the default, or the name in brackets."""
+        """The value to show without a recipient: the default, or the name in brackets."""
         return self.default if self.default and not self.default.isspace() else f"[{self.name}]"
 
     def value_for(self, values: Mapping[str, str]) -> str | None:
-        """Return the value of a recipient, else the default; white space alone is not a value."""
+        """Return the value of a recipient, or else the default.
+
+        A value of only white space counts as no value.
+        """
         own = values.get(self.name, "")
         return own if own and not own.isspace() else self.default
 
 
 def split_merge_fields(text: str, *, line: int = 0) -> Iterator[str | MergeField]:
-    """Split a line into texts and merge fields; raise MergeFieldError for any other `{{`."""
+    """Split a line into texts and merge fields.
+
+    Raises MergeFieldError for a `{{` that does not begin a merge field.
+    """
     rest = text
     while "{{" in rest:
         before, _, after = rest.partition("{{")

@@ -1,4 +1,4 @@
-"""A rendered issue with open placeholders, its recipient, and the composed message."""
+"""A rendered issue with placeholders, its recipient, and the composed message."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ def make_field_placeholder(number: int) -> str:
 class Attachment:
     """An attached file.
 
-    content_type: with its parameters, such as `text/calendar; charset=utf-8; method=PUBLISH`.
+    content_type: includes its parameters, such as `text/calendar; charset=utf-8; method=PUBLISH`.
     content_id: set for an image that the HTML shows as `cid:...` (RFC 2392).
     """
 
@@ -43,7 +43,8 @@ class Attachment:
 class Rendered:
     """An issue rendered once for all recipients, with placeholders in `html` and `text`.
 
-    fields: the merge fields by the number in their placeholders, which are in `subject` and `preheader` too.
+    fields: the merge fields, in the order of the numbers in their placeholders. `subject` and `preheader` can also contain
+        these placeholders.
     """
 
     subject: str
@@ -60,7 +61,10 @@ class Rendered:
         return {f"field_{number}": one for number, one in enumerate(self.fields)}
 
     def fill_fields(self, values: Callable[[MergeField], str]) -> "Rendered":
-        """Fill every merge field for one recipient, escaped in HTML. The placeholders of links stay."""
+        """Fill every merge field for one recipient, escaped in HTML.
+
+        The placeholders of links stay.
+        """
         known = {name: values(one) for name, one in self.fields_by_placeholder.items()}
         if not known:
             return self
@@ -122,11 +126,17 @@ class Recipient:
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def value_of(self, field: MergeField) -> str | None:
-        """Return the value of a merge field for this recipient; None without a value and default."""
+        """Return the value of a merge field for this recipient, or else its default.
+
+        None if there is neither.
+        """
         return field.value_for({NAME_FIELD: self.name, **self.values})
 
     def missing_fields(self, fields: Iterable[MergeField]) -> tuple[str, ...]:
-        """Return the names of the fields without a value and default; such a recipient is skipped."""
+        """Return the names of the fields that have neither a value nor a default.
+
+        A recipient with missing fields is skipped.
+        """
         return tuple(dict.fromkeys(one.name for one in fields if self.value_of(one) is None))
 
 
@@ -140,9 +150,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One MIME message in its final bytes: CRLF line ends, no line that starts with a dot.
+    """One MIME message as it is sent.
 
-    canonical: the composer guarantees that form, so it is not checked again.
+    is_smtp_ready: the composer guarantees that lines end in CRLF and that no line starts with a dot, so the transport does not
+        check it again.
     """
 
     content: bytes

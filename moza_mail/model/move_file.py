@@ -1,4 +1,4 @@
-"""The first line of a move file, which has everything about the subscribers of a project."""
+"""The first line of a move file, which contains all subscriber data of a project."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ VERSION = 1
 
 
 def read_header(line: str) -> Mapping[str, Any] | None:
-    """Return the header of a move file, `secret_id` among it; None for the first line of another file."""
+    """Return the header of a move file, with values such as `secret_id`.
+
+    None if this is the first line of another kind of file.
+    """
     if not line.lstrip("\ufeff").startswith("{"):
         return None
     try:

@@ -1,4 +1,7 @@
-"""IP addresses and host names: which networks are our own, and which addresses everybody can reach."""
+"""Rules for IP addresses and host names.
+
+They tell which networks are our own, and which addresses everybody can reach.
+"""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +42,7 @@ TRANSLATED = ip_network("64:ff9b::/96")
 
 
 def parse_address(host: str) -> IPAddress | None:
-    """Return the IP address that a host is, or None if it is a name."""
+    """Return the IP address in `host`, or None if it is a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -47,7 +50,10 @@ def parse_address(host: str) -> IPAddress | None:
 
 
 def is_own(host: str) -> bool | None:
-    """Return True if an address is in our own networks, where unencrypted traffic is acceptable; None for a name."""
+    """Return True if an address is in our own networks; None if `host` is a name.
+
+    Unencrypted traffic is acceptable there.
+    """
     address = parse_address(host)
     if address is None:
         return None
@@ -57,7 +63,10 @@ def is_own(host: str) -> bool | None:
 
 
 def is_public(address: IPAddress, allowed: Sequence[IPNetwork] = ()) -> bool:
-    """Return True if everybody on the internet can reach an address, or it is in an allowed network."""
+    """Return True if everybody on the internet can reach an address.
+
+    Addresses in an allowed network count as public too.
+    """
     if any(address in network for network in allowed):
         return True
     if isinstance(address, IPv6Address):
@@ -69,7 +78,10 @@ def is_public(address: IPAddress, allowed: Sequence[IPNetwork] = ()) -> bool:
 
 
 def normalize_host(text: str) -> str:
-    """Return the host of a URL in ASCII, a name in another script as A-labels (RFC 5890); empty if it is no host."""
+    """Return the host of a URL in ASCII; empty if it is not a host.
+
+    A name in another script becomes A-labels (RFC 5890).
+    """
     if parse_address(text) is not None:
         return text
     try:

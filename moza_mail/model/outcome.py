@@ -13,8 +13,8 @@ from moza_mail.model.verdict import SENDER_VERDICTS, Verdict
 class Outcome:
     """The outcome of one attempt.
 
-    state: accepted, deferred, refused or uncertain; or pending if the attempt failed before the body was sent, and not
-        because of the recipient. A pending delivery is tried again.
+    state: accepted, deferred, refused or uncertain. It is pending if the attempt failed before the body was sent and the
+        recipient is not the cause; a pending delivery is tried again.
     """
 
     state: DeliveryState
@@ -45,10 +45,11 @@ CONNECTIONS_RULE = "too_many_connections"
 
 
 def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> Outcome:
-    """Return the outcome of a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused (RFC 5321 4.2.1).
+    """Return the outcome of a complete reply (RFC 5321 4.2.1).
 
-    The recipient stays pending if the reply is about us: the sender, a quota, a block list, the content, the number of
-    connections, or a conversation out of step. A temporary verdict defers the recipient, whatever the code.
+    A 2xx reply to the body means accepted, 4xx deferred, and 5xx refused. A temporary verdict always means deferred, whatever
+    the code. The recipient stays pending if the reply is about us: the sender, a quota, a block list, the content, the number
+    of connections, or commands and replies that are out of step.
     """
     if 200 <= reply.code < 300 and phase is Phase.BODY:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
@@ -66,11 +67,14 @@ def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> 
 HOLDING_VERDICTS = SENDER_VERDICTS | {Verdict.POLICY, Verdict.CONTENT}
 
 
-"""Verdicts about us or our message: the recipient stays pending, and is not tried again in the same run."""
+"""Verdicts about us or our message. The recipient stays pending for the rest of the run."""
 
 
 def is_held(outcome: Outcome) -> bool:
-    """True if the recipient stays pending for a reply about us, over a connection that can still be used."""
+    """Return True if the recipient stays pending because a reply was about us.
+
+    The connection can still be used.
+    """
     return (
         outcome.state is DeliveryState.PENDING
         and outcome.verdict in HOLDING_VERDICTS
@@ -81,7 +85,7 @@ def is_held(outcome: Outcome) -> bool:
 
 
 def _choose_state(reply: Reply, phase: Phase, verdict: Verdict, rule: str) -> tuple[DeliveryState, str]:
-    """Return the state after a refusal, and its detail."""
+    """Return the state and the detail of the outcome after a refusal."""
     if reply.code == 503 or (reply.code >= 500 and reply.enhanced in PROTOCOL_CODES):
         return DeliveryState.PENDING, PROTOCOL_ERROR
     if verdict in HOLDING_VERDICTS and not rule.startswith(READER_CHOICE_RULE):

@@ -1,4 +1,4 @@
-"""Domains that one mail provider serves, so that its outage is recognised as one."""
+"""Mail providers and their domains, so that an outage of one provider is recognised."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,9 +9,11 @@ ENDINGS = "nl be de fr at ch uk co.uk it es pt dk se no fi ie pl cz gr com com.a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider and its domains, as seen in a year or on a day.
+    """A provider and its domains.
 
-    domains: separated by spaces. families: names that have one domain in each country, such as `hotmail`.
+    seen: the day or year in which the domains were looked up.
+    domains: separated by spaces.
+    families: names that have one domain in each country, such as `hotmail`.
     """
 
     name: str

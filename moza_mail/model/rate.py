@@ -19,7 +19,10 @@ MOST_BURSTS_AHEAD = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """A number of messages in a number of seconds, evenly spread: 10,000 an hour is one every 0.36 s."""
+    """A number of messages in a number of seconds, evenly spread.
+
+    For example, 10,000 an hour is one every 0.36 s.
+    """
 
     count: int
     seconds: int
@@ -34,7 +37,10 @@ class Rate:
 
     @property
     def burst(self) -> int:
-        """The number of messages that may be sent at once: those of a tenth of a second, at least one."""
+        """The number of messages that may be sent at once.
+
+        That is the number for a tenth of a second, but at least one.
+        """
         return max(1, int(self.count * BURST_TIME.total_seconds() / self.seconds))
 
     def duration_of(self, messages: int) -> timedelta:
@@ -47,9 +53,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBucket:
-    """A token bucket, stored as the time at which it is full again, so that it survives a restart.
+    """A token bucket that survives a restart.
 
-    In any T seconds, at most the messages that the rate allows in T, and one burst, are sent.
+    It is stored as the time at which it is full again. In any period of T seconds, at most the messages that the rate allows in
+    T seconds, plus one burst, are sent.
     """
 
     rate: Rate
@@ -59,7 +66,10 @@ class TokenBucket:
         require_utc(self.full_at)
 
     def reserve(self, now: datetime, count: int) -> tuple[Self, timedelta]:
-        """Take up to a burst of tokens; return the new bucket, and the wait before these messages may be sent."""
+        """Take tokens for at most one burst of messages.
+
+        Returns the new bucket, and how long to wait before these messages may be sent.
+        """
         burst = self.rate.duration_of(self.rate.burst)
         filled = self.full_at if self.full_at <= now + MOST_BURSTS_AHEAD * burst else now + burst
         after = max(filled, now) + self.rate.duration_of(count)
@@ -68,9 +78,10 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFilter:
-    """Selects deliveries by the domain of the address: one of `names`, or with `others` every other domain.
+    """Selects deliveries by the domain of the address.
 
-    after: only deliveries with a greater id.
+    inverted: select all domains except `names`.
+    after: select only deliveries with a greater id.
     """
 
     names: frozenset[str]
@@ -80,7 +91,11 @@ class DomainFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimExclusion:
-    """Deliveries that a run does not claim: those it has tried already, and all at domains that refuse us."""
+    """Deliveries that a run does not claim.
+
+    delivery_ids: deliveries that the run has already tried.
+    domains: domains that refuse us.
+    """
 
     delivery_ids: frozenset[int] = frozenset()
     domains: frozenset[str] = frozenset()
@@ -104,9 +119,11 @@ class SendRates:
 
     @classmethod
     def parse(cls, overall: str, groups: Mapping[str, str]) -> Self:
-        """Parse the rates in moza-mail.toml; a key has the domains of a group, separated by spaces or commas.
+        """Parse the rates in moza-mail.toml.
 
         Raises ValueError for an invalid rate or domain, and for a domain that is in two groups.
+
+        groups: each key has the domains of a group, separated by spaces or commas; each value is a rate.
         """
         found: list[RateGroup] = []
         seen: set[str] = set()
@@ -140,7 +157,7 @@ class SendRates:
         """Return the minimum duration of a mailing.
 
         messages: the number of all messages.
-        in_groups: the number of messages by the name of their group.
+        in_groups: the number of messages for each group, by the name of the group.
         """
         each = [group.rate.duration_of(in_groups.get(group.name, 0)) for group in self.groups]
         return max([*each, self.overall.duration_of(messages) if self.overall else timedelta(0)])

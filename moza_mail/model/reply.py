@@ -1,4 +1,4 @@
-"""A reply of the relay, and the phase of the transaction that it belongs to."""
+"""A reply of the relay, and the phase of the transaction to which it belongs."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from moza_mail.model.classify_reply import classify_reply
 
 
 class Phase(StrEnum):
-    """The command of a transaction that a reply or failure belongs to (RFC 5321 3.3)."""
+    """The command of a transaction to which a reply or failure belongs (RFC 5321 3.3)."""
 
     CONNECT = "connect"
     MAIL = "mail"
@@ -31,8 +31,10 @@ QUEUE_ID = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply of a server: the basic code (RFC 5321 4.2), the enhanced code (RFC 3463) if there is one, and the text.
+    """A reply of a server.
 
+    code: the basic code (RFC 5321 4.2).
+    enhanced: the enhanced code (RFC 3463), empty if there is none.
     text: at most 500 characters, without control characters.
     """
 
@@ -56,7 +58,7 @@ class Reply:
 
     @classmethod
     def from_text(cls, written: str) -> "Reply | None":
-        """Parse a reply in the form that `str` returns; None for any other text."""
+        """Parse the text that `str` of a reply returns; return None for any other text."""
         code, _, text = written.partition(" ")
         return cls.parse(int(code), text) if CODE.fullmatch(code) else None
 
@@ -67,7 +69,10 @@ class Reply:
         return found.group(1).strip("<>.")[:120] if found else ""
 
     def without_text(self) -> "Reply":
-        """Return the reply without its text, which may contain an address, and with the same verdict."""
+        """Return the reply without its own text, which may contain an address.
+
+        The new reply has the same verdict.
+        """
         verdict = classify_reply(str(self))
         words = (replace(self, text=text) for text in NEUTRAL_WORDS)
         return next(
@@ -81,4 +86,4 @@ class Reply:
 NEUTRAL_WORDS = ("", "user unknown", "host not found", "mailbox full", "account disabled", "blocked")
 
 
-"""Words without an address that keep a reply's verdict."""
+"""Standard texts. One of them can replace a reply's text without changing its verdict."""

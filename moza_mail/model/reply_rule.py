@@ -1,4 +1,4 @@
-"""One row of the table by which replies are classified."""
+"""One row of the table that classifies replies."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,16 @@ from moza_mail.model.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRule:
-    r"""A condition on a reply and the verdict that follows. All conditions given must hold.
+    """A condition on a reply, and the verdict that follows if all parts of the condition hold.
 
-    status, code: regular expressions of the whole enhanced status and the beginning of the basic code.
-    words, server: regular expressions searched in the words, and in the whole reply with the name of its server. Case does
-        not matter. In `words` the reader's address is `RCPT`, another address `ADDR` and an IP address `IP`.
-    phases: the steps of a session it applies to: connect, helo, auth, mail, rcpt, data, body.
-    in_report: True only for a report about another server, False only for a reply in our own session.
-    is_permanent: only for a 5xx.
+    status: a regular expression that must match the whole enhanced status.
+    code: a regular expression that must match the beginning of the basic code.
+    words: a regular expression to search for in the words. There, the reader's address is `RCPT`, another address `ADDR` and
+        an IP address `IP`.
+    server: a regular expression to search for in the whole reply with the name of its server.
+    phases: the steps of a session to which the rule applies: connect, helo, auth, mail, rcpt, data, body.
+    in_report: True for a rule only about reports of other servers, False for a rule only about replies in our own session.
+    is_permanent: the rule applies only to a 5xx.
     is_kept_by_4xx: a 4xx does not turn the verdict into a temporary one.
     source, seen: where the words were found, and when.
     """

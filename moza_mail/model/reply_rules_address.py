@@ -1,4 +1,7 @@
-"""Rules about the address: disabled, unknown domain, unknown user; and the defaults at the end."""
+"""Rules about the address: disabled, unknown domain, unknown user.
+
+The rules at the end are the defaults.
+"""
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.verdict import Verdict

@@ -1,4 +1,4 @@
-"""Rules about mailboxes without room, message size, block lists, expiry and content."""
+"""Rules about full mailboxes, message size, block lists, expiry and content."""
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.verdict import Verdict

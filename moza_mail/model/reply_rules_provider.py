@@ -1,4 +1,4 @@
-"""Rules for providers that name the reason by a code of their own, and for limits on sending.
+"""Rules for providers that give the reason by their own codes, and for sending limits.
 
 They come first, because the words beside such a code mislead: "552 5.1.1 Boite pleine", "550 5.1.1 ... IB607".
 """

@@ -1,6 +1,7 @@
-"""Rules for refusals that are about the sender: address, rights, relaying, authentication, host name.
+"""Rules for refusals that are about the sender.
 
-They come before the rules about the reader, so that no mistake of ours is held against a reader.
+They are about our address, rights, relaying, authentication or host name. They come before the rules about the reader, so that
+a reader is never blamed for a mistake of ours.
 """
 
 from moza_mail.model.reply_rule import ReplyRule

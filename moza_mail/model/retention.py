@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPeriods:
-    """The number of days that each kind of data is kept.
+    """The number of days for which each kind of data is kept.
 
     deliveries: the recipient of a message and the text of the reply.
     bounces: the text of a report, and its message in the mailbox.
@@ -21,7 +21,7 @@ class RetentionPeriods:
     audit: int = 1826
 
     def before(self, kind: str, now: datetime) -> datetime:
-        """Return the time before which data of a kind is expired."""
+        """Return the time before which data of one kind has expired."""
         return now - timedelta(days=getattr(self, kind))
 
 
@@ -30,7 +30,8 @@ class RetentionResult:
     """Rows that were deleted or shortened, by kind.
 
     still_open: old deliveries that wait for a sender or a person and keep their data.
-    remains, complete: as in ErasureResult.
+    remains: where deleted data may still be read in the database's files, empty if nowhere.
+    is_complete: another run would change nothing.
     """
 
     changed: Mapping[str, int]
@@ -43,10 +44,10 @@ class RetentionResult:
 class ErasureResult:
     """Rows that an erasure changed, by table.
 
-    at: when the person was erased, perhaps earlier; None if nothing was ever held.
-    issues: issues whose own text contains the address; they were published and stay.
-    remains: where the address may still be read in the database's files, "" if nowhere.
-    complete: another erasure would change nothing.
+    erased_at: when the person was erased, perhaps earlier; None if nothing was ever held.
+    issues: published issues with the address in their own text; they stay unchanged.
+    remains: where the address may still be read in the database's files, empty if nowhere.
+    is_complete: another erasure would change nothing.
     """
 
     rows: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""When a deferred delivery is retried, and for how long."""
+"""The times at which a deferred delivery is retried."""
 
 from datetime import datetime, timedelta
 
@@ -12,10 +12,10 @@ LONGEST_RETRY = timedelta(hours=48)
 def compute_next_attempt(
     *, attempts: int, first_attempt_at: datetime, now: datetime, delivery_id: int = 0
 ) -> datetime | None:
-    """Return when to retry a deferred delivery after `attempts` attempts; None if 48 hours passed since the first one.
+    """Return when to retry a deferred delivery.
 
-    The delay is up to a fifth shorter or longer, by the delivery's id, so that deliveries deferred together are not
-    retried together.
+    None if that would be more than 48 hours after the first attempt. The delay is up to a fifth shorter or longer, depending on
+    the delivery's id, so that deliveries that were deferred together are not all retried at the same time.
     """
     spread = 0.8 + 0.4 * (delivery_id * 2_654_435_761 % 2**32) / 2**32 if delivery_id else 1.0
     moment = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1] * spread

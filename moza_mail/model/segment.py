@@ -1,6 +1,6 @@
 """A segment: a filter on subscribers, written in TOML, evaluated once for each mailing.
 
-A condition is a table of one of these forms. `matches` defines its meaning; the store expresses the same in SQL.
+A condition is a table in one of the forms below. The method `matches` defines its meaning; the store has the same in SQL.
 
     attribute = "soort"   with one of: is, is_not = "..."; one_of = [...]; begins_with = "..."; known = true or false
     domain = "example.org" or [...]          the domain of the address
@@ -26,7 +26,7 @@ FORMS = ("attribute", "domain", "language", "all", "any", "not")
 
 
 class SegmentError(ValueError):
-    """A table that is not a condition; the message is a clause."""
+    """A table is not a valid condition. The message is a clause."""
 
 
 def attribute_value(subscriber: Subscriber, attribute: str) -> str:
@@ -94,7 +94,10 @@ class DomainCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageCondition:
-    """The chosen language, else `default`, is one of these or a variant: `en` includes `en-GB`."""
+    """The chosen language, or else `default`, is one of these or a variant of one.
+
+    For example, `en` includes `en-GB`.
+    """
 
     languages: tuple[str, ...]
     default: str
@@ -163,7 +166,10 @@ class SubscriberFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A named condition, with the table and the language of the list that it was parsed from, so that it can be stored."""
+    """A named condition, in a form that can be stored.
+
+    The table from which it was parsed and the language of the list are stored.
+    """
 
     slug: str
     condition: Condition

@@ -17,8 +17,8 @@ WEEK = timedelta(days=7)
 def local_to_utc(day: date, clock: time, zone: tzinfo) -> datetime:
     """Convert a local time to UTC (RFC 5545, 3.3.5).
 
-    A time that occurs twice, when summer time ends, is the first. A time that does not occur, when summer time begins, is
-    read with the offset before the change, so 02:30 becomes 03:30.
+    When summer time ends, a time can occur twice; the first one is used. When summer time begins, some times do not occur; such
+    a time is read with the offset before the change, so 02:30 becomes 03:30.
     """
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
 
@@ -35,14 +35,20 @@ def parse_time_zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalDateTime:
-    """A local day and time; without a zone, they are in the time zone of the project."""
+    """A local day and time.
+
+    zone: None for the time zone of the project.
+    """
 
     day: date
     time: time
     zone: tzinfo | None = None
 
     def to_utc(self, default: tzinfo) -> datetime:
-        """Return the time in UTC; `default` is the time zone if it has none."""
+        """Return the time in UTC.
+
+        default: the time zone to use if there is no `zone`.
+        """
         return local_to_utc(self.day, self.time, self.zone or default)
 
 

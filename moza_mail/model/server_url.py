@@ -1,7 +1,7 @@
-"""The URL of a mail server, and what relay and bounce mailbox share of TLS and login.
+"""The URL of a mail server, and settings for TLS and login that relay and mailbox share.
 
-A URL is checked before anything is sent, and an error never shows it: a misplaced character can make any part of it the
-password.
+A URL is checked before anything is sent. An error never shows the URL, because a misplaced character can make any part of it
+the password.
 """
 
 import ssl
@@ -17,11 +17,11 @@ from moza_mail.model.network import normalize_host
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAccess:
-    """Settings for a connection to a server, beside its URL.
+    """Settings for a connection to a server that are not in its URL.
 
-    cafile: a PEM file of authorities that alone are trusted; empty for those of the system.
-    allow_plaintext: permits what the relay or the mailbox refuses without TLS.
-    helo_name: our host name in EHLO (RFC 5321 4.1.1.1), empty to use that of the machine; for relays only.
+    cafile: a PEM file with the only authorities to trust; empty for the authorities of the system.
+    allow_plaintext: permits connections without TLS that are refused otherwise.
+    helo_name: our host name in EHLO (RFC 5321 4.1.1.1), for relays only; empty for the name of the machine.
     """
 
     password: str = field(default="", repr=False)
@@ -32,8 +32,9 @@ class ServerAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlFormat:
-    """The URLs of one kind of server. `name`, `example` and the settings' names are for error messages.
+    """The URLs of one kind of server.
 
+    name, example, credential_variable, cafile_setting: texts for error messages.
     ports: the schemes with their default ports.
     """
 
@@ -50,7 +51,10 @@ class UrlFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerUrl:
-    """`scheme://[user@]host:port[/path][?query]`. As text it has no path and no query."""
+    """A URL `scheme://[user@]host:port[/path][?query]`.
+
+    `str` returns it without path and query.
+    """
 
     scheme: str
     host: str
@@ -65,12 +69,15 @@ class ServerUrl:
 
     @property
     def address(self) -> str:
-        """`host:port`, with brackets around an IPv6 address."""
+        """The text `host:port`, with brackets around an IPv6 address."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse_server_url(text: str, url_format: UrlFormat) -> ServerUrl:
-    """Parse the URL of a server; raise ProjectError if it cannot be used, or holds a password."""
+    """Parse the URL of a server.
+
+    Raises ProjectError if the URL cannot be used or contains a password.
+    """
     # urlsplit silently removes tabs and line ends.
     if not text.isprintable() or " " in text:
         raise url_format.refuse(_("the URL contains a space or a control character"))
@@ -109,7 +116,10 @@ def parse_server_url(text: str, url_format: UrlFormat) -> ServerUrl:
 
 
 def make_tls_context(access: ServerAccess, url_format: UrlFormat) -> ssl.SSLContext:
-    """Return a context that verifies certificates; raise ProjectError if the file of authorities cannot be used."""
+    """Return a context that verifies certificates.
+
+    Raises ProjectError if the file of authorities cannot be used.
+    """
     try:
         return ssl.create_default_context(cafile=access.cafile or None)
     except OSError as error:
@@ -132,7 +142,10 @@ def describe_tls_error(error: ssl.SSLError) -> str:
 
 
 def hide_password(text: str, user: str, password: str) -> str:
-    """Replace the password in a server's reply by ***, also as the base64 of a login (RFC 4616, RFC 4954)."""
+    """Replace the password in a server's reply by ***.
+
+    The base64 forms that a login uses are replaced too (RFC 4616, RFC 4954).
+    """
     if not password:
         return text
     for secret in (

@@ -1,4 +1,4 @@
-"""Sign-ups: the submitted form, the confirmation link, and the preferences of a subscriber."""
+"""Sign-ups: the form, the confirmation link, and the preferences of a subscriber."""
 
 import re
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ UNSTORABLE = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LANGUAGE = re.compile(f"(?:{LANGUAGE_TAG})?")
 
 LINK_LIFETIME = timedelta(days=7)
-"""How long the link of a confirmation holds; an unconfirmed sign-up is kept longer than that."""
+"""How long a confirmation link is valid. An unconfirmed sign-up is kept longer."""
 MAIL_INTERVAL = timedelta(hours=1)
-"""The least time between two confirmation mails to one address."""
+"""The minimum time between two confirmation mails to one address."""
 MAIL_LIMIT_PERIOD, MAIL_LIMIT = timedelta(days=7), 3
-"""So many confirmation mails to one address in so long a time, and no more."""
+"""The maximum number of confirmation mails to one address in this period."""
 LONGEST_DELAY = timedelta(hours=48)
-"""A confirmation that could not be mailed in this time is given up: the person asks again."""
+"""A confirmation mail that could not be sent in this time is given up."""
 
 NO_MAILING = 0
-"""Stands for a mailing's number in the return address of a confirmation; no mailing has it."""
+"""The mailing number in the return address of a confirmation mail. No mailing has it."""
 
 
 def clean_name(text: str) -> str:
@@ -46,7 +46,10 @@ def clean_name(text: str) -> str:
 
 
 def check_language(tag: str) -> str:
-    """Return a language tag (RFC 5646) to store, `nl`, `en-GB` or empty; raise SubscriptionError for any other."""
+    """Return a language tag (RFC 5646) to store, such as `nl` or `en-GB`, or empty.
+
+    Raises SubscriptionError for any other text.
+    """
     if not LANGUAGE.fullmatch(tag):
         raise SubscriptionError(_("the language is not a tag such as nl or en"))
     return tag
@@ -56,10 +59,10 @@ def check_language(tag: str) -> str:
 class SignUp:
     """A request in a form to join a list, with an address and a consent.
 
-    The address is not verified yet, so the name and language are stored only after the confirmation. Raises
-    SubscriptionError for an unusable name, language or source.
+    The address is not verified yet, so the name and language are stored only after the confirmation. Raises SubscriptionError
+    for an unusable name, language or source.
 
-    source: where the form was, such as its URL.
+    source: the place of the form, such as its URL.
     """
 
     address: Address
@@ -77,9 +80,9 @@ class SignUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """A sign-up whose confirmation link was sent or waits to be sent.
+    """A sign-up with a confirmation link that was sent or waits to be sent.
 
-    A link becomes void if the person has unsubscribed since.
+    The link becomes void if the person unsubscribes later.
     """
 
     id: int
@@ -106,14 +109,14 @@ class ConfirmResult(StrEnum):
     NOW = "now"
     ALREADY = "already"
     LEFT = "left"
-    """Nothing: the person has left the list after they had asked for it."""
+    """No effect: the person has left the list since the sign-up."""
     GONE = "gone"
-    """Nothing: the sign-up is not kept any more."""
+    """No effect: the sign-up is no longer kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """The preferences that a subscriber sees; a suppressed address is mailed for no list."""
+    """The preferences that a subscriber sees. A suppressed address gets no mail from any list."""
 
     subscriber: Subscriber
     subscriptions: tuple[Subscription, ...] = ()
@@ -122,9 +125,10 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChoice:
-    """The choices of a subscriber: lists to join, by slug with the consent that was shown, and lists to leave.
+    """The choices of a subscriber.
 
-    Other lists do not change. Raises SubscriptionError for an unusable name or language.
+    The choices are lists to join, by slug with the consent that was shown, and lists to leave. Other lists do not change.
+    Raises SubscriptionError for an unusable name or language.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The archive of a list as a website: its addresses, and the links on its pages."""
+"""The archive of a list as a website: its URLs, and the links on its pages."""
 
 import posixpath
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ SITEMAP = "sitemap.xml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSite:
-    """The addresses in the archive of one list.
+    """The URLs in the archive of one list.
 
     base: the URL of the archive, with a slash at its end.
-    pattern: the path of an issue below it, with `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
+    pattern: the path of an issue below `base`, with `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
     """
 
     base: str

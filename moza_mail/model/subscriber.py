@@ -1,4 +1,7 @@
-"""Subscribers, their subscriptions with the permitted changes of state, and suppressed addresses."""
+"""Subscribers, their subscriptions and suppressed addresses.
+
+A subscription changes its state only in permitted ways.
+"""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -32,7 +35,7 @@ class SuppressionReason(StrEnum):
 
     @property
     def is_objection(self) -> bool:
-        """True if it may be the person's own decision, which only that person can reverse."""
+        """Return True if it may be the person's own decision, which only they can reverse."""
         return self in {SuppressionReason.COMPLAINT, SuppressionReason.MANUAL}
 
 
@@ -41,7 +44,7 @@ class Subscriber:
     """A person with an address.
 
     attributes: values from imports, by column.
-    lang: the chosen language; empty for that of each list.
+    lang: the chosen language; empty to use the language of each list.
     """
 
     id: int
@@ -68,7 +71,10 @@ class Subscription:
         require_utc(self.created_at, self.confirmed_at, self.unsubscribed_at)
 
     def confirm(self, *, at: datetime, consent: str) -> Self:
-        """Confirm the subscription. Someone who unsubscribed must sign up again; no old link confirms them."""
+        """Confirm the subscription.
+
+        Someone who unsubscribed must sign up again; an old link does not confirm them.
+        """
         if self.state is SubscriptionState.UNSUBSCRIBED:
             raise InvalidTransition(
                 _(
@@ -81,7 +87,7 @@ class Subscription:
         return replace(self, state=SubscriptionState.CONFIRMED, confirmed_at=at, consent=consent)
 
     def unsubscribe(self, *, at: datetime) -> Self:
-        """Unsubscribe; does nothing if already unsubscribed."""
+        """Unsubscribe. Does nothing if the person is unsubscribed already."""
         if self.state is SubscriptionState.UNSUBSCRIBED:
             return self
         return replace(self, state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=at)
@@ -89,7 +95,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedSubscriber:
-    """A subscriber of a list with the reason that their address is suppressed, None if it is not."""
+    """A subscriber of a list, for an export.
+
+    suppression: the reason that the address is suppressed, None if it is not.
+    """
 
     subscriber: Subscriber
     subscription: Subscription
@@ -100,7 +109,7 @@ class ExportedSubscriber:
 class Suppression:
     """An address that must not be mailed, with the reason and the evidence.
 
-    A removed suppression has the time and reason of its removal; bounces before that no longer count.
+    A removed suppression has the time and reason of its removal. Bounces before the removal no longer count.
     """
 
     address: Address
@@ -116,13 +125,13 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSubscriber:
-    """A person in a file or given to `subscribers add`, before the store looks them up.
+    """A person in a file or given to `subscribers add`, not yet looked up in the store.
 
     line: the line of the file.
     lang: the language that they chose.
-    state: what the file says about their subscription.
+    state: the state of their subscription, according to the file.
     suppression: why their address must not be mailed on any list; None if the file does not say so.
-    evidence: why they are not confirmed, in the words of the file.
+    evidence: why they are not confirmed, as written in the file.
     since: when they consented or left, if that is known.
     """
 
@@ -139,10 +148,11 @@ class NewSubscriber:
 
 
 class AddResult(StrEnum):
-    """The result of adding one person, or of taking one out because a file says so.
+    """The result of adding one person, or of removing one because a file says so.
 
-    unconfirmed: new on the list, and not mailed. taken_out: was mailed until now, and the file says that they left.
-    unsubscribed, suppressed: is not mailed, because of this file or of what happened earlier.
+    unconfirmed: new on the list, and not mailed.
+    taken_out: mailed until now; the file says that they left.
+    unsubscribed, suppressed: not mailed, because of this file or of an earlier event.
     """
 
     ADDED = "added"
@@ -157,7 +167,11 @@ class AddResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPreview:
-    """State between the calls of a dry run: people whose address key is in `repeated`, as they would be by then."""
+    """State that is kept between the calls of a dry run.
+
+    repeated: the address keys of people who occur more than once.
+    people: these people, as they would be after the earlier calls.
+    """
 
     repeated: AbstractSet[str] = frozenset()
     people: dict[str, Any] = field(default_factory=dict)
@@ -165,7 +179,7 @@ class ImportPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionQuery:
-    """Conditions on suppressions by bounces; all that are given must hold.
+    """Conditions on suppressions by bounces; all given conditions must hold.
 
     reply: words in the reply that caused the suppression.
     """

@@ -9,7 +9,10 @@ from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberRecord:
-    """Everything held about one subscriber. Deliveries and bounces are paired with their issue's slug, oldest first."""
+    """Everything held about one subscriber.
+
+    Each delivery and bounce is paired with the slug of its issue, oldest first.
+    """
 
     subscriber: Subscriber
     subscriptions: tuple[Subscription, ...] = ()

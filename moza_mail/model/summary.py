@@ -1,4 +1,7 @@
-"""The summary of a mailing: its audience by state, and its bounces. The sums are checked on creation."""
+"""The summary of a mailing: its audience by state, and its bounces.
+
+The sums are checked on creation.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +17,15 @@ REPORTED_KINDS = (
     BounceKind.FORWARDED,
     BounceKind.COMPLAINT,
 )
-"""The reports that a reader's mail system or a reader sent; those who left are counted by what holds of them."""
+"""The reports by readers and their mail systems. Unsubscriptions are counted separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainSummary:
-    """The recipients at one domain; `domain` is empty for erased subscribers."""
+    """The recipients at one domain.
+
+    domain: empty for erased subscribers.
+    """
 
     domain: str
     states: Mapping[DeliveryState, int]
@@ -33,10 +39,12 @@ class DomainSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingSummary:
-    """A mailing at one moment. Raises ValueError if the parts do not add up to the audience, which is counted separately.
+    """The state of a mailing at one moment.
 
-    reports: recipients by the kind of report about their message, once for each kind.
-    left: recipients who have unsubscribed since the mailing began.
+    The audience is counted separately. Raises ValueError if the parts do not add up to it.
+
+    reports: the number of recipients for each kind of report about their message.
+    unsubscribed: the number of recipients who have unsubscribed since the mailing began.
     domains: empty unless requested.
     """
 
@@ -63,7 +71,10 @@ class MailingSummary:
                 raise ValueError("the domains do not add up to the reports")
 
     def largest_domains(self, most: int) -> tuple[list[DomainSummary], DomainSummary | None]:
-        """Return the `most` largest domains, and the sum of the others, None if there are none."""
+        """Return the `most` largest domains, and the sum of all other domains.
+
+        The sum is None if there are no others.
+        """
         ordered = sorted(self.domains, key=lambda one: (-one.audience, one.domain))
         rest = ordered[most:]
         if not rest:

@@ -76,12 +76,12 @@ class Theme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colophon:
-    """The statement in every mail and page of who sends it, why, and how to unsubscribe.
+    """The statement in every mail and page about its sender, its reason and unsubscribing.
 
     address: the sender's mail address.
     view_url: the page of the issue on the web, empty if there is none.
     calendar_url: the calendar of the issue on the web, empty if there is none.
-    can_unsubscribe: true if every message gets a personal unsubscribe link.
+    can_unsubscribe: True if every message gets a personal unsubscribe link.
     """
 
     sender_name: str
@@ -116,7 +116,10 @@ class Colophon:
 
     @property
     def contact_url(self) -> str:
-        """The contact as a link: a web address, a mail address with mailto:, or empty for other text."""
+        """The contact as a link; empty if it is neither a web address nor a mail address.
+
+        A mail address gets `mailto:`.
+        """
         if self.contact.startswith(("https://", "http://", "mailto:")):
             return self.contact
         try:

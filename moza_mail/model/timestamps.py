@@ -11,7 +11,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def require_utc(*moments: datetime | None) -> None:
-    """Raise ValueError for a time that is naive or not in UTC."""
+    """Raise ValueError if a time is naive or not in UTC."""
     for moment in moments:
         if moment is not None and moment.utcoffset() != timedelta(0):
             raise ValueError(f"not an aware UTC time: {moment!r}")
