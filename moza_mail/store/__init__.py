@@ -15,16 +15,19 @@ __all__ = ["Store", "copy_store", "current_account", "inspect_store", "open_stor
 
 
 async def inspect_store(url: str) -> StoreStatus:
-    """Inspect the store of a URL without changing it; raise StoreError if it cannot be reached or read."""
+    """Inspect the store of a URL without changing it.
+
+    Raise StoreError if the store cannot be reached or read.
+    """
     from moza_mail.store import health
 
     return await health.inspect_store(url)
 
 
 async def copy_store(source: Store, target: Store, target_url: str, *, now: datetime) -> Mapping[str, int]:
-    """Copy everything to an empty store and seal the source; return the number of rows by table.
+    """Copy everything to an empty store and seal the source; return the row counts by table.
 
-    Raises StoreError during a mailing, if the target is not empty, or if the copy differs.
+    Raise StoreError during a mailing, if the target is not empty, or if the copy differs.
     """
     from moza_mail.store.copy import copy_rows
 
@@ -46,7 +49,9 @@ async def open_store(
     any_secret: bool = False,
     thresholds: BounceThresholds = DEFAULT_THRESHOLDS,
 ) -> Store:
-    """Open the store of a URL and migrate it. It belongs to the running event loop; close it at the end.
+    """Open the store of a URL and migrate it. Close it at the end.
+
+    The store belongs to the running event loop.
 
     url: `sqlite:////absolute/path.db`, a file that is created with mode 0600 if needed, or
         `postgresql://user@host:port/database?sslmode=verify-full`, an existing database in UTF-8. Options are libpq's.
@@ -55,10 +60,10 @@ async def open_store(
     actor: the account that audit entries name; by default the account of this process.
     hasher: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
         seal, and nobody can be erased.
-    any_secret: accept another secret than the store's own, for `adopt_secret`.
+    any_secret: accept a secret that is not the store's own, so that `adopt_secret` can replace it.
     thresholds: how often an address must fail before it is suppressed.
 
-    Raise StoreError if it cannot be opened, SchemaTooNew if a newer moza-mail wrote it.
+    Raise StoreError if the store cannot be opened, SchemaTooNew if a newer moza-mail wrote it.
     """
     from moza_mail.store.audit_writer import AuditWriter
     from moza_mail.store.connect import connect

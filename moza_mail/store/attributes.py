@@ -1,6 +1,6 @@
-"""Subscribers' attributes in SQL: values of merge fields, and the conditions of segments.
+"""SQL expressions on subscribers' attributes, for merge fields and segments.
 
-No condition here is ever NULL, so `not` means the same as in Python.
+No condition here is ever NULL, so NOT means the same as in Python.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,11 @@ Criterion = sa.ColumnElement[bool]
 
 
 def lacks_by_name(fields: Iterable[MergeField], table: sa.Table = subscribers) -> dict[str, Criterion]:
-    """Return, by name of each required field, the condition that a subscriber (or a delivery) has no value for it."""
+    """Return, for each required field, the condition that a row has no value for it.
+
+    The conditions are returned by field name.
+    table: `subscribers` or `deliveries`.
+    """
     return {
         name: sa.func.trim(sa.func.coalesce(_field_value(name, table), ""), WHITESPACE) == ""
         for name in dict.fromkeys(field.name for field in fields if field.default is None)
@@ -46,7 +50,7 @@ def lacks_any(fields: Iterable[MergeField]) -> Criterion:
 
 
 def missing_detail(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
-    """Return the detail of a delivery that is skipped because of missing values."""
+    """Return SQL for the `detail` of a skipped delivery: the fields that have no value."""
     names: sa.ColumnElement[str] = sa.literal("", sa.Text)
     for name, lacks in lacks_by_name(fields, deliveries).items():
         names = names + sa.case((lacks, f", {name}"), else_="")
@@ -54,7 +58,10 @@ def missing_detail(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
 
 
 def merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
-    """Return the attributes that the fields name as a JSON object; NULL if they name none."""
+    """Return SQL for a JSON object with the attributes that the fields use.
+
+    The result is NULL if no field uses an attribute.
+    """
     names = dict.fromkeys(field.name for field in fields if field.name != NAME_FIELD)
     if not names:
         return sa.null()
@@ -75,7 +82,7 @@ def _field_value(name: str, table: sa.Table) -> sa.ColumnElement[str]:
 
 
 def holds(connection: sa.Connection, condition: Condition) -> Criterion:
-    """Return a segment's condition on a row of `subscribers`, with every value bound."""
+    """Translate a segment's condition to SQL on `subscribers`, with bound values."""
     match condition:
         case HasAttribute():
             return sa.func.trim(_attribute(condition.attribute), WHITESPACE) != ""
@@ -103,5 +110,8 @@ def _attribute(name: str) -> sa.ColumnElement[str]:
 
 
 def _starts_with(text: sa.ColumnElement[str], prefix: str) -> Criterion:
-    """Compare the first characters: LIKE has wildcards and, in SQLite, ignores case."""
+    """Return the condition that a text starts with a prefix.
+
+    LIKE is not used, because it has wildcards and ignores case in SQLite.
+    """
     return sa.func.substr(text, 1, len(prefix), type_=sa.Text) == prefix

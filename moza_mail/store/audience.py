@@ -1,4 +1,4 @@
-"""The audience of a mailing that would be created now: counted, or read in pages."""
+"""Count or read the recipients that a mailing would have if it were created now."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,10 @@ LEFT_OUT = ("unconfirmed", "unsubscribed", "suppressed", "not_in_segment", "miss
 def select_audience(
     connection: sa.Connection, list_slug: str, segment: Segment | None = None
 ) -> sa.Select[Any]:
-    """Select the confirmed, unsuppressed subscribers of a list and segment; the caller adds columns and order."""
+    """Select the confirmed, unsuppressed subscribers of a list, or of one of its segments.
+
+    The caller adds the columns and the order.
+    """
     in_segment = (holds(connection, segment.condition),) if segment else ()
     return (
         sa.select()
@@ -45,7 +48,7 @@ def select_recipients(
     segment: Segment | None,
     after: int,
 ) -> list[Recipient]:
-    """Return one page of recipients with subscriber ids > `after` and the values of the fields."""
+    """Return one page of recipients with subscriber ids > `after`, with their merge values."""
     found = connection.execute(
         select_audience(connection, list_slug, segment)
         .add_columns(
@@ -64,7 +67,10 @@ def select_recipients(
 def count_audience(
     connection: sa.Connection, list_slug: str, fields: Sequence[MergeField], segment: Segment | None
 ) -> AudienceCount:
-    """Count the subscribers of a list: those who would be mailed, and the others by the first reason that applies."""
+    """Count the subscribers of a list: those who would be mailed, and the rest by reason.
+
+    A subscriber to whom several reasons apply is counted for the first one.
+    """
     lacks = lacks_by_name(fields)
     found = connection.execute(
         sa.select(

@@ -1,4 +1,8 @@
-"""The audit log: who did what to whom and when, sealed so that a changed or removed entry shows."""
+"""The audit log: who did what to whom, and when.
+
+Each entry has a seal over itself and the seal of the previous entry, so that changed or removed entries are
+detected.
+"""
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
@@ -16,19 +20,25 @@ from moza_mail.store.transactions import Transactions
 
 
 class AuditLog:
-    """Entries oldest first. Methods of the store that change a person or a mailing add their own entry."""
+    """The audit entries, oldest first.
+
+    Store methods that change a person or a mailing add their own audit entry.
+    """
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
     async def add(self, entry: AuditEntry, about: Address | None = None) -> None:
-        """Add an entry for something that changes nothing else in the store; of `about` only the hash is stored."""
+        """Add an entry for an action that changes nothing else in the store.
+
+        about: the address of the person; only its hash is stored.
+        """
         await self._transactions.write(add_entry, entry, about)
 
     async def iter_entries(
         self, about: Address | None = None, since: datetime | None = None
     ) -> AsyncGenerator[AuditEntry]:
-        """Return all entries, or those about an address, which may have been erased."""
+        """Return all entries, or those about one address, even of an erased person."""
         after = 0
         while page := await self._transactions.read(_select_page, about, since, after):
             for _, entry in page:
@@ -45,9 +55,10 @@ class AuditLog:
                 return AuditCheck(is_intact=is_intact, entry_id=max(after, 0), seal=seal)
 
     async def adopt_secret(self, *, now: datetime) -> bool:
-        """Go on with the secret the store was opened with (`any_secret`); False if it is the store's already.
+        """Replace the store's secret by the one it was opened with (see `any_secret`).
 
-        Links that were mailed before stop working, and people erased before are no longer recognised.
+        Return False if the two are the same. Links in earlier mails stop working, and people who were erased
+        earlier are no longer recognised.
         """
         return await self._transactions.write(adopt_secret, now)
 
@@ -66,7 +77,10 @@ def _select_page(
 
 
 def _is_about(connection: sa.Connection, address: Address, hasher: AddressHasher) -> sa.ColumnElement[bool]:
-    """True for entries with the hash of the address or the id of a subscriber who has or had it."""
+    """Return the condition for entries about an address.
+
+    These entries have the hash of the address, or the id of a subscriber who has or had the address.
+    """
     address_hash = hasher.hash_address(address)
     ids = set(connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)))
     earlier = sa.select(audit_log.c.subscriber_id).where(
@@ -81,7 +95,7 @@ def _entry(row: Any) -> AuditEntry:
 
 
 def _find_start(connection: sa.Connection) -> tuple[int, str]:
-    """Return the id and seal of the entry that last replaced the secret; -1 if none did."""
+    """Return the id and seal of the entry that last replaced the secret; id -1 if none did."""
     query = (
         sa.select(audit_log.c.id, audit_log.c.seal)
         .where(audit_log.c.action == AuditAction.SECRET)
@@ -92,9 +106,10 @@ def _find_start(connection: sa.Connection) -> tuple[int, str]:
 
 
 def _check_page(connection: sa.Connection, after: int, seal: str) -> tuple[int, str, bool]:
-    """Check one page of entries with id > `after`; return the last id, its seal, and whether the seals fit.
+    """Check one page of entries with id > `after`.
 
-    With -1 the first seal is trusted: retention may have deleted the entries before it.
+    Return the last id, its seal, and whether all seals are right. If `after` is -1, the first seal is
+    trusted, because retention may have deleted the entries before it.
     """
     hasher = require_hasher(connection)
     query = (

@@ -43,7 +43,7 @@ RESTORE_HINT = (
 
 @dataclass(slots=True, kw_only=True)
 class AuditWriter:
-    """The account at work, the keyed hash of addresses, and the entries of the open transaction."""
+    """The audit entries of the open transaction, with the account and the address hasher."""
 
     actor: str
     hasher: AddressHasher | None = None
@@ -69,7 +69,11 @@ class AuditWriter:
             yield connection
 
     def check_secret(self, database: Database) -> None:
-        """Compare the secret with the store's own, or store its fingerprint; raise StoreError if they differ."""
+        """Check that the secret is the store's own; raise StoreError if it is not.
+
+        A store that has no secret yet stores the fingerprint of this one. Also raise StoreError if the store
+        was copied to another database.
+        """
         with database.reading() as connection:
             moved_to = connection.scalar(sa.select(properties.c.value).where(properties.c.name == MOVED_TO))
         if moved_to:
@@ -105,20 +109,23 @@ class AuditWriter:
 
 
 def add_entry(connection: sa.Connection, entry: AuditEntry, about: Address | None = None) -> None:
-    """Insert an entry with this transaction. Of `about` only the hash is stored; the default actor is the account."""
+    """Insert an audit entry at the end of this transaction. Its default actor is the account.
+
+    about: the address of the person; only its hash is stored.
+    """
     writer: AuditWriter = connection.info[INFO_KEY]
     address_hash = writer.hasher.hash_address(about) if about and writer.hasher else entry.address_hash
     writer.pending.append(replace(entry, actor=entry.actor or writer.actor, address_hash=address_hash))
 
 
 def find_hasher(connection: sa.Connection) -> AddressHasher | None:
-    """Return the keyed hash of the store; None if it was opened without the secret."""
+    """Return the store's keyed hash; None if it was opened without the secret."""
     writer: AuditWriter = connection.info[INFO_KEY]
     return writer.hasher
 
 
 def require_hasher(connection: sa.Connection) -> AddressHasher:
-    """Return the keyed hash of the store; raise StoreError if it was opened without the secret."""
+    """Return the store's keyed hash; raise StoreError if it was opened without the secret."""
     hasher = find_hasher(connection)
     if hasher is None:
         raise StoreError(
@@ -128,12 +135,15 @@ def require_hasher(connection: sa.Connection) -> AddressHasher:
 
 
 def stored_fingerprint(connection: sa.Connection) -> str:
-    """Return the fingerprint of the store's secret, "" if none was used yet."""
+    """Return the fingerprint of the store's secret; "" if the store has no secret yet."""
     return connection.scalar(sa.select(properties.c.value).where(properties.c.name == FINGERPRINT)) or ""
 
 
 def adopt_secret(connection: sa.Connection, now: datetime) -> bool:
-    """Replace the store's secret by the current one; False if they are the same. The chain of seals starts again."""
+    """Replace the store's secret by the current one; return False if they are the same.
+
+    The chain of seals starts again.
+    """
     hasher = find_hasher(connection)
     if hasher is None or stored_fingerprint(connection) == hasher.fingerprint:
         return False

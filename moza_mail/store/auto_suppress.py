@@ -28,7 +28,10 @@ def suppress_failing(
     now: datetime,
     thresholds: BounceThresholds,
 ) -> None:
-    """Suppress the addresses that these outcomes, with the replies to earlier mailings, show to be dead."""
+    """Suppress the addresses that the replies to their messages show to be dead.
+
+    The replies are these outcomes and the last reply of each earlier mailing.
+    """
     replies = {
         number: AddressReply(at=now, reply=outcome.reply, verdict=outcome.verdict)
         for number, outcome in outcomes
@@ -61,7 +64,10 @@ def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequenc
 def _earlier_replies(
     connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
 ) -> dict[int, list[AddressReply]]:
-    """Return, by delivery, the last reply of each other mailing to the same address since its suppression was last removed."""
+    """Return, by delivery, the last reply of each other mailing to the same address.
+
+    If a suppression of the address was removed, only later replies count.
+    """
     row_of = {row.subscriber_id: row for row in undecided}
     removed_at = last_removed(connection, [row.address.lower() for row in undecided])
     query = (
@@ -90,7 +96,10 @@ def _earlier_replies(
 
 
 def recall_reply(at: datetime, text: str, address: str) -> AddressReply | None:
-    """Return a stored reply to a message to an address; None if the text is no reply."""
+    """Parse and classify a stored reply; None if the text is not a reply.
+
+    address: the recipient of the message.
+    """
     reply = Reply.from_text(text)
     if reply is None:
         return None
@@ -99,7 +108,10 @@ def recall_reply(at: datetime, text: str, address: str) -> AddressReply | None:
 
 
 def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
-    """Return when a suppression of each address was last removed; addresses without one are absent."""
+    """Return when the last suppression of each address was removed, by address key.
+
+    Addresses without a removed suppression are absent.
+    """
     query = (
         sa.select(
             removed_suppressions.c.address_key,
@@ -130,7 +142,10 @@ def _suppress(
 
 
 def describe_evidence(replies: Sequence[AddressReply], mailing: str) -> str:
-    """Return the evidence of a suppression: the last reply, its mailing, and the days of similar replies."""
+    """Return the evidence of a suppression.
+
+    It names the last reply, its mailing, and the days of similar replies.
+    """
     last = replies[-1]
     others = [f"{each.at:%Y-%m-%d}" for each in replies[:-1] if each.verdict is last.verdict]
     before = f"; the like on {', '.join(others)}" if others else ""

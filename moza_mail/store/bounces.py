@@ -1,4 +1,7 @@
-"""Bounces: reports about messages after their acceptance, with their effects, in the same transaction."""
+"""Bounces: reports about messages that a relay had accepted.
+
+A report and its effect are stored in the same transaction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,14 +59,18 @@ class Bounces:
         return await self._transactions.read(_find_delivery, mailing_id, subscriber_id)
 
     async def list_deliveries_to(self, address: Address) -> list[SentMessage]:
-        """Return all deliveries to the subscriber of an address that went to that address, newest first."""
+        """Return the deliveries that went to this address, newest first.
+
+        Deliveries to an earlier address of the same subscriber are left out.
+        """
         return await self._transactions.read(_list_deliveries_to, address)
 
     async def record(self, bounce: Bounce) -> BounceEffect:
         """Store a bounce and apply its effect.
 
-        A complaint suppresses the address. A failure suppresses it if the replies and bounces of all mailings to it reach
-        the thresholds, each counted at the time its message was sent. An unsubscription ends the subscription.
+        A complaint suppresses the address. A failure suppresses it if the replies and bounces of all mailings
+        to the address reach the thresholds; each counts at the time its message was sent. An unsubscribe
+        request ends the subscription.
         """
         return await self._transactions.write(_record, bounce, self._thresholds)
 
@@ -153,7 +160,10 @@ def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresh
 def _suppression_by_confirmation(
     connection: sa.Connection, bounce: Bounce, confirmation: Confirmation
 ) -> Suppression | None:
-    """Return the suppression that follows from a report about a confirmation mail, judged by that report alone."""
+    """Return the suppression that a report about a confirmation mail causes, if any.
+
+    Earlier replies and reports are not considered.
+    """
     if find_suppression(connection, confirmation.address):
         return None
     where, reply = f"[confirmation for {confirmation.list_slug}]", bounce.reply
@@ -176,7 +186,7 @@ def _suppression_by_confirmation(
 def _suppression(
     connection: sa.Connection, bounce: Bounce, sent: SentMessage, thresholds: BounceThresholds
 ) -> Suppression | None:
-    """Return the suppression that follows from a report about a delivery."""
+    """Return the suppression that a report about a delivery causes, if any."""
     where = f"{sent.issue_slug} to {sent.list_slug}"
     if bounce.kind is BounceKind.COMPLAINT:
         evidence = f"complaint: {bounce.reply.text if bounce.reply else 'abuse'} [{where}]"
@@ -206,10 +216,11 @@ def _address_reply(bounce: Bounce, sent_at: datetime) -> AddressReply:
 def _last_replies(
     connection: sa.Connection, bounce: Bounce, sent: SentMessage
 ) -> tuple[Sequence[AddressReply], int]:
-    """Return the last reply or bounce of each mailing to this address, oldest first, and the index of this one.
+    """Return the last reply or bounce of each mailing to this address, oldest first.
 
-    Each counts at the time its message was sent, which we know, not when its report was read or claims to be written. Messages sent
-    before a suppression was last removed do not count; if this is one of them, the index is past the end.
+    Also return the index of the reply that `bounce` reports. A reply counts at the time its message was sent,
+    which is known for certain; the date in a report is not. Messages sent before a suppression was last
+    removed do not count. If the bounced message is one of these, the index is past the end.
     """
     query = (
         sa.select(
@@ -243,7 +254,7 @@ def _last_replies(
 
 
 def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[str, Bounce], ...]:
-    """Return the bounces of messages to a subscriber, oldest first, each with its issue's slug."""
+    """Return the bounces of messages to a subscriber, oldest first, with their issue's slug."""
     query = (
         sa.select(
             bounces.c.digest, bounces.c.kind, bounces.c.created_at, bounces.c.proof, bounces.c.reply, *SENT

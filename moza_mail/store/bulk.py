@@ -1,7 +1,8 @@
 """Run one statement for many rows at once.
 
-The rows are a table of the statement, called `given`. PostgreSQL gets them as one array a column, which it unnests; SQLite
-as VALUES. Run once a row, a statement would release and take Python's lock each time, and wait for a busy event loop.
+The statement reads the rows from a table called `given`. PostgreSQL gets one array per column and unnests the
+arrays. SQLite gets VALUES. A statement per row would release Python's lock each time, and then wait for a
+busy event loop to take the lock again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,11 +38,17 @@ class Bulk:
         self._values: _ValuesStatement | None = None
 
     def run(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> int:
-        """Run it for these rows and return how many it changed. All rows share the parameters `same`."""
+        """Run the statement for these rows and return how many rows it changed.
+
+        same: parameters that all rows share.
+        """
         return sum(result.rowcount for result in self._run_all(connection, rows, same))
 
     def returned(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> Iterator[Row]:
-        """Run it for these rows and return what the statement returns for each, in any order."""
+        """Run the statement for these rows and return the rows that it returns, in any order.
+
+        same: parameters that all rows share.
+        """
         for result in self._run_all(connection, rows, same):
             yield from map(tuple, result.all())
 
@@ -61,7 +68,7 @@ class Bulk:
 
 
 class _ValuesStatement:
-    """The SQLite form of the statement, compiled once, so that a row costs no more than its values."""
+    """The SQLite form of the statement, compiled once: later runs only bind values."""
 
     def __init__(
         self,
@@ -120,12 +127,21 @@ def _unchanged(value: Any) -> Any:
 
 
 def updating(columns: Mapping[str, sa.Column[Any]], update: Callable[[Given], sa.Update]) -> Bulk:
-    """Make an UPDATE whose given values have the types of these columns."""
+    """Make an UPDATE for many rows.
+
+    columns: names of the given values, with the columns whose types they have.
+    update: build the statement from the given values.
+    """
     return Bulk({name: column.type for name, column in columns.items()}, update)
 
 
 def inserting(table: sa.Table, *names: str, same: Sequence[str] = (), giving: Sequence[str] = ()) -> Bulk:
-    """Make an INSERT of these columns and of `same`, equal in all rows; it returns the columns `giving`."""
+    """Make an INSERT for many rows.
+
+    names: columns with a value for each row.
+    same: columns with one value for all rows.
+    giving: columns that the statement returns.
+    """
 
     def insert(given: Given) -> Statement:
         rest = (shared(name, table.c[name]) for name in same)
@@ -138,7 +154,10 @@ def inserting(table: sa.Table, *names: str, same: Sequence[str] = (), giving: Se
 def among(
     connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[Any]
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that the column is one of the values, which may be thousands: they are one parameter."""
+    """Return the condition that the column is one of the values.
+
+    All values are one parameter, so there may be thousands of them.
+    """
     if connection.dialect.name != "postgresql":
         listed = sa.func.json_each(to_json(list(values))).table_valued("value")
         return column.in_(sa.select(sa.type_coerce(listed.c.value, column.type)))

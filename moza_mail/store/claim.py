@@ -1,4 +1,7 @@
-"""Claim and release deliveries, and recover those of dead senders. Each function runs in a transaction."""
+"""Claim and release deliveries, and recover those of dead senders.
+
+Each function runs in a transaction.
+"""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -41,9 +44,10 @@ FindDead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """The number of deliveries to claim, and their recipients.
+    """The number of deliveries to claim, and for which recipients.
 
-    It ends early while `has_waiting_writer`: claiming 250 took 50 ms, too long for someone who unsubscribes meanwhile.
+    has_waiting_writer: the claim ends early when this returns True. Claiming 250 deliveries took 50 ms, which
+        is too long for someone who unsubscribes meanwhile.
     """
 
     mailing_id: int
@@ -85,11 +89,11 @@ def claim(
 
 
 def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Select[Any]:
-    """Order pending deliveries by id with the index on (mailing, state, id), without sorting all that remain.
+    """Order pending deliveries by id, using the index on (mailing, state, id) without a sort.
 
-    For PostgreSQL the state is repeated as a range, so that only that index has this order. With statistics from when all were
-    pending it would walk the primary key instead, past everything that was sent, for each batch. SQLite sorts when it gets
-    both.
+    For PostgreSQL the state is also given as a range, so that only that index fits. If PostgreSQL's
+    statistics date from when all deliveries were pending, it would otherwise walk the primary key for each
+    batch, past everything that was sent. SQLite does not get the range, because with it SQLite would sort.
     """
     if connection.dialect.name != "postgresql":
         return pending.order_by(deliveries.c.id)
@@ -100,7 +104,10 @@ def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Sele
 def is_at(
     connection: sa.Connection, address: sa.ColumnElement[str], domains: DomainFilter
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that a stored address is at one of the domains; they are in lower case."""
+    """Return the condition that a stored address matches the domain filter.
+
+    The domains are in lower case.
+    """
     found = domain(address, connection).in_(sorted(domains.names))
     return ~found if domains.inverted else found
 
@@ -117,7 +124,10 @@ def count_remaining(
     mailing_id: int | None,
     segment: Segment | None,
 ) -> int:
-    """Count the recipients at the domains that a mailing has not mailed yet or, without a mailing, those that one would mail."""
+    """Count the recipients at these domains who have not been mailed yet.
+
+    Without a mailing, count the recipients whom a mailing created now would have.
+    """
     if mailing_id is None:
         audience = select_audience(connection, list_slug, segment).where(
             is_at(connection, subscribers.c.address, domains)
@@ -135,7 +145,10 @@ def count_remaining(
 
 
 def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]:
-    """Select deliveries with the reason to skip each, NULL if it is to be sent."""
+    """Select the deliveries of a mailing, each with the reason to skip it.
+
+    The reason is NULL if the delivery is to be sent.
+    """
     # SQL's lower() knows only ASCII, and with SMTPUTF8 an address may hold more: only the stored key equals Address.key.
     key = (
         sa.select(subscribers.c.address_key)
@@ -201,7 +214,10 @@ def _mark(
 
 
 def release(connection: sa.Connection, delivery_ids: Sequence[int], sender_id: int | None) -> None:
-    """Make deliveries that this sender has claimed pending: all, or none and raise StoreError."""
+    """Change deliveries that this sender has claimed back to pending.
+
+    If this sender has not claimed all of them, raise StoreError; the transaction then changes none.
+    """
     wanted = set(delivery_ids)
     moved = 0
     for part in split_into_pages(wanted):
@@ -218,9 +234,10 @@ def release(connection: sa.Connection, delivery_ids: Sequence[int], sender_id: i
 def recover(
     connection: sa.Connection, mailing_id: int, now: datetime, find_dead: FindDead
 ) -> dict[DeliveryState, int]:
-    """Make claimed deliveries of dead senders pending, and those in intent uncertain, since their body may have been sent.
+    """Reset deliveries of dead senders: claimed becomes pending, intent becomes uncertain.
 
-    Only of senders known to be dead, not of all that are not known to live: one may have started since.
+    The body of a delivery in intent may have been sent. Only senders known to be dead count: a sender that is
+    not known to be alive may have just started.
     """
     held = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)
     holders = sa.select(deliveries.c.sender_id).where(deliveries.c.mailing_id == mailing_id, held).distinct()
@@ -277,7 +294,10 @@ def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -
 
 
 def retry_refused(connection: sa.Connection, mailing_id: int, verdict: Verdict | None, now: datetime) -> int:
-    """Make the refused deliveries of a mailing pending, all or those with a verdict, and return how many."""
+    """Make refused deliveries of a mailing pending and return how many.
+
+    verdict: only deliveries refused with this verdict; None for all.
+    """
     moved = _move(
         connection,
         mailing_id,
@@ -303,7 +323,7 @@ def _move(
     condition: sa.ColumnElement[bool],
     **values: Any,
 ) -> int:
-    """Update the deliveries of a mailing in `old_state` and return how many."""
+    """Update the deliveries of a mailing that are in `old_state`, and return how many."""
     update = sa.update(deliveries).where(deliveries.c.mailing_id == mailing_id, is_in(old_state), condition)
     return connection.execute(update.values(**values)).rowcount
 
@@ -311,7 +331,10 @@ def _move(
 def settle_from_log(
     connection: sa.Connection, delivery_id: int, queue_id: str, evidence: str, now: datetime
 ) -> bool:
-    """Make an uncertain delivery accepted and store the evidence; False if it is not uncertain."""
+    """Make an uncertain delivery accepted and store the evidence.
+
+    Return False if the delivery is not uncertain.
+    """
     values = {"queue_id": queue_id, "detail": f"shown by the relay's log: {evidence[:400]}"}
     moved = connection.execute(
         sa.update(deliveries)

@@ -45,36 +45,47 @@ class Confirmations:
         return self._transactions.database.sender_id(SenderLock.CONFIRMATIONS)
 
     def hold_sender_lock(self, purpose: str) -> AbstractAsyncContextManager[None]:
-        """Hold the lock to send confirmation mails, as `ledger.hold_sender_lock`; the two do not exclude each other."""
+        """Hold the lock for sending confirmation mails.
+
+        It works like the lock of `Ledger.hold_sender_lock`, but the two locks do not exclude each other.
+        """
         return self._transactions.hold(SenderLock.CONFIRMATIONS, purpose)
 
     async def recover(self, *, now: datetime) -> None:
-        """Reset what a dead sender left: claimed becomes pending, intent becomes uncertain. Requires the lock.
+        """Reset confirmations of a dead sender: claimed becomes pending, intent uncertain.
 
-        An uncertain confirmation is never sent again: a person who got no mail signs up again.
+        The caller must hold the sender lock. An uncertain confirmation is never sent again: a person who got
+        no mail can sign up again.
         """
         await self._transactions.write_grouped(_recover, self._transactions.database, now)
 
     async def claim(self, *, limit: int, now: datetime) -> list[Confirmation]:
-        """Claim up to `limit` confirmations that are due, the longest due first.
+        """Claim up to `limit` confirmations that are due, the longest overdue first.
 
-        Those no longer needed are skipped, and those older than 48 hours are refused.
+        Confirmations that are no longer needed are skipped. Confirmations older than 48 hours are refused.
         """
         return await self._transactions.write_grouped(_claim, limit, now, self._sender_id)
 
     async def record_intents(self, ids: Sequence[int], *, now: datetime) -> None:
-        """Mark claimed confirmations as intent; if this sender has not claimed them all, raise StoreError and change none."""
+        """Change claimed confirmations to intent, before their messages are sent.
+
+        If this sender has not claimed all of them, raise StoreError and change none.
+        """
         await self._transactions.write_grouped(_record_intents, ids, now, self._sender_id)
 
     async def record_outcomes(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
-        """Record the outcomes of attempts as the ledger does, except that a released one waits a minute.
+        """Record the outcomes of attempts, as `Ledger.record_outcomes` does.
 
-        An address that does not exist is suppressed. Confirmations of other senders do not change.
+        One difference: a confirmation that becomes pending again waits a minute. An address that does not
+        exist is suppressed. Confirmations of other senders do not change.
         """
         await self._transactions.write_grouped(_record_outcomes, outcomes, now, self._sender_id)
 
     async def release(self, ids: Sequence[int]) -> None:
-        """Make claimed confirmations that were not tried pending; others do not change."""
+        """Change claimed confirmations that were not tried back to pending.
+
+        Confirmations that this sender has not claimed do not change.
+        """
         if ids:
             await self._transactions.write_grouped(_release, ids, self._sender_id)
 
@@ -83,7 +94,10 @@ class Confirmations:
         return await self._transactions.read(_find_next_due)
 
     async def find_oldest_unsent(self) -> datetime | None:
-        """Return when the oldest confirmation was queued that no relay has replied to yet; None if there is none."""
+        """Return when the oldest confirmation that no relay has replied to yet was queued.
+
+        Return None if there is no such confirmation.
+        """
         return await self._transactions.read(_find_oldest_unsent)
 
     async def count_by_state(self) -> dict[DeliveryState, int]:
@@ -128,7 +142,10 @@ def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int 
 
 
 def _select_due(now: datetime) -> sa.Select[Any]:
-    """Select the confirmations that are due with the reason to skip each, NULL if it is to be sent."""
+    """Select the confirmations that are due, each with the reason to skip it.
+
+    The reason is NULL if the confirmation is to be sent.
+    """
     reason = sa.case(
         (confirmations.c.voided_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
         (is_suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),

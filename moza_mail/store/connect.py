@@ -1,4 +1,4 @@
-"""Open a database on a thread of its own and build the parts of the store on it."""
+"""Open a database on its own thread, and create the parts of the store that use it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Copy a store to another database, all of it, and seal the source so that nobody sends from both."""
+"""Copy a whole store to another database, and seal the source.
+
+A sealed store cannot be opened, so that nobody sends from both.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence

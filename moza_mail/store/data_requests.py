@@ -1,4 +1,4 @@
-"""Data requests: a person's rights to a copy of their data and to erasure (GDPR art. 15, 17 and 20)."""
+"""Data requests: a copy of a person's data, and its erasure (GDPR art. 15, 17 and 20)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,14 +22,18 @@ class DataRequests:
         self._transactions = transactions
 
     async def collect(self, address: Address) -> Mapping[str, list[dict[str, Any]]]:
-        """Return all rows about an address by table, every column by its name, audit entries included."""
+        """Return all rows about an address by table, audit entries included.
+
+        Each row has all its columns, by name.
+        """
         return await self._transactions.read(collect_rows, address)
 
     async def erase(self, address: Address, *, now: datetime) -> ErasureResult | None:
-        """Erase a person from every table and from the database's files; None while a message to them is being sent.
+        """Erase a person from every table and from the database's files.
 
-        Their deliveries stay without personal data, so that counts do not change; those not sent yet are skipped. A keyed hash
-        of the address stays, so that no import adds them again. Erasing again completes what could not be completed.
+        Return None while a message to them is being sent. Their deliveries stay without personal data, so
+        that counts do not change. Deliveries not sent yet are skipped. A keyed hash of the address stays, so
+        that no import adds them again. If a part of the erasure was not possible, erasing again completes it.
         """
         counts = await self._transactions.write(erasure.erase, address, now)
         if counts is None:

@@ -12,7 +12,8 @@ from moza_mail.store.senders import SenderLock
 class Purge(NamedTuple):
     """Result of overwriting deleted data.
 
-    `remains` says where it may still be read, "" if nowhere. `is_complete` is false if another run would do more.
+    remains: where deleted data may still be read; "" if nowhere.
+    is_complete: False if another run would overwrite more.
     """
 
     remains: str
@@ -20,14 +21,20 @@ class Purge(NamedTuple):
 
 
 class Database(Protocol):
-    """An open database. All but `name` and `sender_id` run on the store's thread; every method raises StoreError."""
+    """An open database.
+
+    All methods but `name` and `sender_id` run on the store's thread. Every method may raise StoreError.
+    """
 
     @property
     def name(self) -> str:
         """The database's name in error messages, without a password."""
 
     def sender_id(self, lock: SenderLock) -> int | None:
-        """Return the id under which this store holds a lock; rows that it claims bear it. None without the lock."""
+        """Return the id under which this store holds a lock; None if it does not hold it.
+
+        Rows that this store claims contain the id.
+        """
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """Run a read-only transaction on one snapshot."""
@@ -36,7 +43,7 @@ class Database(Protocol):
         """Run a writing transaction: durable when the block ends, rolled back when it raises."""
 
     def has_waiting_writer(self) -> bool:
-        """True if another process waits for the open transaction to end, as far as that can be seen."""
+        """Return True if another process is known to wait until the open transaction ends."""
 
     def take_lock(self, lock: SenderLock, purpose: str) -> None:
         """Take a lock, or raise StoreLocked naming its holder."""
@@ -45,13 +52,14 @@ class Database(Protocol):
         """Release a lock if it is held."""
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders that are dead and stay so until the transaction ends; never this one.
+        """Return which of the senders are dead, and stay so until the transaction ends.
 
-        All senders must be of one lock, which this store holds.
+        This store's own sender is never among them. All senders must use the same lock, and this store must
+        hold it.
         """
 
     def purge(self, text: str) -> Purge:
-        """Overwrite deleted data. `text`, in any case, must no longer be found in the files."""
+        """Overwrite deleted data, so that the files no longer contain `text`, ignoring case."""
 
     def close(self) -> None:
         """Close the file or the connection."""

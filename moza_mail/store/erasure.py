@@ -1,4 +1,7 @@
-"""Erase a person: their rows, their address in other texts, and a hash so that no import adds them again."""
+"""Erase a person: delete their rows, and remove their address from other texts.
+
+A hash of the address stays, so that no import adds the person again.
+"""
 
 import json
 import re
@@ -50,7 +53,10 @@ Counts = dict[str, int]
 
 
 def is_being_mailed(connection: sa.Connection, subject: DataSubject, now: datetime) -> bool:
-    """True if a sender holds a message to the person; until the transaction ends no sender can claim one."""
+    """Return True if a sender holds a message to the person.
+
+    Until the transaction ends, no sender can claim such a message.
+    """
     of_subject = confirmations.c.subscriber_id.in_(subject.ids)
     for table, where in ((deliveries, _is_addressed(subject)), (confirmations, of_subject)):
         query = sa.select(table.c.state, table.c.changed_at).where(where).with_for_update()
@@ -68,7 +74,10 @@ def _is_addressed(subject: DataSubject) -> sa.ColumnElement[bool]:
 
 
 def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts | None:
-    """Erase a person from every table; return the rows of each, or None while a message to them is being sent."""
+    """Erase a person from every table; return the number of rows changed in each.
+
+    Return None, and change nothing, while a message to them is being sent.
+    """
     lock_people(connection)
     subject = find_subject(connection, address)
     if is_being_mailed(connection, subject, now):
@@ -97,7 +106,10 @@ def _delete(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[
 
 
 def _describe_consents(connection: sa.Connection, subject: DataSubject) -> str:
-    """Return the dates of each consent without its words: proof for the time in which the person was mailed."""
+    """Return the dates of each consent, without its words.
+
+    They prove when the person had consented to being mailed.
+    """
     found = connection.execute(
         sa.select(
             subscriptions.c.list_slug,
@@ -150,7 +162,10 @@ def _insert_erasure(
 
 
 def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: datetime) -> int:
-    """Remove the person from deliveries, but keep the columns that are counted. Deliveries not sent yet are skipped."""
+    """Remove the person from deliveries, but keep the columns that are counted.
+
+    Deliveries that are not sent yet are skipped. Return the number of deliveries.
+    """
     columns = (
         deliveries.c.id,
         deliveries.c.state,
@@ -179,7 +194,7 @@ def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: da
 
 
 def anonymous_values(reply: str, detail: str, skip_reason: SkipReason | None) -> dict[str, Any]:
-    """Return the columns of a delivery that may hold personal data, with the values that replace them."""
+    """Return replacements for the columns of a delivery that may hold personal data."""
     kept = detail if skip_reason is SkipReason.MISSING_VALUE else ""
     return {"address": "", "name": "", "reply": without_text(reply), "detail": kept, "queue_id": ""}
 
@@ -191,7 +206,10 @@ def without_text(reply: str) -> str:
 
 
 def find_leftovers(connection: sa.Connection, address: Address) -> dict[str, list[Any]]:
-    """Return the keys of rows, by table, that still hold an address: in another person's text or an old mailing."""
+    """Return the keys of rows that still contain an address, by table.
+
+    The address may be in another person's text or in an old mailing.
+    """
     pattern = address_pattern(address)
     found: dict[str, list[Any]] = {}
     for table in SEARCHED:
@@ -204,7 +222,10 @@ def find_leftovers(connection: sa.Connection, address: Address) -> dict[str, lis
 
 
 def find_issues(connection: sa.Connection, address: Address) -> list[str]:
-    """Return the issues whose own text contains an address. It was published and stays."""
+    """Return the issues whose own text contains an address.
+
+    The text of an issue was published and is not changed.
+    """
     texts = (mailings.c.html, mailings.c.text, mailings.c.subject, mailings.c.preheader)
     where = sa.or_(*(_contains(connection, column, address.key) for column in texts))
     return list(connection.scalars(sa.select(mailings.c.issue_slug).where(where).order_by(mailings.c.id)))
@@ -213,7 +234,10 @@ def find_issues(connection: sa.Connection, address: Address) -> list[str]:
 def scrub(
     connection: sa.Connection, address: Address, leftovers: Mapping[str, Sequence[Any]], now: datetime
 ) -> Counts:
-    """Remove an address from leftover rows: deliveries to it lose the person, other texts only the address."""
+    """Remove an address from leftover rows.
+
+    Deliveries to the address lose all data about the person. Other rows lose only the address.
+    """
     lock_people(connection)
     subject = find_subject(connection, address)
     counts: Counter[str] = Counter()
@@ -230,7 +254,10 @@ def scrub(
 
 
 def find_erased_at(connection: sa.Connection, address_hash: str) -> datetime | None:
-    """Return when the person of a hash was last erased; None if never, or if they signed up again since."""
+    """Return when the person with this address hash was last erased.
+
+    Return None if they never were, or if they have signed up again.
+    """
     return connection.scalar(sa.select(erasures.c.erased_at).where(erasures.c.address_hash == address_hash))
 
 
@@ -253,14 +280,20 @@ def _replace_address(connection: sa.Connection, table: sa.Table, key: Any, patte
 
 
 def _is_same_row(table: sa.Table, row: Any) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that tell a subscriber's subscriptions apart; they share the key of a leftover."""
+    """Return extra conditions for one subscription, because the leftover key is not enough.
+
+    All subscriptions of a subscriber have the same leftover key.
+    """
     return (
         [table.c.consent == row["consent"], table.c.source == row["source"]] if table is subscriptions else []
     )
 
 
 def address_pattern(address: Address) -> re.Pattern[str]:
-    """Match an address in a text, in any case, but not as part of a longer address."""
+    """Return a pattern that finds an address in a text, ignoring case.
+
+    It does not match a part of a longer address.
+    """
     return re.compile(rf"(?<![\w.+-]){re.escape(address.key)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
@@ -273,7 +306,10 @@ def _key_column(table: sa.Table) -> sa.Column[Any]:
 
 
 def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
-    """Return the columns that may hold any text, without those that are the address of the row itself."""
+    """Return the columns that may contain any text.
+
+    A row's own address is left out, except in deliveries.
+    """
     return [
         column
         for column in table.c

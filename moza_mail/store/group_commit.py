@@ -1,4 +1,7 @@
-"""Group commit without a timer: each commit takes everything that was queued during the one before."""
+"""Group commit without a timer.
+
+Each commit includes everything that was queued during the previous commit.
+"""
 
 import asyncio
 import threading
@@ -16,10 +19,11 @@ Answers = Sequence[R | Exception]
 
 
 class GroupCommit(Generic[T, R]):
-    """A queue whose items are committed in groups of up to `most`. The slower the disk, the larger the groups.
+    """A queue whose items are committed in groups of up to `most`.
 
-    Between two commits the callers of the first get a few rounds of the event loop, so that what they queue next is part of the
-    second. Without this, intents and outcomes would alternate, and each would wait for two commits more than necessary.
+    The slower the disk, the larger the groups. After a commit, the event loop runs a few rounds before the
+    next commit starts, so that callers can add their next items to it. Without this pause, commits of intents
+    and of outcomes would alternate, and each item would wait for two commits more than necessary.
     """
 
     def __init__(
@@ -36,7 +40,10 @@ class GroupCommit(Generic[T, R]):
         self._guard = threading.Lock()
 
     def add(self, item: T) -> asyncio.Future[R]:
-        """Queue an item. The future is done when it is durable, and raises StoreError if it was not stored."""
+        """Queue an item and return a future that is done when the item is durable.
+
+        The future raises StoreError if the item was not stored.
+        """
         future = self._loop.create_future()
         with self._guard:
             self._queue.append((item, future))

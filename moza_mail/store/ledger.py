@@ -1,4 +1,4 @@
-"""The ledger: mailings, and the deliveries that senders claim, announce and settle."""
+"""The ledger: mailings, and the state of the delivery to each recipient."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -34,7 +34,7 @@ from moza_mail.store.transactions import Transactions
 
 
 class Ledger:
-    """All mailings, and one delivery for each recipient of each."""
+    """All mailings, with one delivery for each recipient of a mailing."""
 
     def __init__(self, transactions: Transactions, thresholds: BounceThresholds) -> None:
         self._transactions = transactions
@@ -45,9 +45,10 @@ class Ledger:
     async def create_mailing(self, mailing: Mailing) -> Mailing:
         """Store a mailing with its content and frozen audience; return it with its id.
 
-        The audience is one pending delivery for each confirmed, unsuppressed subscriber of the list and segment, with their
-        present values of the mailing's fields. A subscriber without a value for a field that has no default is skipped. Raise
-        EmptyAudience if nobody would be mailed, StoreError if the issue was mailed to this list before.
+        The audience is one pending delivery for each confirmed, unsuppressed subscriber of the list and
+        segment, with the subscriber's current values of the mailing's fields. A subscriber without a value
+        for a field that has no default is skipped. Raise EmptyAudience if nobody would be mailed, StoreError
+        if the issue was mailed to this list before.
         """
         return await self._transactions.write(mailings.create_mailing, mailing)
 
@@ -60,11 +61,14 @@ class Ledger:
         return await self._transactions.read(mailings.list_mailings, issue_slug)
 
     async def list_sent_issues(self, list_slug: str) -> list[SentIssue]:
-        """Return the issues that were sent to a list (a relay accepted at least one message), newest first."""
+        """Return the issues that were sent to a list, newest first.
+
+        An issue was sent if a relay accepted at least one of its messages.
+        """
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
     async def list_started(self) -> list[StartedMailing]:
-        """Return every mailing without its content, and if deliveries remain, oldest first."""
+        """Return every mailing, oldest first, with what remains to be sent, without content."""
         return await self._transactions.read(mailings.list_started)
 
     async def count_by_state(self, mailing_id: int) -> dict[DeliveryState, int]:
@@ -72,11 +76,11 @@ class Ledger:
         return await self._transactions.read(mailing_summary.count_by_state, mailing_id)
 
     async def count_skipped(self, mailing_id: int) -> dict[tuple[SkipReason, str], int]:
-        """Count the skipped deliveries by reason and detail, such as the values that are missing."""
+        """Count the skipped deliveries by reason; missing values are also counted by detail."""
         return await self._transactions.read(mailing_summary.count_skipped, mailing_id)
 
     async def summarize(self, mailing_id: int, *, domains: bool = False) -> MailingSummary:
-        """Count everything about a mailing at one moment, by domain too if asked."""
+        """Count everything about a mailing at one moment, optionally also by domain."""
         return await self._transactions.read(mailing_summary.summarize, mailing_id, domains=domains)
 
     async def find_next_attempt(self, mailing_id: int) -> datetime | None:
@@ -100,23 +104,27 @@ class Ledger:
         mailing_id: int | None = None,
         segment: Segment | None = None,
     ) -> int:
-        """Count the recipients at these domains that a mailing has yet to mail, or would mail if created now."""
+        """Count the recipients at these domains who have not been mailed yet.
+
+        Without a mailing, count the recipients whom a mailing created now would have.
+        """
         return await self._transactions.read(claim.count_remaining, list_slug, domains, mailing_id, segment)
 
     def hold_sender_lock(self, purpose: str) -> AbstractAsyncContextManager[None]:
-        """Hold the lock to send: deliveries claimed meanwhile belong to this sender.
+        """Hold the sender lock. Deliveries claimed meanwhile belong to this sender.
 
-        SQLite has one lock for the file, PostgreSQL one for each open store; raise StoreLocked if it is held. The lock ends
-        with the process, however that ends. It outlives a lost connection, unless another sender took this one for dead
-        and recovered its deliveries.
+        SQLite has one lock for the file, PostgreSQL one for each open store. Raise StoreLocked if the lock is
+        held already. The lock is released when the process ends, even if it is killed. The lock survives a
+        lost connection, unless another sender considered this one dead and recovered its deliveries.
         """
         return self._transactions.hold(SenderLock.MAILINGS, purpose)
 
     async def recover(self, mailing_id: int, *, now: datetime) -> dict[DeliveryState, int]:
-        """Reset what dead senders left: claimed becomes pending, intent becomes uncertain. Requires the lock.
+        """Reset deliveries of dead senders: claimed becomes pending, intent becomes uncertain.
 
-        Deliveries of living senders do not change, so this may be called at any time; those claimed without the lock count
-        as a dead sender's. Return how many deliveries became pending and uncertain.
+        The caller must hold the sender lock. Deliveries of living senders do not change, so this may be
+        called at any time. Deliveries claimed without the lock are treated as a dead sender's. Return how
+        many deliveries became pending and how many became uncertain.
         """
         return await self._transactions.write(claim.recover, mailing_id, now, self._database.find_dead)
 
@@ -131,9 +139,11 @@ class Ledger:
     ) -> list[Delivery]:
         """Claim up to `limit` deliveries: pending ones by id, then deferred ones by due time.
 
-        Recipients who unsubscribed or were suppressed meanwhile are skipped. An empty list means that nothing is left now
-        for this sender; another may hold the last ones. Fewer are returned if another process waits to write. With `domains`
-        only these recipients are claimed, and of the pending ones only ids > `domains.after`.
+        Recipients who unsubscribed or were suppressed meanwhile are skipped. An empty list means that this
+        sender has nothing left to claim now; another sender may hold the last deliveries. Fewer deliveries
+        are returned if another process waits to write.
+
+        domains: claim only deliveries to these domains; pending deliveries also need an id > `domains.after`.
         """
         request = claim.ClaimRequest(
             mailing_id=mailing_id,
@@ -145,9 +155,10 @@ class Ledger:
         return await self._transactions.write(claim.claim, request, now, self._sender_id)
 
     async def record_intents(self, delivery_ids: Sequence[int], *, now: datetime) -> RejectedUpdates:
-        """Mark claimed deliveries as intent; return those that this sender has not claimed, whose body must not be sent.
+        """Change claimed deliveries to intent; return those that this sender has not claimed.
 
-        Calls that wait are committed together, in order. Raise StoreError if the commit fails; then nothing of it is stored.
+        The body of a returned delivery must not be sent. Calls that wait are committed together, in order.
+        Raise StoreError if the commit fails; then nothing of this call is stored.
         """
         self._transactions.check_open()
         return await self._updates.add(Intents(delivery_ids, now)) if delivery_ids else {}
@@ -155,11 +166,13 @@ class Ledger:
     async def record_outcomes(
         self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime
     ) -> RejectedUpdates:
-        """Record the outcomes of attempts; return the ones that were rejected, because this sender does not hold the delivery.
+        """Record the outcomes of attempts; return the updates that were rejected.
 
-        accepted, refused and uncertain are final. deferred gets the time of its next attempt, or becomes refused 48 hours
-        after the first attempt. pending gives the delivery back and does not count the attempt. An address that the replies show to be dead
-        (model/bounce.py, suppresses) is suppressed in the same commit. Calls are committed as with `record_intents`.
+        An update is rejected if this sender does not hold the delivery. The states accepted, refused and
+        uncertain are final. A deferred delivery gets the time of its next attempt, or becomes refused 48
+        hours after the first attempt. The state pending releases the delivery and does not count the attempt.
+        If the replies show that an address is dead (model/bounce.py, suppresses), it is suppressed in the
+        same commit. Calls are committed as with `record_intents`.
         """
         self._transactions.check_open()
         for delivery_id, outcome in outcomes:
@@ -170,12 +183,15 @@ class Ledger:
         return await self._updates.add(Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, delivery_ids: Sequence[int]) -> None:
-        """Make claimed deliveries that were not tried pending; if one is not claimed, raise StoreError and change none."""
+        """Change claimed deliveries that were not tried back to pending.
+
+        If this sender has not claimed all of them, raise StoreError and change none.
+        """
         if delivery_ids:
             await self._transactions.write(claim.release, delivery_ids, self._sender_id)
 
     async def pause(self, mailing_id: int, until: datetime | None) -> None:
-        """Let `send --due` leave a mailing alone until a time, or, with None, continue it."""
+        """Pause a mailing until a time, so that `send --due` skips it; None ends the pause."""
         await self._transactions.write(mailings.pause, mailing_id, until)
 
     async def expire_pending(self, mailing_id: int, *, now: datetime) -> int:
@@ -187,15 +203,21 @@ class Ledger:
         return await self._transactions.write(claim.retry_uncertain, mailing_id, now)
 
     async def retry_refused(self, mailing_id: int, verdict: Verdict | None, *, now: datetime) -> int:
-        """Make the refused deliveries pending, all or those with a verdict, because a person decided so; return how many."""
+        """Make refused deliveries pending, because a person decided so; return how many.
+
+        verdict: only deliveries refused with this verdict; None for all.
+        """
         return await self._transactions.write(claim.retry_refused, mailing_id, verdict, now)
 
     async def count_verdicts(self, mailing_id: int) -> list[VerdictCount]:
-        """Count the unaccepted deliveries by state and verdict, each with one reply."""
+        """Count the unaccepted deliveries by state and verdict, each with an example reply."""
         return await self._transactions.read(mailing_summary.count_verdicts, mailing_id)
 
     async def settle_from_log(self, delivery_id: int, *, queue_id: str, evidence: str, now: datetime) -> bool:
-        """Make an uncertain delivery accepted, as the relay's log shows; False if it is not uncertain."""
+        """Make an uncertain delivery accepted, as the relay's log shows.
+
+        Return False if the delivery is not uncertain.
+        """
         return await self._transactions.write(claim.settle_from_log, delivery_id, queue_id, evidence, now)
 
     @property
@@ -203,7 +225,7 @@ class Ledger:
         return self._database.sender_id(SenderLock.MAILINGS)
 
     def _commit_updates(self, group: list[Update]) -> Answers[RejectedUpdates]:
-        """Commit the updates together, or, if one does not fit, each alone in their order."""
+        """Commit the updates together. If one is rejected, record them one by one, in order."""
         try:
             with self._transactions.writing() as connection:
                 settle.record_together(connection, group, self._sender_id, self._thresholds)
@@ -218,8 +240,8 @@ def _select_page(
 ) -> list[Delivery]:
     """Return one page of deliveries with ids > `after`.
 
-    Each state yields its own page from the index, and the lowest ids of all are the page: sorting all remaining rows for each
-    page would make a million deliveries quadratic.
+    The index gives a page for each state, and the lowest ids of these pages are returned. Sorting all
+    remaining rows for each page would take quadratic time.
     """
     pages = [
         sa.select(

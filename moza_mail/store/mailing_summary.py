@@ -1,4 +1,7 @@
-"""Counts of a mailing's deliveries, bounces and unsubscriptions. Each function runs in a transaction."""
+"""Counts of a mailing's deliveries, bounces and unsubscriptions.
+
+Each function runs in a transaction.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -45,7 +48,7 @@ def count_by_state(connection: sa.Connection, mailing_id: int) -> dict[DeliveryS
 
 
 def count_verdicts(connection: sa.Connection, mailing_id: int) -> list[VerdictCount]:
-    """Count the unaccepted deliveries by state and verdict, each with one reply."""
+    """Count the unaccepted deliveries by state and verdict, each with an example reply."""
     columns = (deliveries.c.state, deliveries.c.verdict)
     unaccepted = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.REFUSED)
     query = (
@@ -65,7 +68,7 @@ def count_verdicts(connection: sa.Connection, mailing_id: int) -> list[VerdictCo
 
 
 def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[SkipReason, str], int]:
-    """Count the skipped deliveries by reason and, for missing values, detail."""
+    """Count the skipped deliveries by reason; missing values are also counted by detail."""
     reason = deliveries.c.skip_reason
     # For other reasons the detail is what an earlier attempt left.
     detail = sa.case((reason == SkipReason.MISSING_VALUE, deliveries.c.detail), else_="").label("shown")
@@ -87,7 +90,10 @@ def find_next_attempt(connection: sa.Connection, mailing_id: int) -> datetime | 
 
 
 def _select_reports(mailing_id: int, *by: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Count the deliveries by kind of report; two of one kind about one delivery count once."""
+    """Count the deliveries with a report, by kind of report.
+
+    Several reports of one kind about one delivery count once.
+    """
     return (
         sa.select(*by, bounces.c.kind, sa.func.count(sa.distinct(bounces.c.delivery_id)))
         .join(deliveries, deliveries.c.id == bounces.c.delivery_id)

@@ -1,4 +1,7 @@
-"""Mailings: created once with a frozen audience, then found and listed. Each function runs in a transaction."""
+"""Mailings: created once with a frozen audience, then found and listed.
+
+Each function runs in a transaction.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +22,7 @@ state_column = deliveries.c.state
 
 
 def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
-    """Insert a mailing and its deliveries; a million deliveries are one statement."""
+    """Insert a mailing and its deliveries. One statement inserts all deliveries."""
     # Looking for an earlier one first would leave a moment in which another machine inserts it too.
     number = connection.execute(
         insert(connection, mailings)
@@ -44,7 +47,10 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
 
 
 def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> int:
-    """Insert a delivery for each subscriber of the audience, skipped if they have no value for a field; return how many."""
+    """Insert a delivery for each subscriber of the audience; return how many.
+
+    A delivery is skipped if its subscriber has no value for a required field.
+    """
     fields = mailing.rendered.fields
     pending = sa.literal(DeliveryState.PENDING, state_column.type)
     columns: dict[str, sa.ColumnElement[Any]] = {
@@ -79,7 +85,8 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
 def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, required: list[str]) -> None:
     """Store which values the skipped deliveries lack; raise EmptyAudience if all are skipped.
 
-    Done for the few afterwards: for the whole audience it would read every subscriber's attributes again for each field.
+    This runs after the insert, for the few skipped deliveries only. For the whole audience the database would
+    read every subscriber's attributes again for each field.
     """
     skipped = sa.update(deliveries).where(deliveries.c.mailing_id == number, is_in(DeliveryState.SKIPPED))
     connection.execute(
@@ -133,12 +140,15 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
 
 
 def pause(connection: sa.Connection, mailing_id: int, until: datetime | None) -> None:
-    """Store until when a mailing is paused."""
+    """Store the time until which a mailing is paused."""
     connection.execute(sa.update(mailings).where(mailings.c.id == mailing_id).values(paused_until=until))
 
 
 def list_started(connection: sa.Connection) -> list[StartedMailing]:
-    """Return every mailing and if deliveries remain, oldest first; read indexes only, no content."""
+    """Return every mailing, oldest first, with what remains to be sent.
+
+    Only indexes are read for this, no content.
+    """
     of_mailing = deliveries.c.mailing_id == mailings.c.id
     unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
     waiting = sa.or_(*(sa.exists().where(of_mailing, is_in(state)) for state in unfinished))

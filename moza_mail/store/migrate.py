@@ -1,4 +1,7 @@
-"""Migrate a database to the version of this moza-mail. Alembic is imported only if it is behind."""
+"""Migrate a database to the version of this moza-mail.
+
+Alembic is imported only if the database is older.
+"""
 
 from pathlib import Path
 
@@ -11,9 +14,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def find_version(connection: sa.Connection, name: str) -> str:
-    """Return the version of a database, "" if it is empty; `name` is its name in errors.
+    """Return the version of a database; "" if it is empty.
 
     Raise SchemaTooNew if a newer moza-mail wrote it, StoreError if another program did.
+    name: the database's name in errors.
     """
     tables = sa.inspect(connection).get_table_names()
     if not tables:

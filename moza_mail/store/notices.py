@@ -1,4 +1,7 @@
-"""Notices: errors that were reported to the operator, so that a command run by cron reports each once."""
+"""Notices: errors that were already reported to the operator.
+
+So a command that cron runs reports each error once.
+"""
 
 from datetime import datetime
 
@@ -15,11 +18,14 @@ class Notices:
         self._transactions = transactions
 
     async def was_reported(self, key: str) -> bool:
-        """True if `report_once` was called with this key before."""
+        """Return True if `report_once` was called with this key before."""
         return await self._transactions.read(_was_reported, key)
 
     async def report_once(self, key: str, *, now: datetime) -> bool:
-        """Record the key; True if the caller must report the notice, False if it was reported before."""
+        """Record the key; return False if the notice was reported before.
+
+        True means that the caller must report the notice now.
+        """
         return await self._transactions.write(_report_once, key, now)
 
 

@@ -26,7 +26,10 @@ from moza_mail.store.schema import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSubject:
-    """The person of an address (GDPR art. 4): the subscriber ids it has or had, and its hash."""
+    """A person, found by address (GDPR art. 4).
+
+    Contains the subscriber ids that the address has or had, and the hash of the address.
+    """
 
     key: str
     address_hash: str
@@ -78,7 +81,10 @@ OTHER_TABLES = {
 
 
 def collect_rows(connection: sa.Connection, address: Address) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows about an address by table, as JSON values; deliveries and bounces with their issue and list."""
+    """Return all rows about an address by table, as JSON values.
+
+    Deliveries and bounces include their issue and list.
+    """
     subject = find_subject(connection, address)
     return {
         table.name: _select(connection, table, where(subject)) for table, where in PERSONAL_TABLES.items()

@@ -1,4 +1,7 @@
-"""Preferences: what subscribers see and change on their own page. Each function runs in a transaction."""
+"""Preferences: what subscribers see and change on their own page.
+
+Each function runs in a transaction.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +36,7 @@ def load_preferences(connection: sa.Connection, subscriber_id: int) -> Preferenc
 def save_preferences(
     connection: sa.Connection, subscriber_id: int, choice: PreferenceChoice, source: str, now: datetime
 ) -> bool:
-    """Save a subscriber's choice; False if there is no such subscriber."""
+    """Save a subscriber's choice; return False if there is no such subscriber."""
     lock_people(connection)
     update = sa.update(subscribers).where(subscribers.c.id == subscriber_id)
     if connection.execute(update.values(name=choice.name, lang=choice.lang)).rowcount == 0:

@@ -1,4 +1,4 @@
-"""Rate limits: token buckets that outlive the process and are shared by all senders of the store."""
+"""Rate limits: token buckets that are stored, and shared by all senders of the store."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from moza_mail.store.transactions import Transactions
 
 
 class RateLimits:
-    """The token buckets, by name. Senders share a bucket as well as their clocks agree."""
+    """The token buckets, by name. All senders share them, so their clocks should agree."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

@@ -1,4 +1,4 @@
-"""Read and write whole rows of any table, in an order that both databases have."""
+"""Read and write whole rows of any table, in the same order in both databases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,17 +14,20 @@ Key = tuple[Any, ...]
 
 
 def to_json_value(value: Any) -> Any:
-    """Return the value of a column for JSON."""
+    """Convert a column's value for JSON."""
     return format_utc(value) if isinstance(value, datetime) else value
 
 
 def in_bytes(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """Return a text column in the order of its bytes, whatever the collation of the database."""
+    """Return a text column that sorts by its bytes, whatever the database's collation."""
     return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
 
 
 def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -> list[Row]:
-    """Return one page of rows with keys > `after`, by key; numbers come first in a key, so that an index serves it."""
+    """Return one page of rows with keys > `after`, ordered by key.
+
+    Integer columns come first in a key, so that the query can use an index.
+    """
     keys = key_columns(table)
     ordered = [
         column if isinstance(column.type, sa.Integer) else in_bytes(connection, column) for column in keys
@@ -39,7 +42,7 @@ def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -
 
 
 def key_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
-    """Return the columns of the primary key, numbers first."""
+    """Return the columns of the primary key, integers first."""
     return sorted(table.primary_key.columns, key=lambda column: not isinstance(column.type, sa.Integer))
 
 
@@ -49,7 +52,10 @@ def key_of(table: sa.Table, row: Row) -> Key:
 
 
 def last_id(connection: sa.Connection, table: sa.Table) -> int:
-    """Return the highest id that a row of the table ever had: it may be in a link of a sent mail, and is never used again."""
+    """Return the highest id that a row of the table ever had.
+
+    Ids are never reused, because a link in a sent mail may contain one.
+    """
     if connection.dialect.name == "postgresql":
         sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, "id")))
         if sequence is None:
@@ -62,7 +68,7 @@ def last_id(connection: sa.Connection, table: sa.Table) -> int:
 
 
 def set_last_id(connection: sa.Connection, table: sa.Table, last: int) -> None:
-    """Give the next row of a table an id above `last`."""
+    """Make the next row of a table get an id above `last`."""
     if not last:
         return
     if connection.dialect.name == "postgresql":

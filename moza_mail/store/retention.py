@@ -52,11 +52,12 @@ class Retention:
     async def delete_expired(
         self, periods: RetentionPeriods, *, now: datetime, dry_run: bool = False
     ) -> RetentionResult:
-        """Delete expired data, a thousand rows in a transaction; with `dry_run` only count it.
+        """Delete expired data, a thousand rows per transaction; with `dry_run` only count it.
 
-        Finished deliveries lose their recipient and the text of the reply, and bounces the text of their report; codes and
-        suppressions stay. Sign-ups that were never confirmed are deleted, with their person if nothing else is held about them. What
-        is not finished stays. Running twice changes nothing.
+        Finished deliveries lose their recipient and the text of the reply. Bounces lose the text of their
+        report. Reply codes and suppressions stay. Sign-ups that were never confirmed are deleted, and so is
+        their subscriber if nothing else is stored about them. Unfinished deliveries stay. Running twice
+        changes nothing.
         """
         cutoffs = {kind: periods.before(kind, now) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
         read = self._transactions.read
@@ -169,7 +170,10 @@ def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> 
 
 
 def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of confirmations created before `cutoff`; their links expired long ago."""
+    """Delete one batch of confirmations created before `cutoff`.
+
+    Their links expired long ago.
+    """
     query = sa.select(confirmations.c.id).where(_is_old_confirmation(cutoff), confirmations.c.id > after)
     found = list(connection.scalars(query.order_by(confirmations.c.id).limit(PAGE)))
     if found:
@@ -183,7 +187,10 @@ def _is_old_confirmation(cutoff: datetime) -> sa.ColumnElement[bool]:
 
 
 def _is_old_sign_up(cutoff: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition for subscriptions created before `cutoff`, not confirmed, and without a later sign-up."""
+    """Return the condition for unconfirmed subscriptions that were created before `cutoff`.
+
+    A subscription with a later sign-up is left out.
+    """
     later = sa.exists().where(
         confirmations.c.subscriber_id == subscriptions.c.subscriber_id,
         confirmations.c.list_slug == subscriptions.c.list_slug,
@@ -195,7 +202,10 @@ def _is_old_sign_up(cutoff: datetime) -> sa.ColumnElement[bool]:
 
 
 def delete_sign_ups(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of unconfirmed subscriptions, and the subscribers about whom nothing else is held."""
+    """Delete one batch of unconfirmed subscriptions.
+
+    Subscribers about whom nothing else is stored are deleted too.
+    """
     lock_people(connection)
     query = sa.select(subscriptions.c.list_slug, subscriptions.c.subscriber_id).where(
         _is_old_sign_up(cutoff), subscriptions.c.subscriber_id > after
@@ -223,7 +233,10 @@ def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> 
 
 
 def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of audit entries older than `cutoff`, which is stored first: the database's triggers allow only these."""
+    """Delete one batch of audit entries older than `cutoff`.
+
+    `cutoff` is stored first, because the database's triggers allow deleting only older entries.
+    """
     query = sa.select(audit_log.c.id).where(audit_log.c.occurred_at < cutoff, audit_log.c.id > after)
     found = list(connection.scalars(query.order_by(audit_log.c.id).limit(PAGE)))
     if found:
@@ -240,7 +253,10 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> B
 
 
 def count_open(connection: sa.Connection, cutoff: datetime) -> int:
-    """Count the unfinished deliveries of mailings created before `cutoff`; they keep their address."""
+    """Count the unfinished deliveries of mailings created before `cutoff`.
+
+    These deliveries keep their address.
+    """
     query = (
         sa.select(sa.func.count())
         .select_from(deliveries.join(mailings, mailings.c.id == deliveries.c.mailing_id))

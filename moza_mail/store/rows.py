@@ -51,13 +51,16 @@ Row = sa.Row[*tuple[Any, ...]]
 
 
 def address(text: str) -> Address:
-    """Convert a stored address, which was checked before it was stored; "" becomes an address without a domain."""
+    """Convert a stored address. It is not checked, because it was checked before.
+
+    "" becomes an address without a domain.
+    """
     local, _, domain = text.rpartition("@")
     return Address(local=local, domain=domain)
 
 
 def subscriber(row: Sequence[Any]) -> Subscriber:
-    """Convert a row that begins with SUBSCRIBER."""
+    """Convert a row that begins with the columns SUBSCRIBER to a Subscriber."""
     number, text, name, attributes, lang = row[:5]
     return Subscriber(
         id=number, address=address(text), name=name, lang=lang, attributes=MappingProxyType(attributes)
@@ -65,19 +68,19 @@ def subscriber(row: Sequence[Any]) -> Subscriber:
 
 
 def subscription(row: Sequence[Any]) -> Subscription:
-    """Convert a row of SUBSCRIPTION."""
+    """Convert a row with the columns SUBSCRIPTION to a Subscription."""
     return Subscription(**dict(zip((column.name for column in SUBSCRIPTION), row, strict=True)))
 
 
 def suppression(row: Row) -> Suppression:
-    """Convert a row of `suppressions`."""
+    """Convert a row of the table `suppressions` to a Suppression."""
     return Suppression(
         address=address(row.address), reason=row.reason, created_at=row.created_at, evidence=row.evidence
     )
 
 
 def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
-    """Convert a row of `removed_suppressions`."""
+    """Convert a row of the table `removed_suppressions` to a Suppression."""
     return Suppression(
         address=address(row["address"]),
         reason=row["reason"],
@@ -89,12 +92,12 @@ def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
 
 
 def delivery(row: Sequence[Any]) -> Delivery:
-    """Convert a row of DELIVERY."""
+    """Convert a row with the columns DELIVERY to a Delivery."""
     return _delivery(dict(zip(DELIVERY_FIELDS, row, strict=True)))
 
 
 def claimed_delivery(row: Sequence[Any]) -> Delivery:
-    """Convert a row of CANDIDATE that was just claimed."""
+    """Convert a row with the columns CANDIDATE, which was just claimed, to a Delivery."""
     return _delivery({**AS_CLAIMED, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
 
 
@@ -105,7 +108,7 @@ def _delivery(fields: dict[str, Any]) -> Delivery:
 
 
 def mailing(row: Row) -> Mailing:
-    """Convert a row of `mailings`."""
+    """Convert a row of the table `mailings` to a Mailing."""
     rendered = Rendered(
         subject=row.subject,
         preheader=row.preheader,
@@ -132,7 +135,7 @@ def mailing(row: Row) -> Mailing:
 
 
 def mailing_values(mailing: Mailing) -> Mapping[str, Any]:
-    """Return the columns of a mailing, without its id."""
+    """Return the values for the table `mailings`, without the id."""
     rendered = mailing.rendered
     return {
         "key": mailing.key,

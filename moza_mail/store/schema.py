@@ -1,7 +1,8 @@
-"""The tables, for SQLite and PostgreSQL. Migrations create them, and a test compares the two.
+"""The tables, for SQLite and PostgreSQL.
 
-Times are UTC text of one width (model/timestamps.py, format_utc): it sorts in time order and is readable in any SQL shell, and
-SQLite has no type for them. Enums are stored as the text of their StrEnum.
+Migrations create the tables, and a test compares the result with this module. Times are stored as UTC text of
+fixed width (model/timestamps.py, format_utc). Such text sorts in time order and is readable in any SQL shell,
+and SQLite has no type for times. Enums are stored as the text of their StrEnum.
 """
 
 import json
@@ -42,7 +43,10 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
 
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
-    """Return the column type of a StrEnum. It has no CHECK, so that a new member needs no new table."""
+    """Return the column type of a StrEnum.
+
+    It has no CHECK, so that a new member does not require a new table.
+    """
     return sa.Enum(
         kind,
         native_enum=False,
@@ -56,7 +60,10 @@ to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def text_map_to_json(texts: Mapping[str, str]) -> str:
-    """Convert an object of texts to JSON in half the time; an import does this for a million people."""
+    """Convert a mapping of texts to JSON in half the usual time.
+
+    An import converts one for each of a million people.
+    """
     pairs = [f"{encode_basestring(name)}: {encode_basestring(texts[name])}" for name in sorted(texts)]
     return "{" + ", ".join(pairs) + "}"
 
@@ -327,12 +334,18 @@ audit_log = sa.Table(
 
 
 def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
-    """Return `deliveries.state = '...'` with the literal in the SQL: the planner needs it to choose a partial index."""
+    """Return `deliveries.state = '...'` with the state as a literal in the SQL.
+
+    The planner needs the literal to choose a partial index.
+    """
     return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
 
 
 def is_of(sender_id: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery was claimed by this sender; None is one without the lock."""
+    """Return the condition that a delivery was claimed by this sender.
+
+    sender_id: None for a sender without the lock.
+    """
     return deliveries.c.sender_id.is_not_distinct_from(sender_id)
 
 
@@ -342,7 +355,7 @@ def shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
 
 
 def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.ColumnElement[str]:
-    """Return the domain of a stored address, which has one @."""
+    """Return SQL for the domain of a stored address, which has exactly one @."""
     if connection.dialect.name == "postgresql":
         return sa.func.split_part(address, "@", 2)
     return sa.func.substr(address, sa.func.instr(address, "@") + 1)
@@ -384,5 +397,5 @@ sa.Index(
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an INSERT with ON CONFLICT, which SQLAlchemy has for each dialect."""
+    """Return the dialect's own INSERT, which supports ON CONFLICT."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,4 +1,7 @@
-"""Senders: the processes that send, the two locks they may hold, and how others see who holds one."""
+"""Senders: the processes that send, and the two locks that they may hold.
+
+Other processes can read who holds a lock.
+"""
 
 import json
 import os
@@ -16,7 +19,10 @@ from moza_mail.store.schema import senders
 
 
 class SenderLock(StrEnum):
-    """The lock of a sender, one for mailings and one for confirmations, which do not wait for each other."""
+    """The kinds of sender lock: one for mailings, and one for confirmations.
+
+    The two do not exclude each other.
+    """
 
     MAILINGS = "sending"
     CONFIRMATIONS = "confirming"
@@ -51,7 +57,7 @@ class Sender:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self | None:
-        """Read what `to_json` wrote; None for anything else."""
+        """Parse the output of `to_json`; None for any other text."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError):
@@ -62,7 +68,7 @@ class Sender:
         return json.dumps(asdict(self)).encode()
 
     def register(self, connection: sa.Connection, started_at: datetime) -> int:
-        """Insert the sender and return its id, which is never given out again."""
+        """Insert the sender and return its id, which is never reused."""
         row = {**asdict(self), "started_at": started_at}
         inserted = connection.execute(sa.insert(senders).values(row).returning(senders.c.id))
         return int(inserted.scalar_one())

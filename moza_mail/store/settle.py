@@ -1,4 +1,4 @@
-"""Record what senders report of their deliveries, many updates in one transaction."""
+"""Record the intents and outcomes that senders report, many in one transaction."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ Update = Intents | Outcomes
 
 
 class SharedColumns(NamedTuple):
-    """The columns of an outcome that are equal in most of a group."""
+    """The columns of an outcome that mostly have the same values within a group."""
 
     new_state: DeliveryState
     counted: int
@@ -110,13 +110,13 @@ class SharedColumns(NamedTuple):
 
 
 class NotClaimed(Exception):
-    """An update does not fit its delivery, so the transaction must be rolled back."""
+    """An update does not match the state of its delivery; the transaction must roll back."""
 
 
 def record_together(
     connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
 ) -> None:
-    """Record all updates with few statements; raise NotClaimed if one does not fit."""
+    """Record all updates with few statements; raise NotClaimed if one must be rejected."""
     intents, outcomes = _group_rows(connection, updates)
     for now, rows in intents.items():
         if UPDATE_INTENTS.run(connection, rows, now=now, this_sender=sender_id) != len(rows):
@@ -132,7 +132,10 @@ def record_together(
 def _group_rows(
     connection: sa.Connection, updates: Sequence[Update]
 ) -> tuple[dict[datetime, list[Row]], dict[SharedColumns, list[Row]]]:
-    """Group intents and outcomes by the columns they share; raise NotClaimed if their order matters."""
+    """Group intents and outcomes by the columns they share.
+
+    Raise NotClaimed if an outcome of a delivery comes before its intent, because the order would be lost.
+    """
     intents: dict[datetime, list[Row]] = {}
     outcomes: dict[SharedColumns, list[Row]] = {}
     settled: set[int] = set()
@@ -152,7 +155,10 @@ def _group_rows(
 def record_each(
     connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
 ) -> list[RejectedUpdates]:
-    """Record the updates in order and return, for each, the deliveries that it does not fit and leaves unchanged."""
+    """Record the updates one by one, in order.
+
+    Return, for each update, the deliveries that it could not change, with the error.
+    """
     return [_record(connection, update, sender_id, thresholds) for update in updates]
 
 
@@ -177,7 +183,7 @@ def _record(
 def _explain(
     connection: sa.Connection, delivery_id: int, state: DeliveryState, sender_id: int | None
 ) -> StoreError:
-    """Return why a delivery cannot get a state."""
+    """Return the error for a delivery that cannot change to a state."""
     query = sa.select(deliveries.c.state, deliveries.c.sender_id).where(deliveries.c.id == delivery_id)
     found = connection.execute(query).first()
     if found is None:
@@ -187,7 +193,7 @@ def _explain(
 
 
 def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple[SharedColumns, Row]]:
-    """Return each outcome as shared columns and a row of its own."""
+    """Yield each outcome as its group's shared columns and its own row."""
     deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
     attempts = _earlier_attempts(connection, deferred) if deferred else {}
     for delivery_id, outcome in update.outcomes:
@@ -197,7 +203,7 @@ def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple
 def _earlier_attempts(
     connection: sa.Connection, delivery_ids: Sequence[int]
 ) -> dict[int, tuple[int, datetime | None]]:
-    """Return the attempts of each delivery so far, and when the first one was deferred."""
+    """Return each delivery's number of attempts, and the time it was first deferred."""
     query = sa.select(deliveries.c.id, deliveries.c.attempts, deliveries.c.first_attempt_at)
     return {
         number: (attempts, first_at)

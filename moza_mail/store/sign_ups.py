@@ -1,4 +1,4 @@
-"""Sign-ups: people who ask to come on a list, and confirm it with the link in a mail."""
+"""Sign-ups: people ask to join a list, and confirm with the link in a mail."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,10 +31,11 @@ class SignUps:
         self._transactions = transactions
 
     async def add(self, sign_up: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
-        """Store an unconfirmed sign-up and queue its confirmation mail, if the limits allow another mail.
+        """Store an unconfirmed sign-up and queue its confirmation mail, if the limits allow it.
 
-        Nothing changes for a confirmed subscriber or a suppressed address. A person who unsubscribed stays so until they
-        use the link. An address gets one mail an hour and three a week, over all lists (model/sign_up.py).
+        Nothing changes for a confirmed subscriber or a suppressed address. A person who unsubscribed stays
+        unsubscribed until they use the link. An address gets one mail an hour and three a week, over all
+        lists (model/sign_up.py).
         """
         await self._transactions.write_grouped(_add, sign_up, mailing_list, now)
 
@@ -45,7 +46,8 @@ class SignUps:
     async def confirm(self, sign_up_id: int, *, now: datetime) -> ConfirmResult:
         """Confirm the subscription with the consent, name and language of the sign-up.
 
-        Nothing changes if it is confirmed already, or if the person unsubscribed after they signed up.
+        Nothing changes if the subscription is confirmed already, or if the person unsubscribed after this
+        sign-up.
         """
         return await self._transactions.write_grouped(_confirm, sign_up_id, now)
 
@@ -126,7 +128,10 @@ def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, 
 
 
 def _insert_subscriber(connection: sa.Connection, sign_up: SignUp, now: datetime) -> int:
-    """Insert a subscriber with nothing but the address, which is not known to be theirs yet."""
+    """Insert a subscriber with only an address.
+
+    The sign-up's name is not stored yet, because nobody has proved that the address is theirs.
+    """
     values = {
         "address": str(sign_up.address),
         "address_key": sign_up.address.key,
@@ -137,7 +142,10 @@ def _insert_subscriber(connection: sa.Connection, sign_up: SignUp, now: datetime
 
 
 def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
-    """Return when another mail may go to this address for this list; None if an earlier one serves or the week's are used up."""
+    """Return when another confirmation mail for this list may be sent to this address.
+
+    Return None if an earlier mail can still be used, or if the weekly limit is reached.
+    """
     earlier = connection.execute(
         SELECT_EARLIER, {"number": number, "since": now - limits.MAIL_LIMIT_PERIOD}
     ).all()
@@ -151,7 +159,7 @@ def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datet
 
 
 def _serves_for(state: DeliveryState) -> timedelta:
-    """Return how long a mail serves later sign-ups too: longest while it was not sent."""
+    """Return how long a mail makes another one unnecessary: longer if it is not sent yet."""
     return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL
 
 
@@ -168,7 +176,7 @@ CONFIRMATION = (
 
 
 def to_confirmation(row: Any) -> Confirmation:
-    """Convert a row that begins with CONFIRMATION."""
+    """Convert a row that begins with the columns CONFIRMATION to a Confirmation."""
     number, subscriber, list_slug, text, consent, lang, created_at, void_at = row[:8]
     return Confirmation(
         id=number,

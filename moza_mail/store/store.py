@@ -1,4 +1,4 @@
-"""The store: a project's subscribers and the ledger of who was mailed, divided by noun."""
+"""The store: a project's subscribers, and the ledger of who was mailed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 class Store:
     """An open store. It belongs to the event loop that opened it.
 
-    Each method of a part is one transaction, durable when it returns, and raises StoreError. When the caller is cancelled
-    or the connection to the server is lost, the transaction is stored whole or not at all; the next call connects again.
-    Methods named `iter_...` read in pages and hold no transaction between two pages.
+    The store has parts, such as `ledger`. Each method of a part runs one transaction, which is durable when
+    the method returns. Every method may raise StoreError. If the caller is cancelled or the connection to the
+    server is lost, the transaction is stored completely or not at all; the next call connects again. Methods
+    named `iter_...` read in pages and hold no transaction between two pages.
 
-    Several processes may open one store. On SQLite one of them may send at a time. On PostgreSQL several may, from
-    several machines: they share each mailing, no delivery is claimed twice, and only the sender that claimed a delivery
-    can record its outcome.
+    Several processes may open one store. On SQLite only one of them can send at a time. On PostgreSQL several
+    can, even from several machines: they share each mailing, no delivery is claimed twice, and only the
+    sender that claimed a delivery can record its outcome.
     """
 
     subscribers: "Subscribers"
@@ -50,5 +51,5 @@ class Store:
     transactions: "Transactions"
 
     async def close(self) -> None:
-        """Finish the queued transactions and close the file or connection. Closing twice is harmless."""
+        """Finish the queued transactions and close the database. Closing twice is harmless."""
         await self.transactions.close()

@@ -1,4 +1,7 @@
-"""Add many people to a list with few statements: read their rows, decide in memory, write the differences."""
+"""Add many people to a list with few statements.
+
+Read their rows, decide in memory, and write the differences.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,10 +96,11 @@ CHANGED = (AddResult.ADDED, AddResult.UPDATED, AddResult.UNCONFIRMED, AddResult.
 
 @dataclass(slots=True)
 class ImportedPerson:
-    """A person as they will be stored, and which statements that takes.
+    """A person as they will be stored, and the statements needed for that (`must_...`).
 
-    was_imported: their confirmation came with a file, so that a file may say that it has ended since.
-    evidence: why they are not confirmed. suppression: why their address must not be mailed.
+    evidence: why they are not confirmed.
+    since: when they consented or left.
+    suppression: why their address must not be mailed.
     """
 
     address: str
@@ -126,14 +130,14 @@ class ImportTerms:
     now: datetime
 
     def quote(self, evidence: str) -> str:
-        """Return the source with the evidence in a row of it."""
+        """Return the source, followed by the evidence if there is any."""
         return f"{self.source}: {evidence}" if evidence else self.source
 
 
 def import_subscribers(
     connection: sa.Connection, new_subscribers: Sequence[NewSubscriber], terms: ImportTerms
 ) -> list[AddResult]:
-    """Add people to a list or take them out, and return the result for each, in order."""
+    """Add people to a list, or remove those who left; return the results, in order."""
     if connection.execute(sa.select(lists.c.slug).where(lists.c.slug == terms.list_slug)).first() is None:
         raise StoreError(
             f"the store has no list `{terms.list_slug}`", hint="Add it to subscribers/lists.toml."
@@ -155,7 +159,7 @@ def preview_import(
     list_slug: str,
     preview: ImportPreview,
 ) -> list[AddResult]:
-    """Return the result for each as `import_subscribers` would, and write nothing."""
+    """Return the results that `import_subscribers` would return, and write nothing."""
     keys = [new_subscriber.address.key for new_subscriber in new_subscribers]
     repeated = set(keys) & preview.repeated
     people = _select_people(connection, set(keys), list_slug)
@@ -172,7 +176,10 @@ def _add_entries(
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
 ) -> None:
-    """Add one audit entry for a chunk of an import, whose rows have their source and time; else one for each person."""
+    """Add one audit entry for an import, or else one entry for each person.
+
+    One entry is enough for an import, because the imported rows contain its source and time.
+    """
     counts = {result: count for result in CHANGED if (count := results.count(result))}
     suppressed = sum(person.suppression is not None for person in people.values())
     if not counts and not suppressed:
@@ -224,7 +231,7 @@ def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) ->
 
 
 def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, AddResult]:
-    """Return the address keys that must not be added, with their result."""
+    """Return the results for people who must not be added, by address key."""
     query = sa.select(suppressions.c.address_key)
     erased = dict.fromkeys(select_erased(connection, keys), AddResult.ERASED)
     return erased | {
@@ -240,7 +247,7 @@ def _decide_all(
     keys: Sequence[str],
     people: dict[str, ImportedPerson],
 ) -> list[AddResult]:
-    """Return the result for each in order, and mark in `people` the statements that they need."""
+    """Return the results in order; record in `people` what must be written."""
     barred = _select_barred(connection, set(keys))
     return [
         barred.get(key) or _decide(new_subscriber, key, people)
@@ -275,14 +282,14 @@ def _decide(new_subscriber: NewSubscriber, key: str, people: dict[str, ImportedP
 
 
 def _suppress(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
-    """Suppress the address; an address that is not known here is suppressed without storing a subscriber."""
+    """Suppress the address. An unknown address is suppressed without adding a subscriber."""
     person.suppression, person.evidence = new_subscriber.suppression, new_subscriber.evidence
     is_mailed = person.state is SubscriptionState.CONFIRMED
     return AddResult.TAKEN_OUT if is_mailed else AddResult.SUPPRESSED
 
 
 def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
-    """Unsubscribe a person, unless they signed up here after they left there."""
+    """Unsubscribe a person who left elsewhere, unless they confirmed here after that."""
     if person.state is SubscriptionState.CONFIRMED and _has_returned(person, new_subscriber.since):
         return AddResult.UNCHANGED
     earlier, person.state = person.state, SubscriptionState.UNSUBSCRIBED
@@ -294,7 +301,7 @@ def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
-    """Return True if a person confirmed here, by their own act, after the moment that they left elsewhere."""
+    """Return True if a person confirmed here, by their own act, after they left elsewhere."""
     if left is None or person.confirmed_at is None or person.source.startswith(IMPORT):
         return False
     return person.confirmed_at > left
@@ -309,7 +316,7 @@ def _take_consent(person: ImportedPerson, new_subscriber: NewSubscriber) -> None
 
 
 def _update(person: ImportedPerson, new_subscriber: NewSubscriber) -> bool:
-    """Copy a name, language and attributes that are given; return True if one differs."""
+    """Copy the name, language and attributes that are given; return True if any changes."""
     name, lang = new_subscriber.name or person.name, new_subscriber.lang or person.lang
     attributes = {**person.attributes, **new_subscriber.attributes}
     differs = (name, lang, attributes) != (person.name, person.lang, person.attributes)
@@ -365,7 +372,7 @@ def _to_subscription(person: ImportedPerson, terms: ImportTerms) -> tuple[object
 
 
 def _since(person: ImportedPerson, terms: ImportTerms) -> datetime:
-    """Return when a person consented or left, which is not in the future."""
+    """Return when a person consented or left; now if that would be in the future."""
     return min(person.since, terms.now) if person.since else terms.now
 
 

@@ -1,7 +1,8 @@
-"""The move file: everything about subscribers as lines of JSON, to move a project to another database or machine.
+"""The move file: all subscriber data as lines of JSON, to move a project elsewhere.
 
-A file begins with a line that names its version and the id of the secret, and ends with the number of rows of each table,
-so that a file that was cut off is recognised. It never has the secret itself.
+It can be imported into another database or on another machine. A file begins with a line that names its
+version and the id of the secret. It ends with the number of rows of each table, so that a truncated file is
+recognised. It never contains the secret itself.
 """
 
 import json
@@ -65,7 +66,7 @@ class SubscriberMove:
         self._transactions = transactions
 
     async def iter_lines(self) -> AsyncGenerator[str]:
-        """Return the lines of a move file. Stores with the same content have the same file."""
+        """Return the lines of a move file. Stores with the same content give the same lines."""
         yield to_json(await self._transactions.read(_describe))
         counts: Counter[str] = Counter()
         for line in await self._transactions.read(_select_all, "lists", counts):
@@ -108,7 +109,10 @@ def _select_all(connection: sa.Connection, name: str, counts: Counter[str]) -> l
 def _select_people(
     connection: sa.Connection, after: int, counts: Counter[str]
 ) -> tuple[int, list[str]] | None:
-    """Return the last id and the lines of one page of subscribers with their subscriptions; None after the last page."""
+    """Return the lines of one page of subscribers with their subscriptions.
+
+    The last id of the page comes first; None after the last page.
+    """
     query = sa.select(*COLUMNS["subscribers"]).where(subscribers.c.id > after)
     page = connection.execute(query.order_by(subscribers.c.id).limit(PAGE)).all()
     if not page:
@@ -182,7 +186,10 @@ def _check_header(
 def _parse_lines(
     numbered: Iterable[tuple[int, str]], source: str, stated: list[Mapping[str, int]]
 ) -> Iterator[tuple[str, Row]]:
-    """Yield the table and the values of each line; put the counts of the last line into `stated`."""
+    """Yield the table and the values of each line.
+
+    stated: receives the counts of the last line.
+    """
     for number, line in numbered:
         try:
             record = json.loads(line)
@@ -200,7 +207,10 @@ def _parse_lines(
 
 
 def _parse_row(name: str, record: Row) -> Row:
-    """Return the values for the database; raise ValueError, KeyError or TypeError for a wrong one."""
+    """Return a row's values for the database.
+
+    Raise ValueError, KeyError or TypeError if the row is wrong.
+    """
     columns = COLUMNS[name]
     if record.keys() != {column.name for column in columns}:
         raise ValueError

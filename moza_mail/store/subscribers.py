@@ -64,10 +64,11 @@ class Subscribers:
     ) -> list[AddResult]:
         """Add up to a few thousand people to a list and return the result for each, in order.
 
-        A known address keeps its subscriber and spelling; a given name, language or attribute replaces the stored one.
-        Nothing is stored for a person who unsubscribed from the list, is suppressed or was erased. A subscription may go
-        from unconfirmed to confirmed, with this consent and source, and never back. A new subscriber whose `state` or
-        `suppression` says that they left is unsubscribed or suppressed. Adding twice changes nothing.
+        A known address keeps its subscriber and spelling; a given name, language or attribute replaces the
+        stored one. Nothing is stored for a person who unsubscribed from the list, is suppressed or was
+        erased. A subscription may change from unconfirmed to confirmed, with the given consent and source,
+        but never back. A person whose `state` or `suppression` says that they left is unsubscribed or
+        suppressed. Adding twice changes nothing.
         """
         terms = ImportTerms(list_slug=list_slug, source=source, now=now)
         return await self._transactions.write(import_subscribers, new_subscribers, terms)
@@ -81,7 +82,7 @@ class Subscribers:
     ) -> list[AddResult]:
         """Return what `add` would return now, and change nothing. The list need not be saved.
 
-        Calls that share a preview return what as many calls of `add` would, one after another.
+        Consecutive calls with the same `preview` return what consecutive calls of `add` would.
         """
         return await self._transactions.read(preview_import, new_subscribers, list_slug, preview)
 
@@ -94,7 +95,7 @@ class Subscribers:
         list_slug: str,
         subscriber_filter: SubscriberFilter = SubscriberFilter(),  # noqa: B008  (frozen)
     ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
-        """Return the subscribers of a list in any state that pass the filter, by id."""
+        """Return the subscribers of a list who pass the filter, in any state, ordered by id."""
         after = 0
         while page := await self._transactions.read(_select_page, list_slug, subscriber_filter, after):
             for pair in page:
@@ -104,7 +105,7 @@ class Subscribers:
     async def iter_exported(
         self, list_slug: str, *, is_mailable: bool = False
     ) -> AsyncGenerator[ExportedSubscriber]:
-        """Return the subscribers of a list with the suppression of their address, by id.
+        """Return the subscribers of a list, each with the suppression of its address, by id.
 
         is_mailable: only those who may be mailed: confirmed, and not suppressed.
         """
@@ -132,19 +133,22 @@ class Subscribers:
     async def save_preferences(
         self, subscriber_id: int, choice: PreferenceChoice, *, source: str, now: datetime
     ) -> bool:
-        """Save a subscriber's choice, which confirms them on saved lists; False if there is no such subscriber."""
+        """Save a subscriber's choice; return False if there is no such subscriber.
+
+        The subscriber is confirmed on the lists that they join. These lists must be saved.
+        """
         return await self._transactions.write_grouped(save_preferences, subscriber_id, choice, source, now)
 
     async def count_audience(
         self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> AudienceCount:
-        """Count who would be mailed if a mailing with these fields, to this segment, were created now."""
+        """Count the audience that a mailing with these fields and this segment would have now."""
         return await self._transactions.read(count_audience, list_slug, fields, segment)
 
     async def iter_recipients(
         self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
-        """Return the audience of a mailing created now, and the values of its fields."""
+        """Return the recipients that a mailing would have now, with their values of its fields."""
         after = 0
         while page := await self._transactions.read(select_recipients, list_slug, fields, segment, after):
             for recipient in page:

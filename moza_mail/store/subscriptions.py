@@ -1,4 +1,7 @@
-"""Subscribe and unsubscribe: a subscriber's state on each list. Each function runs in a transaction."""
+"""Subscribe and unsubscribe: a subscriber's state on each list.
+
+Each function runs in a transaction.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -45,7 +48,10 @@ def unsubscribe(
     actor: str = "",
     detail: str = "",
 ) -> None:
-    """Unsubscribe a person from a list and void their unconfirmed sign-ups for it. The first time is kept."""
+    """Unsubscribe a person from a list and void their unconfirmed sign-ups for it.
+
+    If they unsubscribed before, the time of the first unsubscription is kept.
+    """
     lock_people(connection)
     values = {"number": subscriber_id, "on_list": list_slug, "now": now}
     connection.execute(VOID_SIGN_UPS, values)
@@ -64,7 +70,10 @@ def unsubscribe(
 def confirm_subscription(
     connection: sa.Connection, subscriber_id: int, list_slug: str, now: datetime, **evidence: Any
 ) -> None:
-    """Confirm a subscription because the person did, whatever its state. `evidence` are columns of the row."""
+    """Confirm a subscription, whatever its state, because the person confirmed it.
+
+    evidence: more columns of the row, such as the consent and the source.
+    """
     values = {
         "state": SubscriptionState.CONFIRMED,
         "confirmed_at": now,
@@ -89,7 +98,7 @@ def find_state(connection: sa.Connection, subscriber_id: int, list_slug: str) ->
 
 
 def list_subscriptions(connection: sa.Connection, subscriber_id: int) -> tuple[Subscription, ...]:
-    """Return a subscriber's subscriptions by list slug, past ones too."""
+    """Return a subscriber's subscriptions, past ones too, ordered by list slug."""
     found = connection.execute(
         sa.select(*rows.SUBSCRIPTION)
         .where(subscriptions.c.subscriber_id == subscriber_id)

@@ -1,4 +1,7 @@
-"""Suppressions: addresses that no list may mail, and the history of those that a person removed."""
+"""Suppressions: addresses that no list may mail.
+
+The suppressions that a person removed are kept as history.
+"""
 
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime, timedelta
@@ -34,7 +37,7 @@ SUPPRESSED_BEFORE_ERASURE = "the address was suppressed when its person was eras
 
 
 class Suppressions:
-    """Suppressed addresses. They need not be a subscriber's, and case does not matter."""
+    """Suppressed addresses. An address need not be a subscriber's, and case does not matter."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -44,14 +47,14 @@ class Suppressions:
         await self._transactions.write(suppress, suppression)
 
     async def remove(self, address: Address, reason: str, *, now: datetime) -> Suppression | None:
-        """Move a suppression into the history; None if there is none.
+        """Move a suppression into the history and return it; None if there is none.
 
         Earlier bounces of the address do not count any more.
         """
         return await self._transactions.write(_remove, address, reason, now)
 
     async def find(self, address: Address) -> Suppression | None:
-        """Return the suppression of an address, also of an erased person's."""
+        """Return the suppression of an address, even if its person was erased."""
         return await self._transactions.read(find_suppression, address)
 
     async def list_removed(self, address: Address) -> tuple[Suppression, ...]:
@@ -69,15 +72,25 @@ class Suppressions:
     async def decide_held(
         self, mailing_id: int, *, accept: bool, domain: str, reason: str, now: datetime
     ) -> int:
-        """Suppress the held addresses of a mailing, or remove what is held; at one domain if given. Return how many."""
+        """Suppress the held addresses of a mailing, or release them; return how many.
+
+        accept: True to suppress them.
+        domain: only addresses at the provider of this domain; "" for all.
+        """
         return await self._transactions.write(_decide_held, mailing_id, accept, domain, reason, now)
 
     async def release_held(self, *, now: datetime) -> int:
-        """Release the held addresses that accepted a later message and sent no report within 72 hours; return how many."""
+        """Release held addresses that accepted a later message; return how many.
+
+        The message must be older than 72 hours, without any report about it.
+        """
         return await self._transactions.write(_release_held, now)
 
     async def find_matching(self, query: SuppressionQuery) -> list[Suppression]:
-        """Return the suppressions that a person may remove together, without complaints and manual ones."""
+        """Return the suppressions that match the query and may be removed together.
+
+        Complaints and manual suppressions never match.
+        """
         return await self._transactions.read(_find_matching, query)
 
     async def iter_from_mailing(self, mailing_id: int) -> AsyncGenerator[Suppression]:
@@ -102,7 +115,7 @@ def suppress(
     mailing_id: int | None = None,
     verdict: Verdict | None = None,
 ) -> bool:
-    """Suppress an address while nobody else changes people; see `insert_suppression`."""
+    """Suppress an address, with the lock on people held; see `insert_suppression`."""
     lock_people(connection)
     return insert_suppression(connection, suppression, actor=actor, mailing_id=mailing_id, verdict=verdict)
 
@@ -115,10 +128,12 @@ def insert_suppression(
     mailing_id: int | None,
     verdict: Verdict | None = None,
 ) -> bool:
-    """Suppress an address without taking the lock on people.
+    """Suppress an address without taking the lock on people; return False if it is held.
 
-    `mailing_id` and `verdict` if a reply or report showed it. Return False if it is held, together with those that the same
-    verdict suppressed before: too many readers of one provider fail alike.
+    The suppression is held if too many readers of one provider get the same verdict in one mailing. Earlier
+    suppressions for this verdict are then held too.
+
+    mailing_id, verdict: set if a reply or report caused the suppression.
     """
     provider = find_provider(suppression.address.domain)
     is_held = (
@@ -180,7 +195,10 @@ def _is_same_verdict(
 def _is_mass_verdict(
     connection: sa.Connection, mailing_id: int, verdict: Verdict, recipient_domain: str
 ) -> bool:
-    """Return True if more than 5 readers and 5 % of a provider's in one mailing get the same verdict."""
+    """Return True if too many readers of one provider get the same verdict in a mailing.
+
+    Too many is more than 5 readers and more than 5 % of the provider's readers.
+    """
     same = _is_same_verdict(mailing_id, verdict, find_provider(recipient_domain))
     counted = connection.scalar(sa.select(sa.func.count()).select_from(suppressions).where(same)) or 0
     if counted < MAX_ALIKE:
@@ -195,7 +213,7 @@ def _find_subscriber_id(connection: sa.Connection, address: Address) -> int | No
 
 
 def find_suppression(connection: sa.Connection, address: Address) -> Suppression | None:
-    """Return the suppression of an address, also of an erased person's."""
+    """Return the suppression of an address, even if its person was erased."""
     is_this = suppressions.c.address_key == address.key
     found = connection.execute(sa.select(suppressions).where(is_this, suppressions.c.held_at.is_(None)))
     row = found.first()
@@ -338,7 +356,10 @@ def _select_from_mailing(connection: sa.Connection, mailing_id: int, after: str)
 
 
 def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
-    """Return the address keys whose person was erased and did not sign up again. Raise StoreError without the secret."""
+    """Return the address keys of people who were erased and did not sign up again.
+
+    Raise StoreError if anybody was erased and the store was opened without the secret.
+    """
     if connection.execute(sa.select(erasures.c.erased_at).limit(1)).first() is None:
         return set()
     hasher = find_hasher(connection)
@@ -356,7 +377,10 @@ def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
 
 
 def forget_erasure(connection: sa.Connection, subscriber_id: int) -> None:
-    """Delete the hash of an earlier erasure, because the person signed up again. The audit log still has the erasure."""
+    """Delete the hash of an erased person, because they signed up again.
+
+    The audit log keeps the entry of the erasure.
+    """
     key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id))
     if key and select_erased(connection, [key]) and (hasher := find_hasher(connection)):
         connection.execute(sa.delete(erasures).where(erasures.c.address_hash == hasher.hash_key(key)))

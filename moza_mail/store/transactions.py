@@ -88,7 +88,10 @@ class Transactions:
         return await self.run(transaction)
 
     async def write_grouped(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run statements in one transaction with those of other callers that wait; a failure undoes only its own."""
+        """Run statements in one transaction with the statements of other waiting callers.
+
+        If they fail, only their own changes are undone.
+        """
         self.check_open()
         result: T = await self._changes.add(lambda connection: statements(connection, *args, **kwargs))
         return result
@@ -99,7 +102,7 @@ class Transactions:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
-        """Begin a writing transaction; only on the store's thread."""
+        """Begin a writing transaction. Call this only on the store's thread."""
         return self.audit.writing(self.database)
 
     def make_group(
@@ -137,7 +140,7 @@ class Transactions:
     def _commit_changes(self, group: list[Change]) -> Answers[Any]:
         """Commit all changes together; if one fails, commit each alone.
 
-        When another process holds the database each of them would fail too, so none is tried again.
+        If another process holds the database, no change is tried again, because each would fail.
         """
         try:
             with self.writing() as connection:

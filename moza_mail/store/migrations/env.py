@@ -1,4 +1,4 @@
-"""Run the migrations in the transaction of the given connection. Alembic imports this file."""
+"""Run the migrations in the given connection's transaction. Alembic imports this file."""
 
 from alembic import context
 

@@ -13,18 +13,24 @@ PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 
 
 def lock_people(connection: sa.Connection) -> None:
-    """Keep others from changing people until the transaction ends, so that what it read is still true when it writes."""
+    """Keep other transactions from changing people until this one ends.
+
+    So what this transaction has read is still true when it writes.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, PEOPLE)))
 
 
 def lock_schema(connection: sa.Connection) -> None:
-    """Keep others from migrating until the transaction ends."""
+    """Keep other processes from migrating until the transaction ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, SCHEMA)))
 
 
 def lock_audit_log(connection: sa.Connection) -> None:
-    """Keep others from adding entries until the transaction ends. It must be the last lock that a transaction takes."""
+    """Keep other transactions from adding audit entries until this one ends.
+
+    This must be the last lock that a transaction takes.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, AUDIT_LOG)))
 
@@ -40,6 +46,9 @@ def unlock_sender(connection: sa.Connection, sender_id: int) -> None:
 
 
 def find_dead(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
-    """Return the senders whose lock nobody holds. This transaction holds it until it ends, so that they stay dead."""
+    """Return the senders whose lock nobody holds.
+
+    This transaction holds their locks until it ends, so that they stay dead.
+    """
     try_lock = sa.func.pg_try_advisory_xact_lock
     return {number for number in sender_ids if connection.scalar(sa.select(try_lock(NAMESPACE, number)))}

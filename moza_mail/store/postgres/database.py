@@ -1,9 +1,9 @@
 """A PostgreSQL database as the store's database.
 
-Several machines may send through it at once. Each claims deliveries under a sender id of its own and holds an advisory lock
-on that id as long as its connection lives: the server releases it when the sender dies, and not before its last transaction
-ended. The lock only tells dead senders from living ones. What prevents a second message is that every update of a delivery
-names the sender that claimed it, in the same statement.
+Several machines may send through it at once. Each sender claims deliveries under its own sender id, and holds
+an advisory lock on that id while its connection lives. The server releases the lock when the sender dies,
+after the end of its last transaction. The lock only tells dead senders from living ones. A second message is
+prevented differently: every update of a delivery names the sender that claimed it, in the same statement.
 """
 
 from collections.abc import Generator
@@ -53,7 +53,10 @@ CONNECT_OPTIONS = {
 
 
 def read_url(text: str) -> sa.URL:
-    """Read the URL of a database; raise StoreError, which does not repeat it, if it is wrong or holds a password."""
+    """Parse the URL of a database; raise StoreError if it is wrong or contains a password.
+
+    The error does not repeat the URL.
+    """
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
@@ -66,7 +69,10 @@ def read_url(text: str) -> sa.URL:
 
 
 class PostgresDatabase:
-    """An open database with one connection, which is replaced when it was lost; see Database for the methods."""
+    """An open database; see Database for the methods.
+
+    It has one connection, which is replaced if it is lost.
+    """
 
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
@@ -144,7 +150,7 @@ class PostgresDatabase:
         return self._connection
 
     def has_waiting_writer(self) -> bool:
-        """Return false: the server locks rows, not the database, so a claim keeps nobody waiting."""
+        """Return False: the server locks rows, not the database, so nobody waits for a claim."""
         return False
 
     def sender_id(self, lock: SenderLock) -> int | None:
@@ -152,7 +158,10 @@ class PostgresDatabase:
         return self._locks[lock][0] if lock in self._locks else None
 
     def take_lock(self, lock: SenderLock, purpose: str) -> None:
-        """Take a lock, which other stores may hold too; raise StoreLocked if this store holds it already."""
+        """Take a lock, which other stores may hold too.
+
+        Raise StoreLocked if this store holds it already.
+        """
         if lock in self._locks:
             _, holder, since = self._locks[lock]
             raise lock_is_held(holder, since, lock)
@@ -176,11 +185,17 @@ class PostgresDatabase:
             self._disconnect()
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders whose lock nobody holds; it is held here until the transaction ends."""
+        """Return the senders whose lock nobody holds.
+
+        The transaction holds these locks until it ends.
+        """
         return advisory.find_dead(connection, senders - {number for number, _, _ in self._locks.values()})
 
     def purge(self, text: str) -> Purge:  # noqa: ARG002  (the server's files are out of reach)
-        """Let the server reuse the space of deleted rows. When it overwrites it, only the server knows."""
+        """Let the server reuse the space of deleted rows.
+
+        Only the server knows when it overwrites that space.
+        """
         with translate_errors(self.name):
             connection = self._connected()
             connection.rollback()

@@ -1,6 +1,7 @@
 """Translate errors of PostgreSQL, psycopg and SQLAlchemy into StoreError with a hint.
 
-None is chained to the library's error: PostgreSQL's details quote rows, which may be personal data.
+A StoreError is never chained to the library's error, because PostgreSQL's details quote rows, which may be
+personal data.
 """
 
 from collections.abc import Generator
@@ -80,7 +81,7 @@ def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError
 
 
 def _translate_connection_error(error: Any, name: str) -> StoreError:
-    """Return the StoreError for a session that did not begin, or for an error of psycopg itself."""
+    """Return the StoreError for a failed connection, or for an error of psycopg itself."""
     if type(error).__name__ == "DataError":
         message, hint = MESSAGES["22"]
         return StoreError(message.format(name=name), hint=hint)
@@ -106,7 +107,7 @@ def missing_driver() -> StoreError:
 
 
 def bad_url(message: str) -> StoreError:
-    """Return the error for a wrong URL, which it does not repeat: the URL may hold a password."""
+    """Return the error for a wrong URL. It does not repeat the URL, which may hold a password."""
     return StoreError(
         message,
         hint='Set store = "postgresql://user@host/database", and put the password into PGPASSWORD or ~/.pgpass.',

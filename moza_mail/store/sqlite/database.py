@@ -114,7 +114,7 @@ class SqliteDatabase:
                 self._write_lock.release()
 
     def has_waiting_writer(self) -> bool:
-        """True if another process waits to write."""
+        """Return True if another process waits to write."""
         with translate_errors(self.path):
             return self._write_lock.has_waiter()
 
@@ -152,11 +152,17 @@ class SqliteDatabase:
             held[1].close()
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
-        """Return all senders but this one: the file has one lock of each kind, and the caller holds it."""
+        """Return all senders but this one.
+
+        The file has one lock of each kind and the caller holds it, so all other senders are dead.
+        """
         return senders - {number for number, _ in self._locks.values()}
 
     def purge(self, text: str) -> Purge:
-        """Move the write-ahead log into the file and truncate it; rebuild the file if the text is still in it."""
+        """Move the write-ahead log into the file and truncate the log.
+
+        If `text` is still in the file, rebuild the file.
+        """
         with self._write_locked():
             if not self._truncate_log():
                 return Purge(STILL_READABLE, is_complete=False)
@@ -169,13 +175,16 @@ class SqliteDatabase:
         return Purge("", is_complete=True)
 
     def _truncate_log(self) -> bool:
-        """Truncate the write-ahead log; false while another process reads an older state."""
+        """Truncate the write-ahead log; return False while another process reads an older state."""
         busy = self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         self._connection.rollback()
         return not busy
 
     def close(self) -> None:
-        """Close the file under the write lock, because the last to close it writes the log into it."""
+        """Close the file under the write lock.
+
+        The last process to close the file also writes the write-ahead log into it.
+        """
         for lock in SenderLock:
             self.release_lock(lock)
         with translate_errors(self.path):
@@ -192,14 +201,18 @@ class SqliteDatabase:
 def _create(path: Path) -> None:
     """Create an empty file with mode 0600. SQLite copies the mode to the -wal and -shm files.
 
-    An existing file is not opened: closing a descriptor of it would release the locks that SQLite holds in this process.
+    An existing file is not opened, because closing its descriptor would release the locks that SQLite holds
+    in this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _connect(path: Path) -> sa.Connection:
-    """Open the store's only connection. SQLAlchemy leaves BEGIN to us and keeps values out of its errors."""
+    """Open the store's only connection.
+
+    SQLAlchemy leaves BEGIN to this module and keeps values out of its errors.
+    """
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=sa.pool.NullPool,

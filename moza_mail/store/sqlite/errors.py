@@ -39,7 +39,7 @@ MESSAGES = {
 
 @contextmanager
 def translate_errors(path: Path) -> Generator[None]:
-    """Raise StoreError with the file's name for every error of a library or of the file system."""
+    """Turn every error of a library or the file system into StoreError with the file's name."""
     try:
         yield
     except sqlite3.Error as error:

@@ -25,7 +25,10 @@ FOUND = 3
 
 
 def contain_text(paths: Sequence[Path], text: str) -> bool:
-    """True if a text is in one of the files, in any case of its ASCII letters; raise OSError if they cannot be read."""
+    """Return True if one of the files contains a text, ignoring the case of ASCII letters.
+
+    Raise OSError if a file cannot be read.
+    """
     # The text goes by standard input, because others can read the arguments of a process.
     done = subprocess.run(  # noqa: S603  # our own program, with our own paths
         [sys.executable, "-I", "-c", PROGRAM, *map(str, paths)],

@@ -1,4 +1,7 @@
-"""Locks between processes: flock on a file, which the kernel releases when the holder ends, however it ends."""
+"""Locks between processes, made with flock on a file.
+
+The kernel releases a lock when its holder ends, even if the holder is killed.
+"""
 
 import fcntl
 import os
@@ -32,7 +35,7 @@ class FileLock:
         _OPEN.add(self._descriptor)
 
     def acquire(self, *, seconds: float = 0) -> bool:
-        """Lock the file, trying for this time; return False if another process holds it."""
+        """Lock the file, waiting up to `seconds`; return False if another process holds it."""
         begun = time.monotonic()
         while True:
             try:
@@ -50,12 +53,12 @@ class FileLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def write(self, holder: bytes) -> None:
-        """Write the holder into the file; its modification time is the start."""
+        """Write the holder into the file. Its modification time says since when it holds the lock."""
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, holder, 0)
 
     def read(self) -> tuple[bytes, datetime]:
-        """Return what the holder wrote, and when."""
+        """Return what the holder wrote, and when the holder wrote it."""
         since = datetime.fromtimestamp(os.fstat(self._descriptor).st_mtime, UTC)
         return os.pread(self._descriptor, 4096, 0), since
 
@@ -68,11 +71,11 @@ class FileLock:
 
 
 class FairLock:
-    """A fair lock for processes that commit without pauses, made of two files. Methods raise OSError.
+    """A fair lock, made of two files, for processes that commit without pauses.
 
-    With one file, the process that released it would mostly be the first to lock it again, because others only poll: a
-    sender kept a server waiting for half a second. So a waiting process locks the file `turn`, and the one that releases the
-    lock must get the turn first.
+    With one file, the process that released the lock would mostly be the first to take it again, because
+    others only poll: a sender kept a server waiting for half a second. So a waiting process locks the second
+    file, `turn`. A process that wants to take the lock again must get the turn first. Methods raise OSError.
     """
 
     def __init__(self, path: Path, turn: Path) -> None:
@@ -84,7 +87,7 @@ class FairLock:
             raise
 
     def acquire(self, *, seconds: float) -> bool:
-        """Take the lock, trying for this time; return False if another process holds it."""
+        """Take the lock, waiting up to `seconds`; return False if another process holds it."""
         end = time.monotonic() + seconds
         if not self._turn.acquire(seconds=seconds):
             return False
@@ -94,7 +97,7 @@ class FairLock:
             self._turn.release()
 
     def has_waiter(self) -> bool:
-        """True if another process waits for the lock; only for its holder."""
+        """Return True if another process waits for the lock. Only the holder may ask."""
         is_free = self._turn.acquire()
         if is_free:
             self._turn.release()
