@@ -1,4 +1,7 @@
-"""Sign-up, confirmation, preferences, imports, bounces and erasure: everything that changes who is on a list."""
+"""Sign-up, confirmation, preferences, imports, bounces and erasure.
+
+Everything that changes who is on a list is in this package.
+"""
 
 from moza_mail.subscribe.bounces import record_bounce
 from moza_mail.subscribe.confirmations import (

@@ -1,4 +1,7 @@
-"""Record bounces, complaints and unsubscribe mails, once it is proven which message they are about."""
+"""Record bounces, complaints and unsubscribe mails.
+
+A report has an effect only if it proves which message it is about.
+"""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -35,10 +38,10 @@ async def record_bounce(
     now: datetime,
     dry_run: bool = False,
 ) -> tuple[Bounce, BounceEffect]:
-    """Store what a report says about one of our messages, and apply its effect; return both.
+    """Store a report about one of our messages, and apply its effect.
 
-    A failure that nothing proves to be about a message of ours is unknown. Only a settled bounce is stored, and none with
-    `dry_run`.
+    Return the bounce and its effect. A failure has the kind UNKNOWN if nothing proves that it is about one of
+    our messages. Only settled bounces are stored, and with `dry_run` none.
 
     digest: identifies the report, so that it counts once.
     """
@@ -62,7 +65,10 @@ async def record_bounce(
 
 
 async def _find_unsubscribed(store: Store, report: BounceReport, links: "SignedLinks") -> SentMessage | None:
-    """Return the message whose unsubscribe address this mail was sent to. Nothing else is sent there."""
+    """Return the message whose unsubscribe address this mail was sent to; None if none.
+
+    Only unsubscribe requests are sent to such an address.
+    """
     for local in report.local_parts if report.kind is not BounceKind.COMPLAINT else ():
         try:
             return await store.bounces.find_delivery(*links.read_unsubscribe_local_part(local))
@@ -74,7 +80,10 @@ async def _find_unsubscribed(store: Store, report: BounceReport, links: "SignedL
 async def _find_message(
     store: Store, report: BounceReport, links: "SignedLinks"
 ) -> tuple[About, BounceProof] | None:
-    """Return the message that a report is about, proven by its return address, or by its Message-ID and recipient."""
+    """Return the message that a report is about, and the proof; None if nothing proves it.
+
+    The proof is the return address, or the Message-ID together with the recipient.
+    """
     for local in report.local_parts:
         try:
             mailing_id, number = links.read_bounce_local_part(local)
@@ -98,7 +107,7 @@ async def _find_message(
 
 
 def _has_message_id(report: BounceReport, sent: SentMessage, links: "SignedLinks") -> bool:
-    """Return True if the report contains the Message-ID of this message, which only we can compute."""
+    """Return True if the report has this message's Message-ID, which only we can compute."""
     return any(
         found
         == links.make_message_id(sent.mailing_key, sent.subscriber_id, found.rpartition("@")[2].rstrip(">"))

@@ -1,4 +1,7 @@
-"""Send the confirmations that are due, each at most once, also while a mailing is being sent."""
+"""Send the confirmations that are due, each at most once.
+
+They can be sent while a mailing is being sent.
+"""
 
 import asyncio
 from collections import Counter
@@ -47,11 +50,12 @@ class ConfirmationSettings:
 async def deliver_confirmations(
     store: Store, transport: Transport, compose: ComposeConfirmation, settings: ConfirmationSettings
 ) -> Counter[DeliveryState]:
-    """Send the confirmations that are due, and record each outcome; return their number by state.
+    """Send the confirmations that are due and record their outcomes; return counts by state.
 
-    The caller holds the sender lock for confirmations. Those that an interrupted sender may have sent become uncertain, and are
-    never sent again. End when none is due or `stop` is set. Raise TransportError or StoreError if the relay or the store fails;
-    what was claimed and not tried is released.
+    The caller holds the sender lock for confirmations. Confirmations that an interrupted sender may have sent
+    become uncertain, and are never sent again. The run ends when no confirmation is due or `stop` is set.
+    Raise TransportError or StoreError if the relay or the store fails. Confirmations that were claimed and
+    not tried are then released.
     """
     await store.confirmations.recover(now=settings.clock())
     # A transport that fails sets the stop event that it was given. This must not stop later runs.
@@ -99,7 +103,10 @@ class _Run:
                     yield submission
 
     async def _compose(self, one: Confirmation) -> Submission | None:
-        """Compose a message. If that fails, record why and return None, so that the others are still sent."""
+        """Compose a message; if that fails, record why and return None.
+
+        The other messages are still sent.
+        """
         try:
             envelope, message = self.compose(one)
         except (AddressError, SubscriptionError) as error:
@@ -138,7 +145,10 @@ class _Run:
 
 
 def _retry_if_closing(outcome: Outcome) -> Outcome:
-    """Keep a confirmation pending if the relay is closing (421, RFC 5321 3.8), because it is back sooner than a full mailbox."""
+    """Keep a confirmation pending if the relay is closing (421, RFC 5321 3.8).
+
+    A relay that is closing accepts mail again sooner than a full mailbox does.
+    """
     is_closing = outcome.reply is not None and outcome.reply.code == 421
     return replace(outcome, state=DeliveryState.PENDING) if is_closing else outcome
 
@@ -153,9 +163,11 @@ async def keep_delivering_confirmations(
 ) -> None:
     """Send confirmations as they become due, until `stop` is set.
 
-    It tries again after any failure, with a delay that doubles up to MAX_RETRY_DELAY and is reset by a success, and while
-    another process holds the sender lock. It may be cancelled at any time: the next run recovers as it does from a crash.
-    `purpose` names the holder of the lock to other processes.
+    After a failure, and while another process holds the sender lock, the function waits and tries again. The
+    delay doubles up to MAX_RETRY_DELAY, and a success resets it. The function may be cancelled at any time:
+    the next run recovers as it does from a crash.
+
+    purpose: names the holder of the lock to other processes.
     """
     delay = MIN_RETRY_DELAY
 
@@ -193,7 +205,7 @@ async def _deliver_until_stopped(
 
 
 async def _wait(time: timedelta, stop: asyncio.Event) -> bool:
-    """Wait for this time, or until `stop` is set; return True if it is."""
+    """Wait for this time, or until `stop` is set; return True if `stop` is set."""
     if time > timedelta(0):
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), time.total_seconds())

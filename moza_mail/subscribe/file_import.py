@@ -70,10 +70,10 @@ class ImportReport:
 async def import_rows(
     store: Store, rows: Iterable[Row], mailing_list: MailingList, settings: ImportSettings
 ) -> ImportReport:
-    """Add the people of a file to a list, each with the state and the consent of their row.
+    """Add the people of a file to a list, each with the state and the consent in their row.
 
-    Importing a file twice changes nothing, so an import that was interrupted can be repeated. `rows` are iterated once, in a
-    dry run twice; one window is read while the previous one is stored.
+    Importing a file twice changes nothing, so an interrupted import can be repeated. `rows` are iterated
+    once, in a dry run twice. A window of rows is read while the previous window is stored.
     """
     preview = ImportPreview(repeated=_find_repeated(rows)) if settings.dry_run else None
     if preview is None:
@@ -101,7 +101,7 @@ async def import_rows(
 
 
 def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
-    """Return the address keys of more than one row."""
+    """Return the address keys that more than one row has."""
     first_lines = FirstLines()
     repeated: set[str] = set()
     remaining = iter(rows)
@@ -115,7 +115,7 @@ def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
 async def _store_windows(
     rows: Iterator[Row], add: AddPeople
 ) -> AsyncGenerator[tuple[list[Row], list[AddResult]]]:
-    """Yield each window with the results of its people, reading the next one meanwhile."""
+    """Yield each window with the results of its people, while the next window is read."""
     window = await _read_window(rows)
     while window:
         task = asyncio.create_task(_add_by_address(window, add))
@@ -133,10 +133,11 @@ async def _read_window(rows: Iterator[Row]) -> list[Row]:
 
 
 async def _add_by_address(window: list[Row], add: AddPeople) -> list[AddResult]:
-    """Add the people of a window in batches of neighbouring addresses; return the results in the order of the rows.
+    """Add the people of a window in batches of neighbouring addresses.
 
-    Each transaction then writes one part of the index of addresses. In the order of the file it would write nearly all of it.
-    Of rows with the same address, the later one is added later.
+    Return the results in the order of the rows. A batch of neighbouring addresses changes only one part of
+    the address index. A batch in the order of the file would change nearly all of it. If rows have the same
+    address, they are added in the order of the file.
     """
     people = [row for row in window if isinstance(row, NewSubscriber)]
     order = sorted(range(len(people)), key=[person.address.key for person in people].__getitem__)

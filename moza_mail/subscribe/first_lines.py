@@ -7,8 +7,9 @@ from collections.abc import Sequence
 class FirstLines:
     """The first line of each address in a file.
 
-    The table holds a hash of 64 bits for each address key. Two addresses with one hash would be reported as repeated, once
-    in 40 million files of a million rows; nothing else depends on it. SQLite deletes the table when it is garbage-collected.
+    The table holds a hash of 64 bits for each address key. If two addresses had the same hash, one would be
+    reported as repeated. That happens once in 40 million files of a million rows, and has no other effect.
+    SQLite deletes the table when this object is garbage-collected.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,10 @@ class FirstLines:
         self._table.execute("CREATE TABLE first_lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)")
 
     def find_earlier(self, rows: Sequence[tuple[str, int]]) -> dict[int, int]:
-        """Add address keys with their lines; return the first line of each address that occurred before, by its own line."""
+        """Add address keys with their lines, and return the lines whose address occurred before.
+
+        Each of these lines is mapped to the first line with the same address.
+        """
         # Sorted rows fill the table three times as fast.
         hashes = sorted((hash(key), line) for key, line in rows)
         before = self._table.total_changes

@@ -26,7 +26,10 @@ NOT_STORED = "the data that this link refers to is no longer stored"
 
 @dataclass(frozen=True, slots=True)
 class SelfService:
-    """Requests of subscribers about themselves. Each `token` comes from a link that `links` signed."""
+    """Requests of subscribers about themselves.
+
+    Each `token` comes from a link that `links` signed.
+    """
 
     store: Store
     links: "SignedLinks"
@@ -34,14 +37,17 @@ class SelfService:
     async def sign_up(self, request: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
         """Store a sign-up, which becomes a subscription when its link is used.
 
-        It returns nothing, whether the address is new, unconfirmed, subscribed, unsubscribed or suppressed: otherwise anybody
-        could find out who is on a list. Raise SubscriptionError if nobody can sign up for the list.
+        Nothing is returned, whatever the state of the address: otherwise anybody could find out who is on a
+        list. Raise SubscriptionError if nobody can sign up for the list.
         """
         _require_double_opt_in(mailing_list)
         await self.store.sign_ups.add(request, mailing_list, now=now)
 
     async def find_sign_up(self, list_slug: str, token: str, *, now: datetime) -> Confirmation:
-        """Return the sign-up of a confirmation link without confirming it. Raise InvalidLink like `confirm`."""
+        """Return the sign-up of a confirmation link without confirming it.
+
+        Raise InvalidLink in the same cases as `confirm`.
+        """
         found = await self.store.sign_ups.find(self.links.read_confirmation(list_slug, token, now=now))
         if found is None or found.list_slug != list_slug:
             raise InvalidLink(NOT_STORED, expired=True)
@@ -52,8 +58,8 @@ class SelfService:
     async def confirm(self, list_slug: str, token: str, *, now: datetime) -> Confirmation:
         """Subscribe the person of a confirmation link. Confirming twice changes nothing.
 
-        Raise InvalidLink if the link is damaged, forged, expired, for another list, or older than an unsubscription: then the
-        person must sign up again.
+        Raise InvalidLink if the link is damaged, forged, expired or for another list. Also raise it if the
+        person unsubscribed after the sign-up; they must then sign up again.
         """
         found = await self.find_sign_up(list_slug, token, now=now)
         result = await self.store.sign_ups.confirm(found.id, now=now)
@@ -64,9 +70,10 @@ class SelfService:
         return found
 
     async def unsubscribe(self, list_slug: str, token: str, *, now: datetime) -> None:
-        """Unsubscribe the person of an unsubscribe link, also if they are unsubscribed or erased already.
+        """Unsubscribe the person of an unsubscribe link.
 
-        Raise InvalidLink if the link is damaged, forged, or for another list.
+        Nothing changes if they are unsubscribed or erased already. Raise InvalidLink if the link is damaged,
+        forged, or for another list.
         """
         subscriber_id = self.links.read_unsubscribe(list_slug, token)
         await self.store.subscribers.unsubscribe(subscriber_id, list_slug, now=now)
@@ -84,13 +91,13 @@ class SelfService:
     async def save_preferences(
         self, token: str, choice: PreferenceChoice, *, joined: Iterable[MailingList] = (), now: datetime
     ) -> Preferences:
-        """Store the choice of the person of a preferences link, and return their data after it.
+        """Store the choice of the person of a preferences link, and return their new data.
 
-        The link proves that the address is theirs, so the lists that they join need no confirmation.
+        The link proves that the address is theirs, so the lists that they join need no confirmation. Raise
+        InvalidLink in the same cases as `load_preferences`, and SubscriptionError if nobody can sign up for a
+        list.
 
         joined: the lists of `choice.joins`.
-
-        Raise InvalidLink like `load_preferences`, and SubscriptionError if nobody can sign up for a list.
         """
         subscriber_id = self.links.read_preferences(token)
         for mailing_list in joined:

@@ -29,7 +29,7 @@ ERASE_INTERVAL = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonSubscriber:
-    """An address without a subscriber, but with a suppression or a removed one."""
+    """An address without a subscriber, but with a present or a removed suppression."""
 
     address: Address
     suppression: Suppression | None
@@ -38,7 +38,10 @@ class NonSubscriber:
 
 @dataclass(frozen=True, slots=True)
 class SubscriberAdmin:
-    """Actions of an operator for one person. Each raises AddressError if `text` is not an address."""
+    """Actions of an operator for one person.
+
+    Each method raises AddressError if `text` is not an address.
+    """
 
     store: Store
 
@@ -76,10 +79,10 @@ class SubscriberAdmin:
         await self.store.suppressions.add(suppression)
 
     async def unsuppress(self, text: str, reason: str, *, is_requested: bool, now: datetime) -> Suppression:
-        """Remove the suppression of an address; bounces from before no longer count.
+        """Remove the suppression of an address; earlier bounces no longer count.
 
-        Raise AddressError if it is not suppressed, and SubscriptionError if the suppression may be the person's own wish and
-        they did not ask to be mailed again (`is_requested`).
+        Raise AddressError if the address is not suppressed. Raise SubscriptionError if the person may have
+        wanted the suppression and did not ask to be mailed again (`is_requested`).
         """
         address = Address.parse(text, international=True)
         current = await self.store.suppressions.find(address)
@@ -113,7 +116,10 @@ class SubscriberAdmin:
         return NonSubscriber(address=address, suppression=current, removed_suppressions=removed)
 
     async def export(self, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:
-        """Return every row about an address by table, and log that; raise AddressError if there are none."""
+        """Return every row about an address by table, and log the export.
+
+        Raise AddressError if there are no rows.
+        """
         address = Address.parse(text, international=True)
         tables = await self.store.data_requests.collect(address)
         if not any(tables.values()):
@@ -127,10 +133,11 @@ class SubscriberAdmin:
     async def erase(
         self, text: str, *, clock: Callable[[], datetime], patience: timedelta = ERASE_PATIENCE
     ) -> ErasureResult:
-        """Erase an address and its person, and keep a hash that prevents an import from adding them again.
+        """Erase an address and its person. A hash stays, so that no import adds them again.
 
-        Repeating it finishes what could not be finished. Raise AddressError if nothing is stored and nobody with the address
-        was erased before, StoreError if a message to them is being sent for longer than `patience`.
+        If a part of the erasure was not possible, a second call completes it. Raise AddressError if nothing
+        is stored about the address and nobody with it was erased before. Raise StoreError if a message to the
+        person is still being sent after `patience`.
         """
         address = Address.parse(text, international=True)
         deadline = clock() + patience
