@@ -12,9 +12,9 @@ MAX_IN_CELL = 20
 
 
 def parse_cell(cell: str, *, international: bool) -> list[tuple[Address, str]]:
-    """Return the addresses in a cell, each with the name beside it or "".
+    """Return the addresses in a cell, each with the name beside it, or "" without a name.
 
-    Raises AddressError if the cell as a whole is not understood; then none of its addresses is used.
+    If the whole cell cannot be parsed, raise AddressError and use none of its addresses.
     """
     try:
         return [(Address.parse(cell, international=international), "")]
@@ -29,7 +29,7 @@ def parse_cell(cell: str, *, international: bool) -> list[tuple[Address, str]]:
 
 
 def _split(cell: str) -> list[tuple[str, str]]:
-    """Return the addresses of a cell with their names; empty if it does not have such a form."""
+    """Split a cell into addresses and their names; empty if it is no list of addresses."""
     if not cell.isprintable():
         return []
     if "<" in cell:

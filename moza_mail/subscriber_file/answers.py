@@ -1,4 +1,4 @@
-"""Answers about the columns of a file, by the person who imports it."""
+"""Answers to questions about the columns of a file, from the person who imports it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class ColumnAnswers:
     """The answers of a person about the columns of a file.
 
     columns: headings by name (`email`, `name`, `lang`, `consent` or an attribute).
-    status: states by heading and value, both normalised; None says nothing about mail.
+    status: states by normalised heading and value; None if the value says nothing about mail.
     ignored: normalised headings of columns that say nothing about mail.
     attributes: names of attributes to store, if the file has them.
     service: the name of the service that made the file.
@@ -36,13 +36,16 @@ class ColumnAnswers:
     service: str = ""
 
     def find_unused(self, headings: Iterable[str]) -> str:
-        """Return a heading that an answer names and that is not among these; empty if all are."""
+        """Return the first heading in the answers that the file does not have; "" if none."""
         known = {WHOLE_FILE, *map(normalise_heading, headings)}
         return next((heading for heading in (*self.status, *self.ignored) if heading not in known), "")
 
 
 def parse_status(texts: Iterable[str]) -> dict[str, dict[str, RowState | None]]:
-    """Parse answers such as `Status:X7=unsubscribed`, or `*=bounced` for all rows; raise SubscriberFileError."""
+    """Parse answers such as `Status:X7=unsubscribed`, or `*=bounced` for all rows.
+
+    Raise SubscriberFileError if an answer cannot be parsed.
+    """
     parsed: dict[str, dict[str, RowState | None]] = {}
     for text in texts:
         place, equals, word = text.rpartition("=")
@@ -60,7 +63,10 @@ def parse_status(texts: Iterable[str]) -> dict[str, dict[str, RowState | None]]:
 
 
 def names_to_keep(headings: Iterable[str]) -> frozenset[str]:
-    """Return the attribute names of columns to store; raise SubscriberFileError for one that is never stored."""
+    """Return the attribute names of the columns to store.
+
+    Raise SubscriberFileError for a column that is never stored.
+    """
     names: set[str] = set()
     for heading in headings:
         if find_role(heading) is ColumnRole.PRIVATE:
@@ -87,9 +93,12 @@ def read_answers(
     declared: Iterable[str],
     service: str,
 ) -> ColumnAnswers:
-    """Return the answers that a person typed. Raises SubscriberFileError for one that cannot be read.
+    """Parse the answers that a person typed.
 
-    kept: headings of columns to store. declared: names of the attributes that the list declares.
+    Raise SubscriberFileError for an answer that cannot be parsed.
+
+    kept: headings of columns to store.
+    declared: names of the attributes that the list declares.
     """
     return ColumnAnswers(
         columns=columns,

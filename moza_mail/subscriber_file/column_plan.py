@@ -1,4 +1,4 @@
-"""Decide what each column of a file means, and ask a person where that is not clear."""
+"""Decide what each column of a file means, and ask a person if that is not clear."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,11 @@ MAX_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a file. `attribute` is the name under which its values are stored; `reader` reads what it says about mail."""
+    """A column of a file.
+
+    attribute: the name under which its values are stored; "" if they are not.
+    reader: reads what its cells say about mail; None if the column says nothing about mail.
+    """
 
     index: int
     heading: str
@@ -51,10 +55,10 @@ class Column:
 class ColumnPlan:
     """The meaning of each column of a file.
 
-    service: the service that made the file, "" if it is not known.
-    columns: all columns that have a heading; dropped ones have neither an attribute nor a role that is used.
-    unnamed: the columns without a heading.
-    is_subscribed: each row is a subscriber unless a column says otherwise.
+    service: the service that made the file; "" if it is not known.
+    columns: all columns that have a heading, also those from which nothing is used.
+    unnamed: the indexes of columns without a heading.
+    is_subscribed: True if each row is a subscriber unless a column says otherwise.
     """
 
     header: tuple[str, ...]
@@ -68,7 +72,7 @@ class ColumnPlan:
         return tuple(column for column in self.columns if column.role in roles)
 
     def index_of(self, role: ColumnRole) -> int | None:
-        """Return the index of the column with a role; None if there is none."""
+        """Return the index of the column with this role; None if there is none."""
         return next((column.index for column in self.columns if column.role is role), None)
 
     @property
@@ -78,7 +82,7 @@ class ColumnPlan:
 
     @property
     def dropped(self) -> tuple[Column, ...]:
-        """The columns of which nothing is stored or used."""
+        """The columns that are neither stored nor used."""
         used = READ_ROLES | {*PERSON_ROLES, ColumnRole.SOURCE}
         return tuple(one for one in self.columns if one.role not in used and not one.attribute)
 
@@ -98,7 +102,7 @@ class ColumnPlan:
         return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
 
     def as_data(self) -> dict[str, str]:
-        """Return the name of each column that is used, by heading."""
+        """Return the name of each used column, by heading."""
         return {
             column.heading: column.attribute or column.role.value
             for column in self.columns
@@ -109,7 +113,7 @@ class ColumnPlan:
 def first_roles(
     header: Sequence[str], given: Mapping[int, str], answers: ColumnAnswers, service: ExportFormat | None
 ) -> list[Column]:
-    """Return the columns with the roles that their headings and the answers of a person give them."""
+    """Return the columns, with roles from their headings and from the answers of a person."""
     columns: list[Column] = []
     for index, heading in enumerate(header):
         if not heading:
@@ -129,12 +133,15 @@ def first_roles(
 
 
 def _status_role(states: Iterable[RowState | None]) -> ColumnRole:
-    """Return the role of a column with these states. If none of them is confirmed, an empty cell says nothing."""
+    """Return the role of a status column with these states.
+
+    Without a confirmed state, the column is an optional status: an empty cell says nothing.
+    """
     return ColumnRole.STATUS if RowState.CONFIRMED in states else ColumnRole.OPTIONAL_STATUS
 
 
 def with_reader(column: Column, words: Mapping[str, RowState | None], service: ExportFormat | None) -> Column:
-    """Return a column with the reader for its role."""
+    """Return the column with a cell reader for its role."""
     is_status = column.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}
     known = dict(service.words) if service and is_status else {}
     reader = CellReader(
@@ -177,7 +184,10 @@ def _attribute_name(heading: str, given: str, role: ColumnRole, answers: ColumnA
 
 
 def choose_service(header: Iterable[str], answers: ColumnAnswers, source: str) -> ExportFormat | None:
-    """Return the service that made a file; raise SubscriberFileError if two are possible or the named one is not."""
+    """Return the service that made a file; None if it is not known.
+
+    Raise SubscriberFileError if several services are possible, or if the answers name an unknown service.
+    """
     found = find_services(header, answers.service)
     if answers.service and not found:
         known = ", ".join(SERVICE_NAMES)
@@ -204,10 +214,11 @@ def _differ(first: ExportFormat, second: ExportFormat) -> bool:
 def ask_about_values(
     columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers, source: str
 ) -> list[Column]:
-    """Return the columns with the roles that their values give them; raise SubscriberFileError to ask a person.
+    """Return the columns with the roles that follow from their values.
 
-    A column whose heading is not known is a status if its values name states. Yes and no, or a date that some rows do not
-    have, may mean anything there, so a person must say what.
+    If the values of an unknown column name states, the column is a status. If they are yes and no, or dates
+    that some rows lack, their meaning is not clear. Then SubscriberFileError is raised, to ask a person. It
+    is also raised for values that a known column's reader cannot read.
     """
     result: list[Column] = []
     questions: list[tuple[Column, list[str]]] = []
@@ -235,7 +246,10 @@ def ask_about_values(
 def _read_as_status(
     column: Column, values: ColumnValues, doubtful: list[str], questions: list[tuple[Column, list[str]]]
 ) -> Column:
-    """Return a column whose values are words for states as a status; else ask about the values that are in doubt."""
+    """Return the column as a status if its values name states.
+
+    Values that are in doubt are added to `questions`.
+    """
     if not values.names_states:
         questions.append((column, doubtful))
         return column
@@ -282,9 +296,10 @@ MAILCHIMP_FILES = {
 
 
 def find_file_state(plan: ColumnPlan, answers: ColumnAnswers, source: str) -> RowState | None:
-    """Return the state of all people in a file, if its name or a person's answer gives them one.
+    """Return the state of all people in a file, from its name or a person's answer.
 
-    Raises SubscriberFileError if the name says that these people left and no column does.
+    Return None if neither gives a state. Raise SubscriberFileError if the name says that these people left,
+    but no column does.
     """
     answer = answers.status.get(WHOLE_FILE, {})
     if WHOLE_FILE in answer:

@@ -1,4 +1,4 @@
-"""Collect what is in the columns of a file, so that a column is understood by its values too."""
+"""Collect the values of each column, so that its meaning is also judged by them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,11 @@ MONTH_FIRST = re.compile(r"\d\d?/(?:1[3-9]|2\d|3[01])/\d{2,4}\b.*")
 
 @dataclass(slots=True)
 class ColumnValues:
-    """The values of one column. `distinct` holds the first ones; `unreadable` those that the reader could not read."""
+    """The values of one column.
+
+    distinct: the first distinct values.
+    unreadable: values that the cell reader could not read.
+    """
 
     filled: int = 0
     empty: int = 0
@@ -41,17 +45,17 @@ class ColumnValues:
 
     @property
     def has_addresses(self) -> bool:
-        """True if most values are mail addresses."""
+        """Return True if most values are mail addresses."""
         return self.addresses * 2 > min(self.filled, SAMPLE_ROWS)
 
     @property
     def leaving(self) -> list[str]:
-        """The values that name a state other than confirmed, or mention that somebody left."""
+        """The values that name a state other than confirmed, or say that somebody left."""
         return [value for value in self.distinct if mentions_leaving(value)]
 
     @property
     def names_states(self) -> bool:
-        """True if one of few values is the word for a state, so that the column is a status."""
+        """Return True if the column is a status: it has few values, and one names a state."""
         return len(self.distinct) <= FEW and any(
             find_state(value) not in {None, RowState.CONFIRMED} and normalise(value) not in WEAK_WORDS
             for value in self.distinct
@@ -59,28 +63,34 @@ class ColumnValues:
 
     @property
     def is_yes_or_no(self) -> bool:
-        """True if each value is yes or no. One number in all rows is a number."""
+        """Return True if each value is yes or no.
+
+        A column with one number in all rows is a number, not a yes or no.
+        """
         if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
             return False
         return self.empty > 0 or len(self.distinct) > 1 or not "".join(self.distinct).strip().isdigit()
 
     @property
     def denies(self) -> bool:
-        """True if one of few values says no, such as `geen mail` or `nooit`."""
+        """Return True if there are few values and one says no, such as `geen mail` or `nooit`."""
         return len(self.distinct) <= FEW and any(
             not value.strip().isdigit() and (is_no(value) or denies_consent(value)) for value in self.distinct
         )
 
     @property
     def is_end_date(self) -> bool:
-        """True if each value is a date and some rows have none, as in a column of those who left."""
+        """Return True if each value is a date, and some rows have none.
+
+        That is how a column with the date of leaving looks.
+        """
         return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
 
 
 def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader | None]) -> list[ColumnValues]:
     """Read a file once and return the values of its columns.
 
-    readers: for each column how it is read, if its heading says what it means.
+    readers: the reader for each column; None if its heading does not say what it means.
     """
     columns = [ColumnValues() for _ in readers]
     tracked = [
@@ -101,7 +111,10 @@ def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader |
 
 
 def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
-    """Return False for a column that is clearly something else after the sample, such as a name."""
+    """Return False if the sample shows that the rest of a column need not be read.
+
+    That is so for a column of unknown role without values or with addresses.
+    """
     if reader is not None:
         return True
     return column.filled > 0 and not column.has_addresses
@@ -132,7 +145,7 @@ def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
 
 
 def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[str]:
-    """Return values of a column whose heading is no status, but which may say who must not be mailed."""
+    """Return values that may say who must not be mailed, although the heading does not."""
     if leaving := values.leaving:
         return leaving
     if role is not ColumnRole.OTHER:

@@ -1,4 +1,4 @@
-"""Read dates as other programs export them; without a time zone they are taken as UTC."""
+"""Read dates as other programs export them. A date without a time zone is taken as UTC."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -41,7 +41,7 @@ LAST_TWO_DIGIT_YEAR = 69
 
 @lru_cache(maxsize=4096)
 def parse_date(text: str, *, month_first: bool = False) -> datetime | None:
-    """Return the moment that a value names; None if it is not a date.
+    """Return the date and time that a text gives; None if it is not a date.
 
     month_first: read 01/02/2024 as 2 January, as programs from the United States write it.
     """

@@ -19,9 +19,10 @@ class SubscriberFileError(MozaMailError):
 class FileEncoding:
     """The encoding of a file.
 
-    codec: its name in Python; label: its name for a person.
+    codec: its name in Python.
+    label: its name for a person.
     line_count: the number of lines in the file.
-    is_guess: another 8-bit encoding is possible.
+    is_guess: True if another 8-bit encoding is possible.
     """
 
     codec: str
@@ -61,7 +62,7 @@ def _count_utf_16_lines(chunks: Iterable[bytes], source: str) -> int:
 
 
 class _LineCounter:
-    """Decode a file and count its lines; UnicodeDecodeError means another encoding."""
+    """Decode a file and count its lines. UnicodeDecodeError means that the encoding is wrong."""
 
     def __init__(self, source: str, codec: str) -> None:
         self._source = source

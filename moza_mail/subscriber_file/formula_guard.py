@@ -1,7 +1,8 @@
 """Guard the cells of a CSV file, so that a spreadsheet does not run them as formulas.
 
-Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). They do the same with the text after a
-separator inside a cell, if their own separator differs from that of the file. An apostrophe before it makes it text.
+Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). If their separator is
+not the file's separator, they also split cells and may read a part of a cell as a formula. An apostrophe
+before the formula makes it text.
 """
 
 import re
@@ -14,7 +15,7 @@ GUARDED_FORMULA = re.compile(rf"(^|[,;|])'('*)(?=[{FORMULA_CHARACTERS}])")
 
 
 def guard_formula(cell: str) -> str:
-    """Return a cell for a CSV file, with an apostrophe before what a spreadsheet would run."""
+    """Return a cell for a CSV file, with an apostrophe before any formula in it."""
     # Nearly all cells are safe at a glance, and an export has millions of them.
     if cell[:1] not in FORMULA_STARTS and not ("," in cell or ";" in cell or "|" in cell):
         return cell

@@ -11,12 +11,15 @@ from moza_mail.subscriber_file.row_state import normalise
 class ColumnRole(StrEnum):
     """The meanings of a column.
 
-    status: a word for the state of the subscription; optional_status: the same, and no value says nothing.
+    status: a word for the state of the subscription.
+    optional_status: a status whose empty cells say nothing.
     permission, consent: yes or no, a date, or the words of the consent.
     verified: yes, or the date of the confirmation.
-    consent_date: when somebody signed up or gave consent.
-    unsubscribed, suppressed, bounced, complained: yes, a date or a reason if that happened.
-    private: never stored. unrelated: says nothing about mail. other: the heading is not known.
+    consent_date: the date of the sign-up or the consent.
+    unsubscribed, suppressed, bounced, complained: yes, a date or a reason, if that happened.
+    private: never stored.
+    unrelated: says nothing about mail.
+    other: the heading is not known.
     """
 
     EMAIL = "email"
@@ -164,7 +167,10 @@ NO_WORD = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=1024)
 def normalise_heading(heading: str) -> str:
-    """Return the words of a heading in one spelling: `EmailAddress`, `E-mail address` and `email_address` are equal."""
+    """Return the words of a heading in one spelling.
+
+    `EmailAddress`, `E-mail address` and `email_address` give the same result.
+    """
     words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", heading))).strip()
     for pattern, replacement in WORD_FORMS:
         words = pattern.sub(replacement, words)
@@ -173,7 +179,7 @@ def normalise_heading(heading: str) -> str:
 
 @lru_cache(maxsize=1024)
 def find_role(heading: str) -> ColumnRole:
-    """Return what a column means by its heading alone."""
+    """Return the meaning of a column, judged by its heading only."""
     words = normalise_heading(heading)
     for role, pattern in HEADINGS.items():
         if re.fullmatch(pattern, words):
@@ -182,7 +188,7 @@ def find_role(heading: str) -> ColumnRole:
 
 
 def gives_reason(heading: str) -> bool:
-    """Return True if any text in a column with this heading counts as yes, such as `bounce reason`."""
+    """Return True if any text in the column counts as yes, as under `bounce reason`."""
     words = normalise_heading(heading)
     return re.search(REASON_PART, words) is not None
 
@@ -193,6 +199,9 @@ def names_reason(heading: str) -> bool:
 
 
 def attribute_names(heading: str) -> tuple[str, ...]:
-    """Return the names that an attribute with this heading can have: `Soort lid` is stored as `soort_lid`."""
+    """Return the names that an attribute with this heading can have.
+
+    For example, `Soort lid` is stored as `soort_lid`.
+    """
     names = (heading.strip().lower(), normalise_heading(heading).replace(" ", "_"))
     return tuple(name for name in names if re.fullmatch(ATTRIBUTE_NAME, name) and name not in RESERVED_NAMES)

@@ -1,4 +1,4 @@
-"""Put a person's name together from the columns for its parts."""
+"""Join a person's name from the columns for its parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class NameColumns:
 
     @classmethod
     def find(cls, plan: ColumnPlan) -> "NameColumns":
-        """Return the columns of a file."""
+        """Return the name columns of a file."""
         return cls(
             whole=plan.index_of(ColumnRole.NAME),
             first=plan.index_of(ColumnRole.FIRST_NAME),
@@ -29,8 +29,9 @@ class NameColumns:
     def join(self, values: Sequence[str]) -> str:
         """Return the name in a row.
 
-        A column `name` or `Nom` beside others may hold the whole name, the first name (with a surname beside it) or the
-        last name (with a first name beside it): a part that the whole name already contains is not added again.
+        A column `name` or `Nom` may hold the whole name. Beside a column for the last name it may hold the
+        first name, and beside a column for the first name the last name. So a part that it already contains
+        is not added again.
         """
         whole = values[self.whole] if self.whole is not None else ""
         if self.first is None and self.last is None:
@@ -50,7 +51,7 @@ class NameColumns:
 
     @staticmethod
     def _is_last_name(name: str) -> bool:
-        """Return True for `Müller` and `de Vries`, False for a name of several words such as `Zoë de Vries`."""
+        """Return True for `Müller` and `de Vries`, False for a full name such as `Zoë de Vries`."""
         return " " not in name or name[0].islower()
 
 

@@ -1,4 +1,4 @@
-"""Read what one cell says about mailing a person, by the role of its column."""
+"""Read from one cell if a person may be mailed, by the role of its column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,8 +46,8 @@ HARMLESS_BOUNCES = frozenset(
 class Reading:
     """The meaning of a cell.
 
-    state: None if the cell does not say whether the person may be mailed.
-    is_words: true if it contains the words of the consent.
+    state: None if the cell says nothing about mailing the person.
+    is_words: True if the cell contains the words of the consent.
     """
 
     state: RowState | None = None
@@ -64,9 +64,10 @@ UNREADABLE = Reading(is_readable=False)
 class CellReader:
     """Read the cells of one column, each distinct value once.
 
-    words: states of normalised values that a person or the service's table gave; None says nothing about mail.
+    words: the states of normalised values, from a person's answers or the service's own words; None if the
+        value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
-    takes_any_words: each text is consent, as in our own column `consent`.
+    takes_any_words: any text is a consent, as in the column `consent` of our own export.
     """
 
     role: ColumnRole
@@ -77,7 +78,7 @@ class CellReader:
     _known: dict[str, Reading] = field(default_factory=dict)
 
     def read(self, text: str) -> Reading:
-        """Return what a cell says; `is_readable` is false if a person must say what it means."""
+        """Return the meaning of a cell; `is_readable` is False if a person must explain it."""
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())

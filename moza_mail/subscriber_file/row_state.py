@@ -1,4 +1,4 @@
-"""The state that a row of a file gives a person, and the words of other programs for it."""
+"""The state of the person in a row, and the words of other programs for each state."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ class RowState(StrEnum):
 
     @property
     def severity(self) -> int:
-        """The rank of the state: if two columns differ, the state with the highest rank counts."""
+        """The rank of the state. If two columns differ, the state with the highest rank counts."""
         return SEVERITY[self]
 
 
@@ -192,7 +192,7 @@ SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
-    """Return a value or heading in lower case, without accents, with single spaces between its words."""
+    """Return a value or heading in lower case, without accents, and with single spaces."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return SEPARATORS.sub(" ", plain).strip(" \t.!")
@@ -200,7 +200,10 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _spellings(text: str) -> tuple[str, ...]:
-    """Return a value as it is, and without what somebody added: `Nee (wil niet meer)`, `Removed by user`."""
+    """Return a value, and the value without an addition.
+
+    Examples of additions: `Nee (wil niet meer)`, `Removed by user`.
+    """
     plain = normalise(text)
     return plain, ADDITION.split(plain, maxsplit=1)[0].strip()
 
@@ -216,7 +219,7 @@ def is_no(text: str) -> bool:
 
 
 def is_empty(text: str) -> bool:
-    """Return True for no value, in the forms that other programs write."""
+    """Return True for an empty value, also as other programs write it, such as `n/a`."""
     return (
         not text
         or text.strip() in EMPTY
@@ -234,7 +237,10 @@ def find_state(text: str) -> RowState | None:
 
 
 def mentions_leaving(text: str) -> bool:
-    """Return True for a value, a list of tags or a remark that says that somebody left or wants no mail."""
+    """Return True for a text that says that somebody left or wants no mail.
+
+    The text may be a value, a list of tags or a remark.
+    """
     if any(_is_leaving(part) for part in PARTS.split(text)):
         return True
     return LEAVING.search(normalise(text)) is not None

@@ -1,4 +1,7 @@
-"""Decide what a row says about a person: their state, and the evidence for it in the file's own words."""
+"""Decide what a row says about a person: their state, and the evidence for it.
+
+The evidence is quoted in the words of the file.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +22,9 @@ EXPLICIT = frozenset({ColumnRole.PERMISSION, ColumnRole.CONSENT})
 class RowVerdict:
     """The state of a person according to a row.
 
-    state: None if nothing in the file says that they may be mailed.
-    words: the evidence: the consent, or why they must not be mailed.
-    since: when they consented, or left.
+    state: None if nothing in the file says that the person may be mailed.
+    words: the evidence: the consent, or the reason why the person must not be mailed.
+    since: when the person consented or left.
     """
 
     state: RowState | None
@@ -30,13 +33,13 @@ class RowVerdict:
 
 
 class RowJudge:
-    """Decide what each row of a file says about mailing its person."""
+    """Decide from each row of a file if its person may be mailed."""
 
     def __init__(self, plan: ColumnPlan, file_state: RowState | None, consent: str) -> None:
         """Prepare the columns.
 
         file_state: the state of all people in the file, if it has one.
-        consent: what they consented to; counts only if no column is about consent.
+        consent: what these people consented to; used only if no column is about consent.
         """
         self._readers = plan.find(*POSITIVE, *NEGATIVE, ColumnRole.CONSENT_DATE)
         self._sources = plan.find(ColumnRole.SOURCE)
@@ -76,7 +79,7 @@ class RowJudge:
         return RowVerdict(state=worst, words=words, since=min(dates, default=None))
 
     def _state_of_dates(self, readings: Sequence[tuple[Column, Reading]]) -> tuple[RowState, Column] | None:
-        """Return what the dates of sign-up say, if no other column can say yes."""
+        """Return the state that the sign-up dates give, if no other column can say yes."""
         dates = [(column, reading) for column, reading in readings if column.role is ColumnRole.CONSENT_DATE]
         if not dates or self._has_positive:
             return None
@@ -125,7 +128,7 @@ def _date_rank(column: Column) -> int:
 
 
 def _quote(columns: Sequence[Column], row: Sequence[str]) -> str:
-    """Return the values of columns with their headings, without those that have none."""
+    """Return the headings and values of columns; empty values are left out."""
     return "; ".join(
         f"{column.heading}: {row[column.index].strip()}"
         for column in columns

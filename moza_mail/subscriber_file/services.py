@@ -1,4 +1,7 @@
-"""Peculiarities of the exports of known services; anything else is recognised by headings and values."""
+"""Special features of the exports of known services.
+
+The exports of other services are recognised by their headings and values.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +18,11 @@ NO_WORDS: Mapping[str, RowState | None] = MappingProxyType({})
 class ExportFormat:
     """The export of a service.
 
-    headings: the normalised headings that it always has, and that no other service has together.
-    roles: columns that mean something else than their heading says.
-    words: words of its status column with a meaning of their own; None for a word that says nothing about mail.
-    is_subscribed: each row is a subscriber of the newsletter unless a column says otherwise.
-    month_first: its dates put the month before the day.
+    headings: normalised headings that are always present; no other service has all of them.
+    roles: roles of columns whose heading suggests something else.
+    words: the service's own words in the status column; None if a word says nothing about mail.
+    is_subscribed: True if each row is a subscriber of the newsletter unless a column says otherwise.
+    month_first: True if dates have the month before the day.
     """
 
     name: str
@@ -152,7 +155,7 @@ SERVICE_NAMES = tuple(dict.fromkeys(service.name for service in SERVICES))
 
 
 def find_services(header: Iterable[str], name: str = "") -> list[ExportFormat]:
-    """Return the services whose headings are all in a header, one for each name.
+    """Return the formats whose headings are all in the header, one for each service.
 
     name: only this service, if the person who imports the file named it.
     """

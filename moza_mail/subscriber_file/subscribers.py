@@ -58,9 +58,9 @@ SUPPRESSIONS = {
 class SubscriberFileOptions:
     """Options for reading a file.
 
-    consent: the consent of subscribers if the file has no column about consent.
+    consent: what subscribers consented to, if the file has no column about consent.
     international: allow addresses that need SMTPUTF8 (RFC 6531).
-    answers: what a person says about the columns.
+    answers: the answers of a person about the columns.
     """
 
     consent: str = ""
@@ -69,15 +69,17 @@ class SubscriberFileOptions:
 
 
 class SubscriberFile:
-    """The subscribers and the rejected rows of a file; each iteration reads it again."""
+    """The subscribers and the rejected rows of a file. Each iteration reads the file again."""
 
     def __init__(
         self, lines: Callable[[], Iterable[str]], source: str, options: SubscriberFileOptions
     ) -> None:
-        """Read the header and the values; raise SubscriberFileError if they cannot be used or a person must be asked.
+        """Read the header and the values.
 
-        lines: open the file.
-        source: its name for errors.
+        Raise SubscriberFileError if the file cannot be used, or if a person must be asked.
+
+        lines: open the file and return its lines.
+        source: the name of the file in errors.
         """
         self.source = source
         self._lines = lines
@@ -100,7 +102,7 @@ class SubscriberFile:
                 yield from self._read_row(*found, row_text)
 
     def find_non_ascii_example(self) -> str:
-        """Return a value with a character that shows if the encoding is right, preferably a name."""
+        """Return a non-ASCII value that shows if the encoding is right, preferably a name."""
         names = self._names
         parts = [index for index in (names.whole, names.first, names.last) if index is not None]
         other = ""
@@ -144,7 +146,7 @@ class SubscriberFile:
         )
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
-        """Return the names that `--map` gives to columns, by index."""
+        """Return the names that `--map` gives to columns, by column index."""
         headings = [cell.lower() for cell in header]
         given: dict[int, str] = {}
         for name, heading in self._options.answers.columns.items():
@@ -204,7 +206,10 @@ class SubscriberFile:
     def _settle_duplicates(
         self, columns: Sequence[Column], values: Sequence[ColumnValues], given: Mapping[int, str]
     ) -> list[Column]:
-        """Return the columns without second ones of a role that a file can have once, where it is clear which one counts."""
+        """Return the columns, so that a role that a file can have once belongs to one column.
+
+        Two columns keep the same role if it is not clear which one counts.
+        """
         chosen = {GIVEN_ROLES[name]: index for index, name in given.items() if name in GIVEN_ROLES}
         emails = [
             one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
@@ -316,7 +321,7 @@ class SubscriberFile:
         return "" if self._lang is None else values[self._lang].replace("_", "-")
 
     def _find_problem(self, row: Sequence[str], values: Sequence[str]) -> str:
-        """Return why a row cannot be used, apart from its address; empty if it can."""
+        """Return the reason why a row cannot be used; "" if it can. The address is not checked."""
         header = self.columns.header
         if max(map(len, row)) > MAX_VALUE_LENGTH or len(self._names.join(values)) > MAX_NAME_LENGTH:
             return _(
@@ -336,10 +341,13 @@ class SubscriberFile:
 
 
 def is_attribute_name(name: str) -> bool:
-    """Return True if an attribute can have this name, which is not that of another column."""
+    """Return True if an attribute can have this name.
+
+    The names of other columns are reserved.
+    """
     return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in RESERVED_NAMES
 
 
 def _clean(row: Sequence[str]) -> list[str]:
-    """Remove the formula guards from the values, and put each on one line."""
+    """Remove the formula guards from the values, and replace line breaks by spaces."""
     return [LINE_ENDS.sub(" ", unguard_formula(cell)) for cell in row]

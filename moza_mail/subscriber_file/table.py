@@ -24,7 +24,7 @@ MAX_TITLE_LINES = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRow:
-    """A row that cannot be used; `address` is empty if it could not be read."""
+    """A row that cannot be used. `address` is empty if the address could not be read."""
 
     line: int
     reason: str
@@ -35,9 +35,9 @@ class RejectedRow:
 class CsvTable:
     """The header of a file and the lines after it.
 
-    line: the line of the first row.
-    header_line: the line of the header, 0 for a plain list of addresses.
-    separator: "" for a plain list, of which each line is one cell.
+    line: the line number of the first row.
+    header_line: the line number of the header; 0 for a plain list of addresses.
+    separator: "" for a plain list, in which each line is one cell.
     """
 
     header: tuple[str, ...]
@@ -50,10 +50,11 @@ class CsvTable:
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
         """Read the header with the separator that fits best.
 
-        Lines above the header are skipped if a later line has a known column. Without such a line, a file that begins with
-        an address is a plain list.
+        The best separator gives a known column, or else the most columns. Lines above the header are skipped
+        if a later line has a known column. If no line has one, and the file begins with an address, the file
+        is a plain list.
 
-        is_known: return True if a header contains a known column. Otherwise the separator with most columns is used.
+        is_known: return True if a header contains a known column.
         """
         rest, line, separators = iter(lines), 1, SEPARATORS
         first = next(rest, "").removeprefix("\ufeff")
@@ -74,7 +75,11 @@ class CsvTable:
         return found if is_known(found.header) else found._search(head, is_known)
 
     def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
-        """Return the table below title lines, or the plain list, if the first line is no header."""
+        """Return the table below title lines, or a plain list.
+
+        This is called if the first line is not a known header. Without either, the first line stays the
+        header.
+        """
         if IS_PLAIN_LIST.fullmatch("".join(head).strip()):
             lines = chain(head, self.remaining_lines)
             return replace(
@@ -101,7 +106,7 @@ class CsvTable:
         return replace(self, remaining_lines=chain(skipped, self.remaining_lines))
 
     def rows(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
-        """Yield each row that is not empty, with its first line; can be iterated once."""
+        """Yield each row that is not empty, with its first line number. Can be iterated once."""
         if not self.separator:
             yield from _plain_rows(self.remaining_lines, self.line)
             return
@@ -130,7 +135,7 @@ class _RowTooLong(Exception):
 
 
 class _LineFeed:
-    """Feed lines to the CSV reader, and keep those of the current row."""
+    """Feed lines to the CSV reader, and keep the lines of the current row."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -147,13 +152,16 @@ class _LineFeed:
         return line
 
     def put_back(self) -> None:
-        """Put back all lines of the row but the first, to be read again."""
+        """Put back all lines of the row except the first, so that they are read again."""
         if len(self.row_lines) > 1:
             self._lines = chain(self.row_lines[1:], self._lines)
 
 
 def _complete(first: str, rest: Iterator[str]) -> list[str]:
-    """Return the lines of a header that begins with this line: a quoted heading may have line breaks."""
+    """Return the lines of the header that begins with this line.
+
+    There may be several, because a quoted heading may have line breaks.
+    """
     head = [first]
     while "".join(head).count('"') % 2 and len(head) < MAX_HEADER_LINES and (more := next(rest, "")):
         head.append(more)
@@ -167,7 +175,7 @@ def _plain_rows(lines: Iterable[str], first: int) -> Iterator[tuple[int, list[st
 
 
 def _split_header(head: Sequence[str], separator: str) -> tuple[str, ...]:
-    """Return the cells of a header, none if it cannot be read with this separator."""
+    """Return the cells of a header; empty if the header cannot be split by this separator."""
     try:
         return tuple(cell.strip() for cell in next(csv.reader(head, delimiter=separator, strict=True), []))
     except csv.Error:

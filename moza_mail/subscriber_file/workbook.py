@@ -1,4 +1,7 @@
-"""Read a workbook (.xlsx, .ods) as the lines of a CSV file, so that it is understood in the same way."""
+"""Read a workbook (.xlsx, .ods) as the lines of a CSV file.
+
+So a workbook is understood in the same way as a CSV file.
+"""
 
 import csv
 import io
@@ -21,14 +24,14 @@ MAX_UNPACKED = 2_000_000_000
 
 
 def is_zip(head: bytes) -> bool:
-    """Return True for the first bytes of a ZIP file, which a workbook is."""
+    """Return True if these are the first bytes of a ZIP file, such as a workbook."""
     return head.startswith(ZIP_HEAD)
 
 
 def read_workbook(content: bytes, source: str) -> list[str]:
-    """Return the rows of the sheet with mail addresses as lines of CSV, one for each row of the sheet.
+    """Return the sheet with mail addresses as lines of CSV, one for each row.
 
-    Raises SubscriberFileError for a file that is no workbook, and for one with addresses on several sheets.
+    Raise SubscriberFileError if the file is not a workbook, or if not exactly one sheet has mail addresses.
     """
     book = _open(content, source)
     found = [sheet for name in book.sheet_names if _has_addresses(sheet := book.get_sheet_by_name(name))]
