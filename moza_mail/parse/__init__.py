@@ -1,6 +1,6 @@
-"""Parse the text of an issue's file into an `Issue`.
+"""Parse the file of an issue into an `Issue`.
 
-Only this package knows the variants that authors write.
+Only this package knows in how many different ways authors write the same thing.
 """
 
 from moza_mail.model.issue import AGENDA_HEADINGS

@@ -1,4 +1,7 @@
-"""Recognise the events in the blocks of an agenda, and keep every block in its place."""
+"""Recognise the events in the blocks of an agenda.
+
+Every block keeps its place.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,7 +42,7 @@ MAX_TITLE = 120
 
 
 def annotate_agenda(blocks: Blocks, context: DateContext) -> tuple[Blocks, tuple[Event, ...]]:
-    """Turn lists of events into tables, and find the events in the other blocks.
+    """Turn lists of events into tables, and find the events in all other blocks.
 
     Returns the blocks, and the events that are not in a table.
     """
@@ -51,7 +54,11 @@ def annotate_agenda(blocks: Blocks, context: DateContext) -> tuple[Blocks, tuple
 
 
 def find_events_in_tables(blocks: Blocks, context: DateContext) -> tuple[Event, ...]:
-    """Return the events of tables outside an agenda: those with a title such as `Datum` above dates to come."""
+    """Return the events in tables that are outside an agenda.
+
+    Such a table has a column with a title such as `Datum` and a date in every row. At least one date is not before the issue's
+    date.
+    """
     found: list[Event] = []
     for block in blocks:
         if isinstance(block, Table) and has_date_title(block):
@@ -62,7 +69,10 @@ def find_events_in_tables(blocks: Blocks, context: DateContext) -> tuple[Event, 
 
 
 def count_dated_lines(blocks: Blocks, context: DateContext) -> int:
-    """Return how many lines look like those of an agenda: a title, a separator and a date to come."""
+    """Return how many list items look like lines of an agenda.
+
+    Such a line has a title, a separator and a date that is not before the date of the issue.
+    """
     return sum(
         any(day >= context.issued for day in parse_event(row, context).dates)
         for block in blocks
@@ -73,12 +83,12 @@ def count_dated_lines(blocks: Blocks, context: DateContext) -> int:
 
 
 class _AgendaReader:
-    """Collect the blocks of an agenda and the events in them.
+    """Collects the blocks of an agenda and the events in them.
 
-    heading: the heading or bold line above the block being read, as long as its place is not known.
+    heading: the last heading or bold line, until its place among the blocks is known.
     group: the text of the last heading or bold line.
-    days: the days that it names, for the events below it.
-    is_below_event: the heading is the title of an event, so that a list below it describes the event.
+    days: the days in that text, for the events below it. Empty if the text is not a date.
+    is_below_event: True if the heading is the title of an event. Then a list below it describes the event.
     """
 
     def __init__(self, context: DateContext) -> None:
@@ -113,7 +123,7 @@ class _AgendaReader:
         self.is_below_event = False
 
     def flush(self) -> None:
-        """Put the heading in its place, above the blocks that follow."""
+        """Add the last heading to the blocks, above the blocks that follow."""
         if self.heading:
             self.blocks.append(self.heading)
             self.heading = None
@@ -132,7 +142,10 @@ class _AgendaReader:
     def read_items(
         self, items: tuple[Item, ...], group: str, title: Inlines, days: tuple[date, ...]
     ) -> Iterator[EventGroup]:
-        """Yield the events of a list, with a group for each item that has lines with dates below it."""
+        """Yield the events of a list in groups.
+
+        An item that has a list with dates below it begins a group of its own.
+        """
         events: list[Event] = []
         for item in items:
             row = restore_label(item)
@@ -173,7 +186,7 @@ class _AgendaReader:
         )
 
     def find_nested(self, item: Item, group: str) -> list[Event]:
-        """Return the events below an item that is shown as typed."""
+        """Return the events below an item that is not an event itself."""
         found: list[Event] = []
         for block in item.blocks:
             for inner in block.items if isinstance(block, ItemList) else ():
@@ -209,7 +222,7 @@ class _AgendaReader:
         self.in_text += [_without_markup(event) for event in found]
 
     def read_paragraph(self, heading: Heading | Paragraph | None, block: Paragraph) -> list[Event]:
-        """Return the event of a paragraph below its title, or below the date of it."""
+        """Return the event of a paragraph, if it is below the title or the date of the event."""
         if self.days:
             event = parse_timed_event(block.inlines, self.days, self.context, line=block.line)
             return [replace(event, title=(Text(text=_first_words(block.inlines)),), group=self.group)]
@@ -227,7 +240,10 @@ def _undated_events(block: ItemList, group: str) -> Iterator[Event]:
 
 
 def _without_markup(event: Event) -> Event:
-    """Return an event that is shown elsewhere, so that its links and merge fields count once."""
+    """Return a copy of an event without markup and blocks.
+
+    The event is also shown as typed, so its links and merge fields would count twice.
+    """
     title = " ".join(to_plain_text(event.title).split())
     note = " ".join(to_plain_text(event.note).split())
     return replace(event, title=(Text(text=title),), note=(Text(text=note),) if note else (), blocks=())
@@ -253,7 +269,10 @@ def _first_words(inlines: Inlines) -> str:
 
 
 def _split_event_lines(block: Paragraph, context: DateContext) -> list[tuple[Inlines, int]]:
-    """Split a paragraph into lines if each line is an event; return none if it is prose."""
+    """Return the lines of a paragraph if every line is an event.
+
+    The result is empty for prose.
+    """
     rows: list[list[Inlines]] = [[]]
     for inline in block.inlines:
         if isinstance(inline, LineBreak):

@@ -1,4 +1,4 @@
-"""Find dates and times in the text of an issue that are wrong or have more than one meaning."""
+"""Find dates and times in an issue that are wrong or have more than one meaning."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ KINDS = {
 
 
 def plain_row(row: str) -> str:
-    """Return a row of Markdown without bullets, addresses, code and emphasis."""
+    """Return a line of Markdown without bullets, addresses, code and emphasis."""
     return NOT_TEXT.sub("", BULLET.sub("", row, count=1))
 
 
@@ -56,8 +56,8 @@ def find_date_problems(
 ) -> Iterator[DateProblem]:
     """Yield the wrong and uncertain dates of a line.
 
-    found: the dates in it.
-    is_agenda: the line is part of an agenda, where times count too.
+    found: the dates in the line.
+    is_agenda: the line is part of an agenda, where times are checked too.
     """
     for one in found:
         written = text[one.start : one.stop].strip()
@@ -106,7 +106,10 @@ def is_misspelt_month(word: str) -> bool:
 
 
 def _distance(one: str, other: str) -> int:
-    """Return how many letters must be added, removed, replaced or swapped."""
+    """Return the number of edits that change one word into the other.
+
+    An edit adds, removes or replaces a letter, or swaps two adjacent letters.
+    """
     two_above: list[int] = []
     above = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):

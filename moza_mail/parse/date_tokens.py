@@ -41,9 +41,9 @@ class Kind(Enum):
 class Token:
     """A piece of a line.
 
-    values: the number, the month or weekday, or day, month and year, or hour and minute.
+    values: depends on the kind: the number; the month or weekday; day, month and year; or hour and minute.
     text: in lower case, without a full stop after it.
-    gap: the number of spaces before it.
+    gap: the number of spaces before the piece.
     """
 
     kind: Kind
@@ -72,7 +72,7 @@ HOUR_CHUNK = re.compile(r"(\d{1,2})[hu](\d\d)?$")
 
 
 def tokenize(line: str, lang: str) -> list[Token]:
-    """Return the tokens of a line; each character except white space is in one of them."""
+    """Return the tokens of a line. Every character except white space is in one token."""
     tokens: list[Token] = []
     for match in TOKEN.finditer(line):
         gap = match.start() - (tokens[-1].stop if tokens else 0)
@@ -127,7 +127,7 @@ def _classify_word(text: str, start: int, gap: int, lang: str) -> list[Token]:
 
 
 def _classify_number(lower: str, start: int, after: int, gap: int) -> list[Token]:
-    """Return the tokens of a number and what is written without a space after it, such as `28september`."""
+    """Return the tokens of a number and of any text right after it, as in `28september`."""
     end = start + len(lower)
     if (found := HOUR_CHUNK.fullmatch(lower)) and found[2]:
         return [Token(Kind.CLOCK, start, end, lower, (int(found[1]), int(found[2])), gap)]

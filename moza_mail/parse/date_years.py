@@ -1,4 +1,4 @@
-"""Find the years of days as written, and the days of a range."""
+"""Find the years of dates as written, and the days of a range."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,7 +9,7 @@ MAX_RANGE = timedelta(days=366)
 
 
 class DayProblem(StrEnum):
-    """Why a date as written is not certain."""
+    """Why the day of a date as written is not certain."""
 
     NO_SUCH_DAY = "no_such_day"
     ORDER = "order"
@@ -17,7 +17,10 @@ class DayProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayMark:
-    """A day as written. joint: how it follows the one before it (`range`, `set` or empty)."""
+    """A day as written.
+
+    joint: the relation to the day before it in the text: `range`, `set` or empty.
+    """
 
     joint: str = ""
     day: int
@@ -32,7 +35,10 @@ DayMarks = tuple[DayMark, ...]
 
 
 def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayProblem | None]:
-    """Return the days of a date in order, or why they are not certain."""
+    """Return the days of a date in order.
+
+    If they are not certain, no days and the problem are returned.
+    """
     if any(mark.is_ambiguous for mark in marks):
         return (), DayProblem.ORDER
     try:
@@ -48,14 +54,17 @@ def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayPr
 
 
 def _days_from(first: date, last: date) -> list[date]:
-    """Return the days of a range, without the last one."""
+    """Return the days of a range except the last one."""
     if last < first or last - first > MAX_RANGE:
         raise ValueError("a range that runs backwards or is too long")
     return [first + timedelta(days=more) for more in range((last - first).days)]
 
 
 def _add_years(marks: DayMarks, issued: date) -> list[tuple[str, date]]:
-    """Add the year to each day: as written, else from the next date, else from the issue."""
+    """Add the year to each day.
+
+    It is the year as written, or else the year that fits the next date or the date of the issue.
+    """
     out: list[tuple[str, date]] = []
     after: date | None = None
     has_year = any(mark.year for mark in marks)
@@ -81,7 +90,7 @@ def _add_years(marks: DayMarks, issued: date) -> list[tuple[str, date]]:
 
 
 def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
-    """Move a range a year back if it is then in progress on the date of the issue.
+    """Move a range to the year before if the issue is then published during the range.
 
     In an issue of 1 January, `30 december t/m 2 januari` began two days ago.
     """
@@ -93,14 +102,14 @@ def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[s
 
 
 def _not_before(day: date, first: date) -> date:
-    """Move a day to the next year if it lies long before `first`."""
+    """Return `day`, moved to the next year if it is more than half a year before `first`."""
     return day if day >= first or (first - day) < HALF_YEAR else day.replace(year=day.year + 1)
 
 
 def nearest_date(day: int, month: int, issued: date) -> date:
-    """Return the day in the year of the issue, or in the next year.
+    """Return the date of a day and month, in the year of the issue or the next year.
 
-    The next year is meant if the day lies more than half a year before the issue, or does not exist in that year.
+    The next year is meant if the day is more than half a year before the issue, or if it exists only in the next year.
     """
     for year in (issued.year, issued.year + 1):
         try:

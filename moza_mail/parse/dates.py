@@ -2,7 +2,7 @@
 
 A date is one or more days and a month (`19 en 20 januari`, `23 t/m 25 november`, `January 15`), an ISO date, or `14-01-2026`.
 Several dates can form a range or a set, and a time may follow. No library reads all these forms correctly. This grammar
-knows only these forms, and finds no date in any other.
+reads only these forms, and ignores all others.
 """
 
 import re
@@ -29,26 +29,27 @@ NEVER_DATES = frozenset({(24, 7)})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateContext:
-    """The context that a date depends on: the date and language of the issue."""
+    """The date and language of the issue, which decide what a date in its text means."""
 
     issued: date
     lang: str = "nl"
 
     @property
     def is_day_first(self) -> bool:
-        """True if `3/2/2026` is certainly 3 February."""
+        """Return True if `3/2/2026` is certainly 3 February."""
         lang = self.lang.lower()
         return not lang.startswith("en") or lang.startswith(DAY_FIRST_ENGLISH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDate:
-    """A date in a line: the characters it takes, with its times, and its days in order.
+    """A date in a line.
 
-    days: empty if `problem` says why they are not certain.
-    weekdays: the weekdays as written, each with the day of the month after it.
-    has_year: a year is written.
-    is_short: written as `14/2`.
+    start, stop: the range of characters of the date and its times.
+    days: the days in order; empty if `problem` says why they are not certain.
+    weekdays: the weekdays as written, each with the day of the month that follows it.
+    has_year: True if a year is written.
+    is_short: True if written as `14/2`.
     """
 
     start: int
@@ -64,7 +65,7 @@ class FoundDate:
 def find_dates(text: str, context: DateContext) -> list[FoundDate]:
     """Find all dates in a line, in order.
 
-    A date without a year gets it from the date of the issue.
+    The year of a date without one is derived from the date of the issue.
     """
     if not HAS_DIGIT.search(text):
         return []
@@ -83,7 +84,7 @@ def find_times(text: str, context: DateContext) -> FoundTimes | None:
 
 
 def find_leading_times(text: str, context: DateContext) -> FoundTimes | None:
-    """Find the time with which a line begins."""
+    """Find the time at the beginning of a line."""
     line = text.replace("\u00a0", " ")
     tokens = tokenize(line, context.lang)
     return TimeParser(line, tokens, context.lang).times_at(0) if tokens else None
@@ -92,9 +93,11 @@ def find_leading_times(text: str, context: DateContext) -> FoundTimes | None:
 def find_wrong_weekdays(
     text: str, dates: Sequence[FoundDate], context: DateContext, *, is_upcoming: bool
 ) -> list[tuple[str, date]]:
-    """Find the dates in a line with a wrong weekday: each as written, and the day it means.
+    """Find the dates in a line that have a wrong weekday.
 
-    is_upcoming: the line is about the future, as in the agenda. Other text may mean a date in the past year.
+    Each is returned as written, with the day that it means.
+
+    is_upcoming: the line is about the future, as in the agenda. Other lines may mean a date in the past year.
     """
     found: list[tuple[str, date]] = []
     for one in dates:
@@ -108,7 +111,10 @@ def find_wrong_weekdays(
 
 
 def _past_year(days: tuple[date, ...], issued: date) -> list[date]:
-    """Return the same days a year earlier, if recent enough to be written without a year."""
+    """Return the same days a year earlier.
+
+    Days that are too long ago to be written without a year are left out.
+    """
     before = [day.replace(year=day.year - 1) for day in days if (day.month, day.day) != (2, 29)]
     return [day for day in before if issued - day <= MAX_AGE_WITHOUT_YEAR]
 
@@ -142,7 +148,10 @@ class _LineParser:
                 index += 1
 
     def dates_at(self, index: int) -> tuple[DayMarks, int]:
-        """Return the days that begin at a token, and the token after them; no days if none begin there."""
+        """Return the days that begin at a token, and the index of the token after them.
+
+        There are no days if none begin at the token.
+        """
         marks, after = self.one_at(index)
         while marks and len(marks) <= MAX_DAYS:
             joint, begin = self.joint_at(after)
@@ -157,7 +166,7 @@ class _LineParser:
         return self.text(index) == ","
 
     def one_at(self, index: int) -> tuple[DayMarks, int]:
-        """Return the days of one month, or one date in numbers."""
+        """Return the days in one month, or one date written in numbers, and the token after it."""
         begin, weekday = self.skip_weekday(index)
         match self.kind(begin):
             case Kind.FULL_DATE:
@@ -190,7 +199,7 @@ class _LineParser:
         return tuple(replace(day, month=month, year=year) for day in days), after
 
     def skip_weekday(self, index: int) -> tuple[int, int | None]:
-        """Skip `dinsdag`, `Tuesday,` and an article after it."""
+        """Skip a weekday such as `dinsdag` or `Tuesday,`, and an article after it."""
         weekday: int | None = None
         if self.kind(index) is Kind.WEEKDAY:
             weekday = self.tokens[index].values[0]
@@ -210,7 +219,10 @@ class _LineParser:
         return DayMark(day=day, month=month, year=year, weekday=weekday, is_ambiguous=is_ambiguous)
 
     def short_date(self, index: int, begin: int, weekday: int | None) -> tuple[DayMarks, int]:
-        """Return the days of `21/22 juni`, or the date `14/2` where it cannot be a fraction."""
+        """Return the days of `21/22 juni`, or the date `14/2`.
+
+        `14/2` is a date only where it cannot be a fraction.
+        """
         day, month = self.tokens[begin].values
         if self.kind(begin + 1) is Kind.MONTH:
             days = (DayMark(day=day, weekday=weekday), DayMark(joint="set", day=month))
@@ -228,7 +240,10 @@ class _LineParser:
         return (mark,), begin + 1
 
     def is_beginning(self, index: int) -> bool:
-        """True if no title can end just before this token: at the beginning, after a separator or `op`."""
+        """Return True if no title can end just before this token.
+
+        That is at the beginning of the line, after a separator, or after a word such as `op`.
+        """
         if index == 0:
             return True
         before = self.tokens[index - 1]
@@ -263,7 +278,10 @@ class _LineParser:
         return DayMark(day=self.tokens[begin].values[0], weekday=weekday), begin + 1
 
     def can_join(self, first: int, joint: int, begin: int, *, after_month: bool) -> bool:
-        """Return True if the number at `begin` is another day, and not a time or part of other text."""
+        """Return True if the number at `begin` is another day of the same date.
+
+        Otherwise the number is a time or part of other text.
+        """
         if not after_month:
             is_spaced = self.kind(joint) is Kind.HYPHEN and self.tokens[joint].gap and self.tokens[begin].gap
             has_weekday = self.kind(first) is Kind.WEEKDAY
@@ -276,7 +294,10 @@ class _LineParser:
         return not self.is_comma(joint) or joint + 1 != begin or self.is_enumeration(number + 1)
 
     def is_enumeration(self, index: int) -> bool:
-        """Return True if `, 24 and 25` follows, so that the number before it is a day too."""
+        """Return True if text such as `, 24 and 25` follows a number.
+
+        Then that number is a day too.
+        """
         for _ in range(MAX_DAYS):
             joint, begin = self.joint_at(index)
             if joint != "set" or self.kind(begin) is not Kind.NUMBER:
@@ -287,7 +308,7 @@ class _LineParser:
         return False
 
     def joint_at(self, index: int) -> tuple[str, int]:
-        """Return how the next day follows (`range` or `set`), and where it begins."""
+        """Return how the next day is joined (`range`, `set` or empty), and where it begins."""
         match self.kind(index):
             case Kind.HYPHEN:
                 return "range", index + 1
@@ -319,7 +340,10 @@ class _LineParser:
         return self.add_times(found, index, after)
 
     def opening_before(self, index: int) -> int:
-        """Return the first token of `op`, `uiterlijk op` or `tot en met` before a date."""
+        """Return the index of the first token of a date with its opening words.
+
+        Such words are `op`, `uiterlijk op` or `tot en met` before the date.
+        """
         before = [self.text(index - step) for step in (1, 2, 3)]
         if before[0] == "met" and before[1:] == ["en", "tot"]:
             return index - 3
@@ -356,7 +380,7 @@ class _LineParser:
         return None
 
     def times_before(self, index: int, start: int) -> FoundTimes | None:
-        """Return the times that end just before a date: `14:00, 3 februari`."""
+        """Return the times that end just before a date, as in `14:00, 3 februari`."""
         first = self.opening_before(index)
         end = first - 1 if first and self.is_comma(first - 1) else first
         for begin in range(max(0, end - MAX_TOKENS_OF_TIME), end):
@@ -367,6 +391,9 @@ class _LineParser:
 
 
 def _is_right_season(times: FoundTimes, days: tuple[date, ...]) -> bool:
-    """True if the clocks of Central Europe had the zone that is written."""
+    """Return True if the zone as written (winter or summer time) is in use on these days.
+
+    The season is that of Central Europe.
+    """
     in_summer = [bool(datetime.combine(day, time(12), tzinfo=times.zone).dst()) for day in days if times.zone]
     return all(summer == (times.zone_name in {"cest", "mesz"}) for summer in in_summer)

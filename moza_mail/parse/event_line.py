@@ -1,4 +1,4 @@
-"""Parse one line of an agenda into an event, in the many ways that authors write them."""
+"""Parse one line of an agenda into an event, in the many forms that authors use."""
 
 import re
 from collections import Counter
@@ -35,14 +35,17 @@ PLAIN_MARKUP = (Text, LineBreak, Strong, Emphasis, Link)
 
 
 def restore_label(item: Item) -> Inlines:
-    """Return the first line of an item with its label in place again."""
+    """Return the first line of an item, including its label."""
     if not item.label:
         return item.inlines
     return merge_adjacent((Strong(children=item.label), Text(text=": "), *item.inlines))
 
 
 def parse_event(row: Inlines, context: DateContext, *, group: str = "", line: int = 0) -> Event:
-    """Parse one line of the agenda; without a readable date the event has no days."""
+    """Parse one line of the agenda.
+
+    Without a readable date, the event has no days.
+    """
     text = _text_for_dates(row)
     chosen = _choose_date(text, context)
     if chosen is None or not chosen.days:
@@ -77,7 +80,10 @@ def parse_timed_event(row: Inlines, days: tuple[date, ...], context: DateContext
 
 
 def parse_event_below(heading: Inlines, row: Inlines, context: DateContext, *, line: int) -> Event | None:
-    """Return the event whose title is a heading and whose date begins the text below it, else None."""
+    """Return the event of a heading and the text below it; None if there is no event.
+
+    The heading is its title, and the text must begin with its date.
+    """
     text = _text_for_dates(row)
     found = next(iter(dates.find_dates(text, context)), None)
     if found is None or not found.days or text[: found.start].strip(" *_"):
@@ -98,7 +104,7 @@ def find_day(row: Inlines, context: DateContext) -> tuple[date, ...]:
 
 
 def is_event_line(row: Inlines, context: DateContext) -> bool:
-    """Return True if a line has a title, a separator and a date, which prose has not."""
+    """Return True if a line has a title, a separator and a date, unlike prose."""
     text = _text_for_dates(row)
     found = _choose_date(text, context)
     if (
@@ -113,7 +119,10 @@ def is_event_line(row: Inlines, context: DateContext) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _EventLine:
-    """The parts of a line of the agenda; `when` is the date as written."""
+    """The parts of a line of the agenda.
+
+    when: the date as written.
+    """
 
     title: Inlines
     when: Inlines
@@ -144,7 +153,10 @@ def _make_event(
 
 
 def _text_for_dates(row: Inlines) -> str:
-    """Return the text of a line, with spaces for what is struck through: that date is no longer valid."""
+    """Return the text of a line without struck-through text, which is no longer valid.
+
+    Spaces replace that text, so positions do not change.
+    """
     return "".join(map(_visible_text, row))
 
 
@@ -159,7 +171,7 @@ def _visible_text(inline: Inline) -> str:
 
 
 def _is_complete(row: Inlines, split: _EventLine) -> bool:
-    """True if each word and link of the line is in one of its parts."""
+    """Return True if each word and link of the line is in one of its parts."""
     if not all(isinstance(inline, PLAIN_MARKUP) for inline in split.when):
         return False
     parts = (split.title, split.when, split.note)
@@ -229,7 +241,7 @@ def _split_note(row: Inlines) -> tuple[Inlines, Inlines]:
 
 
 def _read_note(after: Inlines) -> Inlines:
-    """Return the text after a date without a separator or parentheses around it."""
+    """Return the text after a date, without separators or parentheses around it."""
     bare = strip(after, SEPARATORS)
     text = to_plain_text(bare)
     match = NOTE.fullmatch(text)

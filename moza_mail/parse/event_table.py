@@ -32,7 +32,10 @@ NAME_TITLES = frozenset(
 
 
 def find_table_events(table: Table, context: DateContext, *, group: str = "") -> list[Event]:
-    """Return the events of a table, one for each row with a date; none if no column has dates."""
+    """Return the events of a table: one for each row with a date.
+
+    The result is empty if no column has dates.
+    """
     titles = [to_plain_text(cell).strip(" :").casefold() for cell in table.header]
     days = [[_days_of(cell, context) for cell in row] for row in table.rows]
     column = _find_date_column(titles, days)

@@ -1,4 +1,7 @@
-"""Read the front matter of an issue: YAML between its first two `---` lines, or TOML between `+++` lines."""
+"""Read the front matter of an issue.
+
+Front matter is YAML between the first two lines `---`, or TOML between lines `+++`.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -65,11 +68,11 @@ YAML_PROBLEMS = index_by_text(
 class FrontMatter:
     """The keys and values at the top of an issue, and the body after them.
 
-    texts: values as typed, of the keys that have a single value.
-    values: values as YAML reads them, of all keys.
+    texts: the values as typed, for keys with a single value.
+    values: the values of all keys as YAML or TOML reads them.
     lines: the line of each key, counted from 1, in the order of the file.
-    yaml_start, yaml_stop: the characters of the file that are YAML or TOML.
-    body_line: the line of the closing `---`, on which the body begins.
+    yaml_start, yaml_stop: the range of characters of the file that is YAML or TOML.
+    body_line: the line of the closing `---`. The body begins at the end of this line.
     """
 
     texts: Mapping[str, str]
@@ -109,7 +112,10 @@ class FrontMatter:
         return text
 
     def read_merge_fields(self, key: str) -> Sequence[MergeField]:
-        """Return the merge fields in a value; raise IssueError for a `{{` that is not one."""
+        """Return the merge fields in a value.
+
+        Raises IssueError for a `{{` that does not begin a merge field.
+        """
         try:
             found = tuple(split_merge_fields(self.read_text(key), line=self.lines.get(key, 1)))
         except MergeFieldError as error:
@@ -134,7 +140,10 @@ class FrontMatter:
         return text
 
     def read_date(self) -> date:
-        """Return the date: `2026-01-14`, `14-01-2026`, `14 januari 2026`, or that at the beginning of the file name."""
+        """Return the date of the issue, or else the date at the beginning of the file name.
+
+        The date can be `2026-01-14`, `14-01-2026` or `14 januari 2026`.
+        """
         text = self.read_text("date")
         if not text and (in_name := FILE_DATE.match(PurePath(self.source).stem)):
             text = in_name.group()
@@ -148,7 +157,10 @@ class FrontMatter:
             ) from None
 
     def read_written_date(self, text: str) -> date:
-        """Return a date in words or with slashes, which must have a year and one meaning."""
+        """Return a date in words or with slashes.
+
+        It must have a year and only one possible meaning.
+        """
         context = DateContext(issued=date(2000, 1, 1), lang=self.texts.get("lang", "nl"))
         found = find_dates(text, context)
         if len(found) == 1 and found[0].has_year and not text[: found[0].start].strip(" ,"):
@@ -163,7 +175,7 @@ class FrontMatter:
     def read_local_time(self, key: str, issued: date) -> LocalDateTime | None:
         """Return a date and time such as `2026-01-14 09:00 UTC`.
 
-        A time alone is on `issued`, the date of the issue.
+        A time without a date is on `issued`, the date of the issue.
         """
         text = self.read_text(key)
         if not text:
@@ -189,14 +201,14 @@ class FrontMatter:
             ) from None
 
     def read_bool(self, key: str) -> bool:
-        """Return the value of a yes-or-no key, false if it is missing."""
+        """Return the value of a yes-or-no key; False if the key is missing."""
         value = read_flag(self.values.get(key, False))
         if value is None:
             raise self.issue_error(key, _("`{key}` must be true or false", key=key))
         return value
 
     def read_draft(self) -> bool:
-        """Return whether the issue is a draft, in any of the ways that generators have for it."""
+        """Return True if the issue is a draft, in any of the ways of website generators."""
         return self.read_bool("draft") or is_marked_as_draft(self.values)
 
 
@@ -227,7 +239,7 @@ def _parse_offset_or_zone(text: str) -> tzinfo:
 def read_front_matter(text: str, source: str) -> FrontMatter:
     """Split the text of an issue into front matter and body.
 
-    Raises IssueError with the line of a mistake.
+    Raises IssueError with the line of the mistake.
     """
     blank = len(text) - len(text.lstrip(" \t\n"))
     opening = OPENING_LINE.match(text, blank)
@@ -321,13 +333,13 @@ def _parse_yaml(
 
 
 def _is_flat_row(text: str, row: int) -> bool:
-    """True for a row `key: value`, whose second colon is part of the value."""
+    """Return True for a row `key: value` in which a second colon is part of the value."""
     found = text.split("\n")[row]
     return not found[:1].isspace() and found.count(": ") > 1
 
 
 def _unquoted_error(error_at: Callable[[Translatable, int], IssueError], text: str, row: int) -> IssueError:
-    """Return the error for a value with `: ` in it, and how to write it."""
+    """Return the error for a value that contains `: `, with a hint to quote it."""
     error = error_at(_("a value that contains `: ` must be between quotes"), row)
     key, _separator, value = text.split("\n")[row].partition(": ")
     if value and '"' not in value and "{{" not in value:
@@ -340,7 +352,10 @@ def _unquoted_error(error_at: Callable[[Translatable, int], IssueError], text: s
 def _construct_value(
     loader: Any, key: Any, node: Any, error_at: Callable[[Translatable, int], IssueError]
 ) -> Any:
-    """Return the value of a YAML node; raise the error at its row if it has none."""
+    """Return the value of a YAML node.
+
+    If it has no usable value, an error with the row of the node is raised.
+    """
     try:
         return loader.construct_object(node, deep=True)
     except UNFIT_VALUE_ERRORS:
@@ -349,7 +364,10 @@ def _construct_value(
 
 
 def _find_key_problem(key: Any, lines: Mapping[str, int]) -> Translatable | None:
-    """Return why a YAML node cannot be a key of front matter that has `lines` already."""
+    """Return why a YAML node cannot be a key; None if it can.
+
+    lines: the keys that the front matter has already.
+    """
     # A key that is a list or a table has nodes for its value.
     if not isinstance(key.value, str):
         return _("the front matter must be lines of `key: value`")
@@ -357,5 +375,5 @@ def _find_key_problem(key: Any, lines: Mapping[str, int]) -> Translatable | None
 
 
 def _row_of(mark: Any) -> int:
-    """Return the row of a YAML mark, counted from 0; PyYAML may give no mark."""
+    """Return the row of a YAML mark, counted from 0; 0 without a mark."""
     return int(mark.line) if mark else 0

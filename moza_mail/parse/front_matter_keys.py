@@ -1,4 +1,4 @@
-"""The keys of front matter, in the forms that authors and website generators write."""
+"""The keys of front matter, in the forms that authors and website generators use."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,18 +15,21 @@ MIN_SIMILARITY = 0.75
 
 
 def canonical_key(key: str) -> str:
-    """Return a known key in lower case with `_`, as for `Send-At`; another key as it is."""
+    """Return a known key in lower case with `_`, so that `Send-At` is `send_at`.
+
+    An unknown key is returned unchanged.
+    """
     name = key.lower().replace("-", "_")
     return name if name in KNOWN_KEYS | DRAFT_KEYS else key
 
 
 def read_flag(value: Any) -> bool | None:
-    """Return a yes or no, also as a word; None for anything else."""
+    """Return the value of a yes or no, which may be a word; None for anything else."""
     return value if isinstance(value, bool) else WORDS.get(str(value).strip().lower())
 
 
 def is_marked_as_draft(values: Mapping[str, Any]) -> bool:
-    """Return True if another key than `draft` says that the issue is a draft."""
+    """Return True if a key other than `draft` says that the issue is a draft."""
     return (
         read_flag(values.get("concept", False)) is True
         or read_flag(values.get("published", True)) is False

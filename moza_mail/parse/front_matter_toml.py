@@ -16,7 +16,10 @@ ERROR_LINE = re.compile(r"\(at line (\d+)")
 def parse_toml(
     text: str, source: str, first_line: int
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
-    """Return the values as typed, the values, and the line of each key; raise IssueError at a mistake."""
+    """Return the values as typed, the parsed values, and the line of each key.
+
+    Raises IssueError at a mistake.
+    """
     try:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

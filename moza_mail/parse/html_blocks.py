@@ -1,4 +1,4 @@
-"""Read blocks of HTML in an issue as if they were Markdown."""
+"""Read blocks of HTML in an issue into the nodes that Markdown would have."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 def read_html_block(token: "Token") -> list[Node]:
-    """Return the nodes of a block of HTML; raise RefusedElementError for an element that is refused.
+    """Return the nodes of a block of HTML.
 
-    Comments disappear. Tags around other Markdown, such as a lone `<div>`, disappear too.
+    Comments are dropped, and so are tags around other Markdown, such as a lone `<div>`. Raises RefusedElementError for an
+    element that an issue may not contain.
     """
     from lxml.etree import ParserError
     from lxml.html import fragments_fromstring
@@ -29,7 +30,7 @@ def read_html_block(token: "Token") -> list[Node]:
 
 
 class _BlockBuilder:
-    """Builds nodes of the types that Markdown has, from the elements of one block."""
+    """Builds Markdown nodes from the HTML elements of one block."""
 
     def __init__(self, token: "Token") -> None:
         self.token = token
@@ -56,7 +57,7 @@ class _BlockBuilder:
         return [self.make("paragraph", element, [self.make("inline", element, inlines)])]
 
     def build(self, fragments: list[Any]) -> list[Node]:
-        """Return the blocks of a mix of texts, inline elements and block elements."""
+        """Return the blocks for a mix of texts, inline elements and block elements."""
         blocks: list[Node] = []
         inlines: list[Node] = []
         anchor: Any = None
@@ -160,7 +161,7 @@ class _BlockBuilder:
         return out
 
     def inline(self, element: Any) -> list[Node]:
-        """Return an inline element as the tags and texts that a line of Markdown has."""
+        """Return an inline element as tags and texts, as in a line of Markdown."""
         if not isinstance(element.tag, str):
             return []
         if element.tag in REFUSED:

@@ -1,4 +1,4 @@
-"""The HTML elements that an issue may contain, and those that it may not."""
+"""The names of HTML elements that an issue may contain, and of elements that it may not."""
 
 # Elements without a meaning of their own in a mail: only their content counts.
 TRANSPARENT = frozenset(

@@ -23,7 +23,10 @@ TYPES = {
 
 
 class RefusedElementError(Exception):
-    """An HTML element that an issue may not contain; `rows` counts the rows before it."""
+    """An HTML element that an issue may not contain.
+
+    rows: the number of rows before the element.
+    """
 
     def __init__(self, name: str, rows: int = 0) -> None:
         super().__init__(name)
@@ -37,9 +40,10 @@ def read_attributes(text: str) -> dict[str, str]:
 
 
 def nest_inline_html(nodes: Sequence[Node]) -> list[Node]:
-    """Turn the tags among the nodes of a line into nodes; raise RefusedElementError for one that is refused.
+    """Turn the HTML tags among the nodes of a line into nodes with children.
 
-    Comments disappear. A tag with a name that HTML does not have stays as typed, such as `<your name>`.
+    Comments are dropped. A tag with a name that HTML does not have stays as typed, such as `<your name>`. Raises
+    RefusedElementError for an element that an issue may not contain.
     """
     open_nodes: list[tuple[str, list[Node]]] = []
     siblings: list[Node] = []
@@ -110,7 +114,7 @@ def _void_nodes(name: str, attributes: str, token: "Token") -> list[Node]:
 
 
 def image_node(given: dict[str, str], token: "Token") -> Node:
-    """Return the node of an <img>; without an alternative text it is decoration."""
+    """Return the node of an <img>. An image with an empty alternative text is decoration."""
     made = _token("image", token, src=given.get("src", "").strip(), title=given.get("title", ""))
     alt = _token("text", token)
     alt.content = given.get("alt") or ('""' if "alt" in given else "")

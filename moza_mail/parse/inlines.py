@@ -1,4 +1,4 @@
-"""Join, trim and cut inlines, by the positions of the characters that a recipient sees."""
+"""Join, trim and cut inlines by positions in their plain text."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from moza_mail.model.merge_field import MergeField
 
 
 def merge_adjacent(inlines: Inlines) -> Inlines:
-    """Merge texts that follow each other into one, and drop empty ones."""
+    """Merge adjacent texts into one, and drop empty texts."""
     out: list[Inline] = []
     for inline in inlines:
         if isinstance(inline, Text) and out and isinstance(out[-1], Text):
@@ -32,7 +32,7 @@ def merge_adjacent(inlines: Inlines) -> Inlines:
 def cut(inlines: Inlines, start: int, stop: int) -> Inlines:
     """Return the part between two positions of `to_plain_text(inlines)`.
 
-    A link or bold text that is cut through keeps its markup.
+    A link or bold text that is cut keeps its markup.
     """
     out: list[Inline] = []
     at = 0
@@ -88,7 +88,7 @@ def unwrap_bold(inlines: Inlines) -> Inlines:
 def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
     """Split `**Label:** text` or `**Label**: text` into label and text.
 
-    The label may be a link, and is empty if there is none.
+    The label may be a link. It is empty if the line has none.
     """
     if not inlines:
         return (), inlines
@@ -106,7 +106,7 @@ def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
 
 
 def _bold_text(inline: Inline) -> Inlines:
-    """Return the text in `**...**` or `[**...**](url)`, with its link; else nothing."""
+    """Return the text in `**...**` or `[**...**](url)`, including the link; else nothing."""
     match inline:
         case Strong(children=children):
             return children

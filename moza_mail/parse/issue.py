@@ -39,11 +39,11 @@ def parse_issue(
     agenda_headings: Sequence[str] = AGENDA_HEADINGS,
     lang: str = "nl",
 ) -> Issue:
-    """Parse the text of an issue's file; raise IssueError with the line of a mistake.
+    """Parse the text of an issue's file; raise IssueError with the line of the mistake.
 
-    source: the path of the file; without a `slug` in the front matter, its stem is the slug.
-    site_url: the site that relative links are resolved against.
-    agenda_headings: titles that make a section the agenda.
+    source: the path of the file. If the front matter has no `slug`, the file name without its extension becomes the slug.
+    site_url: the site for resolving relative links.
+    agenda_headings: the titles that make a section an agenda.
     lang: the language of an issue that sets none.
     """
     text = normalize_line_endings(text)
@@ -102,7 +102,7 @@ def parse_issue_header(text: str, source: str) -> IssueHeader:
 
 
 def normalize_line_endings(text: str) -> str:
-    """Remove a byte order mark and end each line with a newline alone."""
+    """Remove a byte order mark, and make every line end a single newline."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -132,7 +132,7 @@ def _check_characters(text: str, source: str) -> None:
 def _find_date_problems(
     body: IssueBody, parts: Iterable[Section], context: DateContext
 ) -> Iterator[WrongWeekday | DateProblem]:
-    """Yield wrong weekdays and wrong dates in the rows as typed, except in code."""
+    """Yield the wrong weekdays and wrong dates in the body as typed, except in code."""
     upcoming = {event.line for section in parts for event in section.events}
     agendas = _lines_of_agendas(parts, body.first_line + len(body.rows))
     is_code = False

@@ -9,17 +9,18 @@ ALLOWED_SCHEMES = ("https:", "http:", "mailto:", "tel:")
 
 
 def find_forbidden_scheme(url: str) -> str:
-    """Return the scheme of a URL, such as `javascript:`, if it is not allowed; else empty."""
+    """Return the scheme of a URL if it is not allowed, such as `javascript:`; else empty."""
     found = SCHEME.match(url)
     scheme = found.group().lower() if found else ""
     return "" if scheme in ALLOWED_SCHEMES else scheme
 
 
 def resolve_url(url: str, site_url: str) -> str:
-    """Make a relative link absolute, from the root of the site as for a Hugo page reference.
+    """Make a relative link absolute.
 
-    `contact` becomes `<site>/contact/`, `index` the site itself, and `/stukken/plan.pdf` keeps its extension. An absolute
-    link, a fragment, and any link without a `site_url` stay unchanged.
+    The link starts at the root of the site, as in a page reference of Hugo. `contact` becomes `<site>/contact/`, `index`
+    becomes the site itself, and `/stukken/plan.pdf` keeps its extension. An absolute link or a fragment stays unchanged, and so
+    does any link without a `site_url`.
     """
     if url.startswith("//"):
         return f"https:{url}"

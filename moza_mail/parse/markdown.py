@@ -63,8 +63,8 @@ LIST_NODES = {"bullet_list", "ordered_list", "list_item"}
 class IssueBody:
     """The Markdown of an issue, and its place in the file `source`.
 
-    first_line: the line of the file on which it begins.
-    site_url: the site that relative links are resolved against.
+    first_line: the line of the file on which the Markdown begins.
+    site_url: the site for resolving relative links.
     """
 
     text: str
@@ -75,7 +75,7 @@ class IssueBody:
 
     @classmethod
     def after(cls, front: FrontMatter, site_url: str = "") -> "IssueBody":
-        """Return the body after a front matter."""
+        """Return the body that follows the front matter."""
         return cls(
             text=front.body,
             rows=tuple(front.body.split("\n")),
@@ -85,7 +85,7 @@ class IssueBody:
         )
 
     def issue_error(self, message: Translatable, line: int, hint: str = "") -> IssueError:
-        """Return the error for a line of the file, with that line quoted."""
+        """Return the error for a line of the file. The error quotes the line."""
         row = line - self.first_line
         quoted = self.rows[row] if 0 <= row < len(self.rows) else ""
         return IssueError(message, source=self.source, line=line, quoted=quoted, hint=hint)
@@ -93,7 +93,7 @@ class IssueBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSpan:
-    """The rows of a block or item in the body, counted from 0, without `stop`.
+    """The rows of a block or item in the body, counted from 0. `stop` is not included.
 
     `children` are the items of a list, or the lists in an item.
     """
@@ -104,14 +104,17 @@ class RowSpan:
 
 
 def parse_blocks(body: IssueBody) -> Blocks:
-    """Parse a body; raise IssueError with the line of what a mail cannot contain."""
+    """Parse a body.
+
+    Raises IssueError with the line of anything that a mail cannot contain.
+    """
     return tuple(block for block, _ in parse_blocks_with_rows(body)[0])
 
 
 def parse_blocks_with_rows(
     body: IssueBody,
 ) -> tuple[tuple[tuple[Block, RowSpan], ...], dict[str, RowSpan]]:
-    """Parse a body into blocks with their rows, and return the rows of link references.
+    """Parse a body into blocks with their rows, and the rows of link references.
 
     A link reference is a line such as `[report]: https://...`. Raises IssueError as `parse_blocks` does.
     """
@@ -141,7 +144,10 @@ def _row_span(node: Node) -> RowSpan:
 
 
 class _BlockReader:
-    """Convert the tree of nodes to blocks; `line` is that of the inline being read."""
+    """Converts the tree of nodes to blocks.
+
+    line: the line of the inline that is being read.
+    """
 
     def __init__(self, body: IssueBody) -> None:
         self.body = body
@@ -210,7 +216,7 @@ class _BlockReader:
             ) from None
 
     def read_definitions(self, node: Node) -> ItemList:
-        """Return a definition list as a list whose items have the terms as labels."""
+        """Return a definition list as an ordinary list. The terms become the labels of items."""
         items: list[Item] = []
         for child in node.children:
             if child.type == "dt":
@@ -227,7 +233,7 @@ class _BlockReader:
         return ItemList(items=tuple(items), line=self.line_of(node))
 
     def read_note(self, node: Node) -> Quote:
-        """Return a note such as `!!! warning` as a quotation that begins with its title."""
+        """Return a note such as `!!! warning` as a quotation with its title at the beginning."""
         children = node.children
         if node.type == "container_note":
             title: Inlines = (Text(text=self.check_text(note_title(node.token.info), self.line_of(node))),)
@@ -279,7 +285,7 @@ class _BlockReader:
         return Table(header=cells[0], rows=cells[1:], align=align, line=self.line_of(node))
 
     def read_inlines(self, node: Node) -> Inlines:
-        """Return the text of a block, whose only child is a node of type `inline`."""
+        """Return the text of a block. The children of the block are nodes of type `inline`."""
         out: list[Inline] = []
         for child in node.children:
             self.line = self.line_of(child)
@@ -358,7 +364,10 @@ class _BlockReader:
         )
 
     def read_shared_text(self, text: str) -> str:
-        """Return a text that is the same for all recipients: an alternative text or a title."""
+        """Return an alternative text or a title; raise IssueError if it has a merge field.
+
+        Such a text is the same for all recipients.
+        """
         if merge_fields.has_merge_field(text):
             raise self.body.issue_error(
                 _("a merge field may not be part of an image or of the title of a link"), self.line

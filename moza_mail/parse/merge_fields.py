@@ -1,4 +1,4 @@
-"""Recognise merge fields in the text of an issue, and refuse them where not allowed."""
+"""Recognise merge fields in the text of an issue, and refuse misplaced ones."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -39,7 +39,10 @@ IN_ADDRESS = _(
 
 
 class MisplacedMergeFieldError(Exception):
-    """A merge field where none is allowed; `message` is a clause."""
+    """A merge field in a place where none is allowed.
+
+    message: a clause.
+    """
 
     def __init__(self, message: Translatable, line: int) -> None:
         super().__init__(message)
@@ -72,7 +75,10 @@ def has_merge_field(url: str) -> bool:
 
 
 def find_field_after_address(inlines: Inlines) -> MergeField | None:
-    """Return the first merge field that would become part of the address before it."""
+    """Return the first merge field that would become part of an address before it.
+
+    None if there is no such field.
+    """
     before = ""
     for inline in _leaves(inlines):
         if isinstance(inline, MergeField) and UNFINISHED_ADDRESS.search(before):
@@ -110,8 +116,8 @@ def require_defaults(inlines: Inlines) -> None:
 def check_merge_fields(issue: Issue, attributes: Collection[str], text: str = "") -> None:
     """Raise IssueError for the first merge field that the list does not have.
 
-    attributes: those of the list; `name` is always allowed.
-    text: the text of the issue's file, to quote the line in the error.
+    attributes: the attributes of the list, which may be used. `name` is always allowed.
+    text: the text of the issue's file, of which the error quotes the line.
     """
     allowed = (NAME_FIELD, *attributes)
     for field in issue.merge_fields:

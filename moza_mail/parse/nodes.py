@@ -1,6 +1,6 @@
-"""The tokens of the Markdown parser as a tree, and the Hugo shortcodes in them.
+"""The tokens of the Markdown parser as a tree, including Hugo shortcodes.
 
-markdown-it has a tree of its own; building it takes longer, for links between nodes that nothing here uses.
+markdown-it has its own tree class, but building it is slower: it links nodes in ways that nothing here uses.
 """
 
 import re
@@ -25,7 +25,7 @@ SHORTCODE_ENDS = {"{{<": ">}}", "{{%": "%}}"}
 class Node:
     """A token, or a pair of opening and closing tokens with the nodes between them.
 
-    `type` is that of the token, without `_open`.
+    type: the type of the token, without `_open`.
     """
 
     type: str
@@ -34,11 +34,11 @@ class Node:
 
     @property
     def rows(self) -> list[int] | None:
-        """First row and stop row in the body, counted from 0; None for a node inside a line."""
+        """The first row and the stop row in the body, counted from 0; None inside a line."""
         return self.token.map
 
     def walk(self) -> "Iterator[Node]":
-        """Yield this node and all below it, in reading order."""
+        """Yield this node and all nodes below it, in reading order."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -82,7 +82,7 @@ def _read_token(state: "StateInline", silent: bool) -> bool:
 
 
 def parse_shortcode(code: str) -> Inlines | Translatable:
-    """Return the content that a shortcode stands for, or a message if it cannot be read."""
+    """Return the content that replaces a shortcode, or a message if it cannot be read."""
     body = code[3:-3].strip()
     end = SHORTCODE_ENDS[code[:3]]
     if not code.endswith(end):

@@ -1,4 +1,4 @@
-"""Divide blocks into sections at the highest heading level; one of them is the agenda."""
+"""Divide blocks into sections at the highest heading level, and find the agenda."""
 
 import re
 import unicodedata
@@ -86,7 +86,7 @@ def divide_into_sections(
 ) -> tuple[Section, ...]:
     """Divide the blocks of a body into sections, and find the events in each agenda.
 
-    The heading of an agenda may have any level. A divider at the end of a section is dropped.
+    The heading of an agenda may have any level. A divider at the beginning or end of a section is dropped.
     """
     agenda_names = normalize_titles(agenda_headings)
     sections: list[Section] = []
@@ -112,7 +112,7 @@ def divide_into_sections(
 
 
 def _make_section(title: Inlines, blocks: Blocks, line: int, context: DateContext) -> Section:
-    """Return a section that is not an agenda, with the events of its tables that have a column of dates."""
+    """Return a section that is not an agenda. Its tables may still contain events."""
     return Section(
         title=title,
         blocks=blocks,
@@ -123,14 +123,14 @@ def _make_section(title: Inlines, blocks: Blocks, line: int, context: DateContex
 
 
 def normalize_titles(titles: Sequence[str]) -> frozenset[str]:
-    """Normalize titles for `has_title`."""
+    """Return titles in the normalized form that `has_title` compares."""
     return frozenset(map(_normalize_title, titles))
 
 
 def has_title(heading: Heading | None, titles: AbstractSet[str]) -> bool:
     """Return True if the title of a heading is one of these normalized titles.
 
-    Emoji, months, years and words such as `upcoming` may be around it: `📅 Agenda januari 2026`.
+    The heading may also contain emoji, months, years and words such as `upcoming`: `📅 Agenda januari 2026`.
     """
     if heading is None:
         return False
@@ -150,9 +150,9 @@ def _normalize_title(title: str) -> str:
 def group_by_heading(
     blocks: Sequence[Block], agenda_names: AbstractSet[str]
 ) -> list[tuple[Heading | None, list[Block]]]:
-    """Group blocks under the headings that begin a section; blocks above the first have None.
+    """Group blocks below the headings that begin a section.
 
-    The agenda ends at the next heading of its own level or a higher one.
+    Blocks above the first heading have None as heading. An agenda ends at the next heading of its own level or a higher one.
     """
     groups: list[tuple[Heading | None, list[Block]]] = [(None, [])]
     highest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
@@ -167,7 +167,7 @@ def group_by_heading(
 
 
 def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
-    """Remove the dividers at the beginning and the end."""
+    """Remove dividers at the beginning and the end."""
     kept = list(blocks)
     while kept and isinstance(kept[0], Divider):
         kept.pop(0)
@@ -177,9 +177,9 @@ def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
 
 
 def _level_headings(blocks: Blocks) -> Blocks:
-    """Number the levels of headings from 3 without skipping one (WCAG 2.2, 1.3.1).
+    """Number the levels of headings from 3, without skipping a level (WCAG 2.2, 1.3.1).
 
-    Headings in lists and quotes count too, because a screen reader puts all headings in one list.
+    Headings in lists and quotes count too, because a screen reader shows all headings in one list.
     """
     ancestors: list[int] = []
 

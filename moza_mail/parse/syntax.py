@@ -1,4 +1,7 @@
-"""The Markdown that authors write: CommonMark with tables, footnotes, task lists, notes, attributes and emoji names."""
+"""The Markdown that authors write.
+
+It is CommonMark with tables, footnotes, task lists, notes, attributes and emoji names.
+"""
 
 import re
 from collections.abc import Sequence
@@ -30,13 +33,16 @@ REFERENCE = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+[\"'`]?([^\"'`\s]+?)(?:\.md)?[
 
 
 def replace_references(text: str) -> str:
-    """Replace Hugo's references to a page, such as `{{< ref "about.md" >}}`, by the path of the page."""
+    """Replace Hugo's references to pages by the paths of the pages.
+
+    Such a reference is `{{< ref "about.md" >}}`.
+    """
     return REFERENCE.sub(r"\1", text) if "ref" in text else text
 
 
 @cache
 def make_markdown() -> "MarkdownIt":
-    """Return the Markdown parser, which is made at the first use."""
+    """Return the Markdown parser. It is created once, at the first use."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.admon import admon_plugin
     from mdit_py_plugins.container import container_plugin
@@ -77,13 +83,16 @@ def _is_note(info: str, *_more: object) -> bool:
 
 
 def note_title(info: str) -> str:
-    """Return the title of `:::note Title`, or else its name."""
+    """Return the title of `:::note Title`, or else the name of the note."""
     found = NOTE_NAME.fullmatch(info)
     return (found[2].strip() or found[1].replace("-", " ").capitalize()) if found else info.strip()
 
 
 def _skip_attributes(state: "StateInline", silent: bool) -> bool:
-    """Drop attributes after a link, an image, code, a heading, or on a line of their own."""
+    """Skip attributes such as `{: .note}`, so that they are not shown.
+
+    They may follow a link, an image, code or a heading, or be at the end of a line.
+    """
     if state.src[state.pos] != "{":
         return False
     found = ATTRIBUTES.match(state.src, state.pos)
@@ -103,7 +112,7 @@ def _may_have_attributes(state: "StateInline", found: re.Match[str]) -> bool:
 
 
 def _read_emoji(state: "StateInline", silent: bool) -> bool:
-    """Read `:tada:` as the emoji of that name; an unknown name stays as typed."""
+    """Read `:tada:` as the emoji of that name. An unknown name stays as typed."""
     if state.src[state.pos] != ":":
         return False
     found = EMOJI_NAME.match(state.src, state.pos)

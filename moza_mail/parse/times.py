@@ -1,4 +1,7 @@
-"""Parse times as authors write them: `14:00`, `2-3:30 pm`, `van 9 tot 10 uur`, `half drie 's middags`, `18:00 UTC`."""
+"""Parse times as authors write them.
+
+Examples are `14:00`, `2-3:30 pm`, `van 9 tot 10 uur`, `half drie 's middags` and `18:00 UTC`.
+"""
 
 import re
 from collections.abc import Sequence
@@ -41,9 +44,12 @@ class TimeProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundTimes:
-    """Times in a line: the characters and tokens they take, the times, and the zone if one is written.
+    """Times in a line, with their place and their zone.
 
+    start, stop: the range of characters.
+    next_token: the index of the token after the times.
     start_time: None if `problem` says why the time is not certain.
+    zone: the time zone, None if none is written.
     zone_name: the zone as written, in lower case.
     """
 
@@ -61,8 +67,8 @@ class FoundTimes:
 class _Clock:
     """One time as written.
 
-    meridiem: 0 for am, 12 for pm, None if not written.
-    is_explicit: written with minutes, a unit or am/pm; a number alone is a time only in a range.
+    meridiem: 0 for am, 12 for pm, None if neither is written.
+    is_explicit: True if written with minutes, a unit or am/pm. A number alone is a time only in a range.
     """
 
     hour: int
@@ -90,16 +96,22 @@ class TimeParser:
         self.lang = lang
 
     def text_at(self, index: int) -> str:
-        """Return the text of a token; empty if there is none, or if it is far from the one before it."""
+        """Return the text of a token.
+
+        Empty if there is no such token, or if too many spaces separate it from the token before it.
+        """
         is_near = 0 <= index < len(self.tokens) and self.tokens[index].gap <= MAX_SPACES
         return self.tokens[index].text if is_near else ""
 
     def kind_at(self, index: int) -> Kind | None:
-        """Return the kind of a token, under the same conditions."""
+        """Return the kind of a token; None where `text_at` is empty."""
         return self.tokens[index].kind if self.text_at(index) else None
 
     def times_at(self, index: int, *, needs_lead: bool = False) -> FoundTimes | None:
-        """Return the times that begin at a token, optionally only after a word such as `om`."""
+        """Return the times that begin at a token.
+
+        needs_lead: accept them only after a word such as `om`.
+        """
         begin = self._skip_lead(index)
         if needs_lead and begin == index:
             return None
@@ -136,7 +148,10 @@ class TimeParser:
         return _Clock(hour=self.tokens[index].values[0], is_explicit=False, next_token=index + 1)
 
     def clock_at(self, index: int) -> _Clock | None:
-        """Return a time that is certainly one: with minutes, a unit, am or pm, or in words."""
+        """Return a time that is certainly a time.
+
+        It has minutes, a unit, am or pm, or is written in words.
+        """
         kind, text = self.kind_at(index), self.text_at(index)
         if kind is Kind.CLOCK:
             hour, minute = self.tokens[index].values
@@ -242,7 +257,7 @@ class TimeParser:
         return replace(changed, start_time=None, end_time=None) if problem else changed
 
     def _read_zone(self, match: re.Match[str]) -> tuple[tzinfo | None, int, bool]:
-        """Return a zone, where it stops, and whether its name has several meanings."""
+        """Return a zone, the position where its text ends, and True if its name is ambiguous."""
         name, stop = match["name"] or "", match.end()
         if match["offset"]:
             return _parse_offset(match["offset"]), stop, False
@@ -273,7 +288,10 @@ class TimeParser:
 
 
 def _share_meridiem(first: _Clock, last: _Clock | None) -> tuple[_Clock, _Clock | None]:
-    """Give a time without am or pm that of the other end of the range."""
+    """Complete a range in which only one time has am or pm, such as `2-3:30 pm`.
+
+    The other time gets the meridiem that makes the range run forwards.
+    """
     if last is None or (first.meridiem is None) == (last.meridiem is None):
         return first, last
     known, other = (first, last) if last.meridiem is None else (last, first)
