@@ -1,1 +1,1 @@
-"""Web interfaces: the editor on the author's own machine, and the public pages for subscribers."""
+"""Web interfaces: the editor on the author's machine, and public pages for subscribers."""

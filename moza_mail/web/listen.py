@@ -10,9 +10,13 @@ BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen on a port of this machine, 0 for a free one. Raises ProjectError if that is not possible.
+    """Return a socket that listens on a port of this machine.
 
-    The socket listens before its address is known to anybody, so that the first request waits instead of failing.
+    The socket listens before its URL is printed, so that an early request waits instead of failing.
+
+    port: 0 for any free port.
+
+    Raises ProjectError if the host or the port cannot be used.
     """
     try:
         family, kind, _protocol, _name, address = socket.getaddrinfo(

@@ -1,4 +1,4 @@
-"""The editor: a web interface on the author's own machine, in which issues are written, checked and tested."""
+"""The editor: a web interface on the author's own machine to write, check and test issues."""
 
 from moza_mail.web.editor.client_view import ClientView, ColourScheme, apply_client_view
 from moza_mail.web.editor.routes import build_app

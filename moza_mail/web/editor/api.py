@@ -1,4 +1,4 @@
-"""The JSON API for the scripts of a page: previews, findings, lists, recipients and test copies."""
+"""JSON API for scripts: previews, findings, issue lists, recipients and test copies."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ class PreviewApi:
         return JSONResponse({"html": html, "counts": values["counts"], "status": status})
 
     async def list_issues(self, request: Request) -> Response:
-        """Return the list of issues."""
+        """Return the list of issues as HTML."""
         name = request.query_params.get("name", "")
         issues = self.pages.list_values(await self.session.list_issues())
         return JSONResponse({"html": self.pages.fill("issue_list.html", request, issues=issues, name=name)})
@@ -87,7 +87,7 @@ class PreviewApi:
         return JSONResponse([{"address": str(each.address), "name": each.name} for each in found])
 
     async def send_test(self, request: Request) -> Response:
-        """Mail one marked copy of a preview."""
+        """Mail one copy of a preview, marked as a test."""
         fields = await read_json(request, "key", "address")
         preview = self.pages.find_preview(fields["key"])
         try:
@@ -100,7 +100,7 @@ class PreviewApi:
 
 
 def require_issue(session: ProjectSession, name: str) -> str:
-    """Return the name of an issue; raise HTTPException if there is none of that name."""
+    """Return `name` if it is the name of an issue; otherwise raise HTTPException 404."""
     try:
         session.files.path(name)
     except IssueError:
@@ -109,7 +109,10 @@ def require_issue(session: ProjectSession, name: str) -> str:
 
 
 async def read_json(request: Request, *texts: str) -> dict[str, Any]:
-    """Return the JSON object of a request; raise HTTPException unless these fields are strings."""
+    """Return the JSON object in a request. Raise HTTPException 400 if it is invalid.
+
+    texts: the names of fields that must be strings.
+    """
     try:
         fields = json.loads(await security.read_body(request))
         # JSON can hold half of a surrogate pair, which no file and no answer can.

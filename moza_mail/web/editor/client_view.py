@@ -19,7 +19,7 @@ MIN_LIGHTNESS = 0.22
 
 
 class ColourScheme(StrEnum):
-    """The colours of a mail program: light, dark, or dark by inverting the mail (forced)."""
+    """The colours in a mail program. A FORCED dark scheme inverts the colours of the mail."""
 
     LIGHT = "light"
     DARK = "dark"
@@ -28,7 +28,11 @@ class ColourScheme(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientView:
-    """The way a mail program shows a mail: its colours, and whether it shows images and reads style blocks."""
+    """Display settings of a mail program.
+
+    images: True if it shows images.
+    styles: True if it supports <style> blocks.
+    """
 
     scheme: ColourScheme = ColourScheme.LIGHT
     images: bool = True
@@ -36,7 +40,7 @@ class ClientView:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "ClientView":
-        """Return the view that query parameters ask for. Unknown values mean the default."""
+        """Return the view in the query parameters, with defaults for unknown values."""
         scheme = query.get("scheme", "")
         return cls(
             scheme=ColourScheme(scheme) if scheme in set(ColourScheme) else ColourScheme.LIGHT,
@@ -46,7 +50,7 @@ class ClientView:
 
 
 def apply_client_view(html: str, view: ClientView) -> str:
-    """Return the HTML as a mail program would show it, independent of the colours of the browser."""
+    """Return the HTML as a mail program would show it, whatever colours the browser prefers."""
     if not view.images:
         html = IMAGE.sub(r'\1data:,"', html)
     if not view.styles:
@@ -60,7 +64,7 @@ def apply_client_view(html: str, view: ClientView) -> str:
 
 
 def _force_dark(html: str) -> str:
-    """Invert the lightness of every colour, as Gmail on a phone and Outlook for Windows do automatically."""
+    """Invert the lightness of every colour, as Gmail on phones and Outlook for Windows do."""
     inverted = STYLED.sub(lambda part: COLOUR.sub(lambda found: invert(found[1]), part[0]), html)
     # Text without a colour of its own is black on white, and is inverted too.
     background = f"<style>html {{ background: {invert('ffffff')}; color: {invert('000000')}; }}</style>"
@@ -68,7 +72,10 @@ def _force_dark(html: str) -> str:
 
 
 def invert(colour: str) -> str:
-    """Invert the lightness of a colour of six hexadecimal digits and keep its hue (OKLab, Ottosson 2020)."""
+    """Invert the lightness of a colour and keep its hue (OKLab, Ottosson 2020).
+
+    colour: six hexadecimal digits.
+    """
     red, green, blue = (_to_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4))
     long = cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
     middle = cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)

@@ -1,4 +1,4 @@
-"""Read, change and save the file of an issue. `edit` decides what the text becomes."""
+"""API to read, change and save the file of an issue. The package `edit` makes the changes."""
 
 from difflib import SequenceMatcher
 from typing import Any
@@ -35,7 +35,7 @@ MAX_DISTANCE = 10_000
 
 
 class EditApi:
-    """The requests of the editor's form, outline and text."""
+    """Handles requests from the form, the outline and the text field of the editor."""
 
     def __init__(self, session: ProjectSession, pages: Pages) -> None:
         self.session = session
@@ -61,7 +61,10 @@ class EditApi:
         return JSONResponse({"text": source.text, "digest": source.digest})
 
     async def outline(self, request: Request) -> Response:
-        """Return the outline of a text and the form of its front matter, both empty if they cannot be read."""
+        """Return the outline of a text and the form for its front matter.
+
+        Either is empty if the text cannot be parsed for it.
+        """
         fields = await read_json(request, "name", "text")
         name = require_issue(self.session, fields["name"])
         return JSONResponse(await to_thread.run_sync(self._read_outline, request, name, fields["text"]))
@@ -90,7 +93,10 @@ class EditApi:
         )
 
     async def edit(self, request: Request) -> Response:
-        """Return the text with a front matter key set (`key`, `value`) or a part moved (`start`, `by`)."""
+        """Return the changed text: a front matter key is set, or a part of the text is moved.
+
+        The request has `key` and `value`, or `start` and `by`.
+        """
         fields = await read_json(request, "name", "text")
         name = require_issue(self.session, fields["name"])
         return JSONResponse(await to_thread.run_sync(self._change, name, fields, choose_language(request)))
@@ -119,7 +125,7 @@ class EditApi:
         raise HTTPException(400, "`key` and `value` are expected, or `start` and `by`")
 
     async def save(self, request: Request) -> Response:
-        """Save the text. If the file has changed since it was read, return its text now and the difference."""
+        """Save the text. If the file has changed meanwhile, return its current text and a diff."""
         fields = await read_json(request, "name", "text", "digest")
         name, text = require_issue(self.session, fields["name"]), fields["text"]
         try:
@@ -131,7 +137,7 @@ class EditApi:
         return JSONResponse({"digest": saved.digest})
 
     async def difference(self, request: Request) -> Response:
-        """Return the text of the file now, and the difference from another text."""
+        """Return the current text of the file, and its difference from the text in the request."""
         fields = await read_json(request, "name", "text")
         name = require_issue(self.session, fields["name"])
         try:
@@ -150,7 +156,10 @@ class EditApi:
 
 
 def diff_lines(mine: str, theirs: str) -> list[dict[str, str]]:
-    """Return the lines in which two texts differ, as `mine`, `theirs` or `both`, with a `gap` where equal lines are left out."""
+    """Return the lines in which two texts differ, with a few equal lines around them.
+
+    Each line has a kind: `mine`, `theirs` or `both`. A line of kind `gap` replaces omitted equal lines.
+    """
     own, other = mine.split("\n"), theirs.split("\n")
     matcher = SequenceMatcher(None, own, other, autojunk=len(own) + len(other) > MAX_DISTANCE)
     rows: list[dict[str, str]] = []

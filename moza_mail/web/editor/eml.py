@@ -1,4 +1,4 @@
-"""Read messages to show them. A part that cannot be read is shown empty."""
+"""Read messages for display. A part that cannot be read becomes an empty text."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def list_names(folder: Path) -> list[str]:
 
 
 def read_list(folder: Path, names: Sequence[str]) -> list[OutboxMessage]:
-    """Return what a list shows of each message."""
+    """Return the subject, recipient and date of each message. Skip unreadable files."""
     messages = []
     for name in names:
         try:
@@ -65,7 +65,7 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def read_headers(content: bytes) -> list[tuple[str, str]]:
-    """Return the headers of a message, decoded, in their order."""
+    """Return the decoded headers of a message in their original order."""
     message = parse_message(content[:MAX_HEADER_BYTES])
     return [(name, _decode(value)) for name, value in message.raw_items()]
 
@@ -78,17 +78,17 @@ def _decode(raw: str) -> str:
 
 
 def parse_message(content: bytes) -> EmailMessage:
-    """Parse a message."""
+    """Parse the bytes of a message."""
     return BytesParser(policy=policy.default).parsebytes(content)
 
 
 def read_text(message: EmailMessage) -> str:
-    """Return the text part; empty if there is none."""
+    """Return the plain text part; empty if there is none."""
     return _body(message, "plain")
 
 
 def read_html(message: EmailMessage) -> str:
-    """Return the HTML part with its attached images inside; empty if there is none."""
+    """Return the HTML part with attached images as data URLs; empty if there is no HTML part."""
     page = _body(message, "html")
     for content_id, data in _images(message):
         page = page.replace(f"cid:{content_id}", data)
@@ -96,7 +96,7 @@ def read_html(message: EmailMessage) -> str:
 
 
 def read_calendar(message: EmailMessage) -> str:
-    """Return the attached calendar; empty if there is none."""
+    """Return the text of the attached calendar; empty if there is none."""
     part = next((part for part in message.walk() if part.get_content_type() == "text/calendar"), None)
     return _content(part) if part is not None else ""
 

@@ -1,4 +1,4 @@
-"""The editor's texts, dates and colours as the author who uses it has chosen them."""
+"""Texts, dates and colours of the editor, by the author's choice of language and scheme."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -40,7 +40,10 @@ SCRIPT_TEXT = re.compile(r'\b_\("([^"\\]+)"')
 
 
 def template_functions(lang: str) -> dict[str, Callable[..., str]]:
-    """Return what templates translate with: `_` and `ngettext` for their own texts, `show` for one they are given."""
+    """Return the translation functions for templates.
+
+    `_` and `ngettext` translate texts in the template itself. `show` translates a text that is a value.
+    """
 
     def show(text: str) -> str:
         return translate(text, lang).text
@@ -63,7 +66,7 @@ def language_names() -> Mapping[str, str]:
 
 @cache
 def script_texts(lang: str) -> Mapping[str, str]:
-    """Return the translations of the texts in the scripts."""
+    """Return the translations of the texts in the editor's scripts, by English text."""
     scripts = (path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.js")))
     found = (text for script in scripts for text in SCRIPT_TEXT.findall(script))
     return {text: translate(message.gettext(text), lang).text for text in found}
@@ -75,7 +78,7 @@ def format_day(day: date, lang: str) -> str:
 
 
 def format_moment(at: date | None, lang: str) -> str:
-    """Format a day with its year, and the clock if there is one: 14 jan 2026, 09:00."""
+    """Format a date with its year, and the time if it has one: 14 jan 2026, 09:00."""
     if at is None:
         return ""
     clock = f", {at:%H:%M}" if isinstance(at, datetime) else ""
@@ -83,7 +86,7 @@ def format_moment(at: date | None, lang: str) -> str:
 
 
 def in_one_line(error: MozaMailError, lang: str) -> str:
-    """Return an error and its hint on one line, with the line of the issue before it."""
+    """Return an error and its hint as one line, after the number of the issue's line if known."""
     if not isinstance(error, IssueError):
         return f"{translate(error.message, lang).text} {translate(error.hint, lang).text}".strip()
     where = f"{error.line}: " if error.line else ""
@@ -91,7 +94,10 @@ def in_one_line(error: MozaMailError, lang: str) -> str:
 
 
 def choose_language(request: Request) -> str:
-    """Return the language chosen in the editor, else the browser's first that has a catalog, else Dutch."""
+    """Return the language chosen in the editor, else the browser's, else Dutch.
+
+    The browser's languages are tried in order until one has a catalog.
+    """
     if (chosen := request.cookies.get(LANG_COOKIE)) in languages():
         return str(chosen)
     for wanted in request.headers.get("accept-language", "").lower().split(","):
@@ -101,6 +107,6 @@ def choose_language(request: Request) -> str:
 
 
 def choose_scheme(request: Request) -> str:
-    """Return the colours chosen in the editor; `auto` follows the browser."""
+    """Return the colour scheme chosen in the editor; `auto` follows the browser."""
     chosen = request.cookies.get(SCHEME_COOKIE, "")
     return chosen if chosen in SCHEMES else SCHEMES[0]

@@ -1,4 +1,4 @@
-"""The page of what happened to a mailing: a table in which each count has a bar."""
+"""The report page of a mailing: a table in which each count has a bar."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -42,7 +42,11 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountBar:
-    """A count with its bar. `kind` chooses the colour; `share` is the percentage of the audience."""
+    """A count with its bar.
+
+    kind: determines the colour.
+    share: the percentage of the audience.
+    """
 
     kind: str
     label: Translatable
@@ -52,7 +56,7 @@ class CountBar:
 
 
 class MailingReportPages:
-    """The page of what happened to a mailing."""
+    """The report page of a mailing."""
 
     def __init__(self, session: ProjectSession, pages: Pages) -> None:
         self.session = session
@@ -87,7 +91,7 @@ class MailingReportPages:
 
 
 def count_audience(summary: MailingSummary) -> list[tuple[str, int]]:
-    """Return the counts that add up to the audience: each state, and skipped recipients by reason."""
+    """Return the counts that add up to the audience: by state, or by reason if skipped."""
     reasons: Counter[SkipReason] = Counter()
     for (reason, _detail), count in summary.skipped.items():
         reasons[reason] += count
@@ -101,7 +105,10 @@ def count_audience(summary: MailingSummary) -> list[tuple[str, int]]:
 
 
 def count_reports(summary: MailingSummary) -> list[tuple[str, int]]:
-    """Return the reports since, and who left. These recipients are part of the audience's counts too."""
+    """Return the counts of bounce reports and unsubscriptions after the mailing.
+
+    These recipients are also included in the counts of the audience.
+    """
     return [
         *((f"report_{kind}", summary.reports.get(kind, 0)) for kind in REPORTED_KINDS),
         ("report_left", summary.unsubscribed),
@@ -125,7 +132,7 @@ def make_bars(summary: MailingSummary, counts: list[tuple[str, int]]) -> list[Co
 
 
 def count_domain(domain: DomainSummary) -> dict[str, Any]:
-    """Return a row of the table of domains."""
+    """Return the counts of a domain as a row of the table of domains."""
     accepted = domain.states.get(DeliveryState.ACCEPTED, 0)
     refused = domain.states.get(DeliveryState.REFUSED, 0)
     return {

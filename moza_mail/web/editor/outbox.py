@@ -1,4 +1,4 @@
-"""The pages of the outbox: the messages that were written to files instead of being mailed."""
+"""The pages of the outbox, with messages that were written to files instead of mailed."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ PARTS = ("mail", "text", "source", "headers", "calendar")
 
 
 class OutboxPages:
-    """The list of messages, and next to it one message."""
+    """The list of messages, with one opened message next to it."""
 
     def __init__(self, session: ProjectSession, pages: Pages) -> None:
         self.session = session
@@ -36,7 +36,7 @@ class OutboxPages:
         ]
 
     async def list(self, request: Request) -> Response:
-        """Show the list without a message."""
+        """Show the list of messages without an opened message."""
         values = await to_thread.run_sync(self._read_list, request)
         if self.session.outbox is None:
             empty = _("A real relay is configured: messages are mailed, and none is kept here.")
@@ -75,13 +75,13 @@ class OutboxPages:
         )
 
     async def mail(self, request: Request) -> Response:
-        """Show the HTML of a message, in which no script runs."""
+        """Show the HTML of a message with scripts disabled."""
         html = eml.read_html(eml.parse_message(self._read(request.path_params["message"])))
         shown = apply_client_view(html, ClientView.from_query(request.query_params))
         return HTMLResponse(shown, headers={"Content-Security-Policy": MAIL_POLICY})
 
     async def refresh(self, request: Request) -> Response:
-        """Return the list again, for a page that is open."""
+        """Return the current list of messages, to update an open page."""
         values = await to_thread.run_sync(self._read_list, request)
         message = request.query_params.get("message", "")
         return HTMLResponse(self.pages.fill("outbox_list.html", request, message=message, **values))

@@ -1,4 +1,4 @@
-"""The pages of the issues. They work without scripts."""
+"""The editor's pages that list and show issues. They work without scripts."""
 
 import re
 from collections import Counter
@@ -54,7 +54,7 @@ MARKUP = (
 
 
 class Pages:
-    """The pages of the issues, and the parts of them that a script requests again."""
+    """Serves the pages of the issues, and the parts of pages that a script reloads."""
 
     def __init__(self, session: ProjectSession, cache: RenderCache, keys: AccessKeys) -> None:
         self.session = session
@@ -88,17 +88,17 @@ class Pages:
         return self._templates.get_template(template).render(**template_functions(lang), lang=lang, **values)
 
     def page(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """Return a whole page."""
+        """Return a page as a response, in the language and the colours of the request."""
         scheme = choose_scheme(request)
         text = self.fill(template, request, scheme=scheme, here=request.url.path, **values)
         return HTMLResponse(text, status_code=status)
 
     def script_data(self, request: Request, **more: Any) -> dict[str, Any]:
-        """Return the data that a page's script starts with."""
+        """Return the initial data for the script of a page."""
         return {"token": self.keys.token, "texts": script_texts(choose_language(request)), **more}
 
     async def first(self, request: Request) -> Response:
-        """Redirect to the newest issue, or show how to begin one."""
+        """Redirect to the newest issue. Without issues, show how to write the first one."""
         if newest := self.session.files.newest:
             return RedirectResponse(f"/issue/{newest}", status_code=303)
         return self.page(
@@ -113,7 +113,7 @@ class Pages:
         )
 
     async def issue(self, request: Request) -> Response:
-        """Show an issue: the list, the mail and the findings."""
+        """Show the page of an issue: the list of issues, the mail and the findings."""
         name = request.path_params["name"]
         if name not in self.session.files.list_paths():
             raise HTTPException(404)
@@ -143,7 +143,7 @@ class Pages:
         return self.page("issue.html", request, section="issues", **values)
 
     def preview_data(self, result: RenderResult) -> dict[str, Any]:
-        """Return what a script needs to know about a preview."""
+        """Return the data about a preview for a script."""
         preview = result.preview
         if preview is None:
             return {"key": "", "has_problem": result.problem is not None}
@@ -159,7 +159,7 @@ class Pages:
         }
 
     async def findings(self, result: RenderResult) -> tuple[Finding, ...] | None:
-        """Return the findings in a preview; None if the text has a problem."""
+        """Return the findings in a preview; None if the issue cannot be rendered or checked."""
         if result.preview is None or result.problem is not None:
             return None
         try:
@@ -170,7 +170,7 @@ class Pages:
     def findings_values(
         self, findings: Sequence[Finding] | None, preview: IssuePreview | None, lang: str
     ) -> dict[str, Any]:
-        """Return findings as `findings.html` shows them, in a language."""
+        """Return the values for the template `findings.html`, in the language `lang`."""
         if findings is None or preview is None:
             return {"found": None, "counts": {}}
         counts = Counter(finding.severity.value for finding in findings)
@@ -189,7 +189,10 @@ class Pages:
         return {"found": shown, "counts": {severity.value: counts[severity.value] for severity in Severity}}
 
     def problem_values(self, problem: Problem | None, name: str, lang: str) -> dict[str, Any]:
-        """Return a problem as `problem.html` shows it; `here` is true if it is in the issue's own file."""
+        """Return the values for the template `problem.html`.
+
+        The value `here` is True if the problem is in the issue's own file.
+        """
         if problem is None:
             return {"problem": None}
         here = problem.source in {str(self.session.files.path(name)), name}
@@ -203,7 +206,7 @@ class Pages:
         return {"problem": values}
 
     def list_values(self, issues: Sequence[IssueListEntry]) -> list[dict[str, Any]]:
-        """Return issues as `issue_list.html` shows them."""
+        """Return the values of each issue for the template `issue_list.html`."""
         return [
             {
                 "name": entry.name,
@@ -216,20 +219,20 @@ class Pages:
         ]
 
     def find_preview(self, key: str) -> IssuePreview:
-        """Return the preview with a key; raise HTTPException if it is no longer kept."""
+        """Return the cached preview with this key; raise HTTPException 404 if it is gone."""
         preview = self.cache.get(key)
         if preview is None:
             raise HTTPException(404)
         return preview
 
     async def mail(self, request: Request) -> Response:
-        """Show the mail alone, as one kind of mail program would."""
+        """Show only the mail, as the mail program in the query would."""
         html = self.find_preview(request.path_params["key"]).rendered.html
         shown = apply_client_view(html, ClientView.from_query(request.query_params))
         return HTMLResponse(shown, headers={"Content-Security-Policy": MAIL_POLICY})
 
     async def part(self, request: Request) -> Response:
-        """Show another part of the mail, as plain text."""
+        """Show a part of the mail as plain text: text, source, headers or calendar."""
         preview = self.find_preview(request.path_params["key"])
         match request.path_params["part"]:
             case "text":
@@ -246,7 +249,7 @@ class Pages:
         return PlainTextResponse(shown.replace("\r\n", "\n"))
 
     async def choose(self, request: Request) -> Response:
-        """Keep the chosen language or colours in a cookie, and return to the page."""
+        """Save the chosen language or colours in a cookie, and redirect to the page."""
         query = request.query_params
         try:
             to = urlsplit(query.get("to", "/"))
@@ -264,13 +267,16 @@ class Pages:
         return response
 
     async def not_found(self, request: Request, error: Exception) -> Response:
-        """Show that there is no such page."""
+        """Show the error page for status 404."""
         del error
         return self.page("not_found.html", request, status=404, section="")
 
 
 def strip_markup(line: str) -> str:
-    """Return the text of a Markdown line roughly as the mail shows it, so that a script can find it there."""
+    """Return the text of a Markdown line without markup.
+
+    The result is roughly the text in the mail, so that a script can find the line there.
+    """
     for pattern, replacement in MARKUP:
         line = pattern.sub(replacement, line)
     return " ".join(line.split())

@@ -1,4 +1,4 @@
-"""An error that prevents an issue from being shown, with its place."""
+"""An error that prevents the display of an issue, with its file and line."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,11 @@ from moza_mail.errors import IssueError, MozaMailError, RenderError, ThemeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An error in an issue: message and hint, the file and line, and the text of that line."""
+    """An error that prevents the display of an issue.
+
+    source, line: the file and line of the error; empty and 0 if unknown.
+    quoted: the text of that line.
+    """
 
     message: str
     hint: str = ""
@@ -17,7 +21,7 @@ class Problem:
 
     @classmethod
     def of(cls, error: MozaMailError) -> "Problem":
-        """Return the problem that an error describes."""
+        """Make a problem from an exception."""
         match error:
             case IssueError():
                 return cls(

@@ -1,4 +1,4 @@
-"""The last previews by key, and the last preview without errors of each issue."""
+"""Cache the newest previews by key, including the last good preview of each issue."""
 
 import asyncio
 import secrets
@@ -19,9 +19,10 @@ MAX_PREVIEWS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """A preview and its key; if there is a problem, the last preview without one.
+    """A preview and its key.
 
-    is_unknown: the address belongs to no subscriber, so the preview is for the example recipient.
+    problem: the error that prevented rendering. Then `preview` is the issue's last good preview, if any.
+    is_unknown: True if the address belongs to no subscriber, so the preview is for the example recipient.
     """
 
     key: str
@@ -31,7 +32,7 @@ class RenderResult:
 
 
 class RenderCache:
-    """Renders one text at a time, and keeps the last results."""
+    """Renders one text at a time, and caches the newest previews."""
 
     def __init__(self, session: ProjectSession) -> None:
         self.session = session
@@ -40,7 +41,11 @@ class RenderCache:
         self._lock = asyncio.Lock()
 
     async def render(self, name: str, text: str | None, address: str) -> RenderResult:
-        """Render a text, or an issue's file if there is none, for the subscriber with an address."""
+        """Render an issue for a recipient.
+
+        text: the text to render; None for the text of the issue's file.
+        address: the address of a subscriber; empty for the example recipient.
+        """
         async with self._lock:
             try:
                 recipient = await self._find_recipient(address)
@@ -67,7 +72,7 @@ class RenderCache:
         return self.session.preview(name, text, recipient)
 
     def get(self, key: str) -> IssuePreview | None:
-        """Return the preview with a key; None if it is no longer kept."""
+        """Return the preview with this key; None if it is no longer cached."""
         preview = self._previews.get(key)
         if preview is not None:
             self._previews.move_to_end(key)

@@ -1,4 +1,4 @@
-"""The editor as a web application: its routes, and the access check before them."""
+"""Build the editor's web application from its routes and its access check."""
 
 from pathlib import Path
 
@@ -24,7 +24,10 @@ MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+
 
 
 def build_app(session: ProjectSession, keys: AccessKeys, watcher: ProjectWatcher | None = None) -> Starlette:
-    """Return the editor of a project. `watcher`, if there is one, tells open pages about saved files."""
+    """Return the editor application of a project.
+
+    watcher: notifies open pages of saved files; None if they need no notification.
+    """
     cache = RenderCache(session)
     pages = Pages(session, cache, keys)
 

@@ -1,4 +1,4 @@
-"""Restrict the editor to browsers on this machine that hold its keys."""
+"""Restrict the editor to browsers on this machine that have its keys."""
 
 import re
 import secrets
@@ -40,8 +40,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 class AccessKeys:
     """The secrets of one run of the editor.
 
-    entry: opens the editor; it is part of the address that is printed.
-    token: permits requests that change something.
+    entry: the key that opens the editor; it is part of the printed URL.
+    token: the key that permits requests that change something.
     """
 
     entry: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -49,14 +49,17 @@ class AccessKeys:
 
 
 class LocalAccess:
-    """Middleware that passes requests of a browser on this machine; those that change something need the token."""
+    """Middleware that admits only a browser on this machine that has the entry key.
+
+    Requests that change something need the token too.
+    """
 
     def __init__(self, app: ASGIApp, keys: AccessKeys) -> None:
         self.app = app
         self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Pass a request to the application, or refuse it."""
         if scope["type"] != "http":
             return
         refusal = self._refusal(scope)
@@ -89,10 +92,10 @@ class LocalAccess:
         return None
 
     def _enter(self, scope: Scope, host: str) -> Response | None:
-        """Move the key from the address, where history would keep it, to a cookie.
+        """Set the key in the URL as a cookie, so that it does not stay in the browser history.
 
-        The answer is a page that leads on, not a redirect: a browser that came from another page (a file) sends no strict
-        cookie with a redirected request.
+        Return None if the URL has no valid key. Otherwise return a page that opens the editor. An HTTP redirect would not
+        work: a browser that comes from another page, such as a file, sends no strict cookie with a redirected request.
         """
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         if not key or not secrets.compare_digest(key.encode(), self.keys.entry.encode()):
@@ -105,7 +108,10 @@ class LocalAccess:
 
 
 def cookie_name(host: str) -> str:
-    """Return the name of the editor's cookie. It contains the port, because browsers share cookies between ports."""
+    """Return the name of the editor's cookie.
+
+    The name contains the port, because browsers share cookies between the ports of a host.
+    """
     return f"editor-{re.sub('[^0-9]', '', host.rpartition(':')[2]) or '80'}"
 
 
@@ -130,7 +136,7 @@ def _add_headers(send: Send) -> Send:
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the body of a request; raise HTTPException 413 once it is larger than an issue can be."""
+    """Read the body of a request; raise HTTPException 413 if it is too large for an issue."""
     content = bytearray()
     async for part in request.stream():
         content += part

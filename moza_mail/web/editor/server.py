@@ -1,4 +1,4 @@
-"""Serve the editor on a socket until a signal."""
+"""Serve the editor on a socket until a signal stops it."""
 
 import asyncio
 import gc
@@ -13,18 +13,18 @@ from moza_mail.web.editor.watch import ProjectWatcher
 
 
 class EditorServer(uvicorn.Server):
-    """Closes the event streams when it stops; otherwise it would wait for them."""
+    """A server that closes the event streams when it stops, so that it need not wait for them."""
 
     watcher: ProjectWatcher
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Close the event streams, then stop as uvicorn does."""
+        """Close the event streams, then let uvicorn stop."""
         self.watcher.close()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
 
 async def serve(session: ProjectSession, keys: AccessKeys, listener: socket) -> None:
-    """Serve the editor of a project on a socket that is listening."""
+    """Serve the editor of a project on a listening socket."""
     watcher = ProjectWatcher(session)
     config = uvicorn.Config(
         build_app(session, keys, watcher),

@@ -21,7 +21,11 @@ TEMPORARY = (".tmp", ".swp", ".swx", "~", ".part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectChange:
-    """A saved file, by kind: an `issue` (with its name), settings or a theme (`render` every issue), `outbox` or `store`."""
+    """A change of saved files that open pages must react to.
+
+    kind: `issue`, `outbox`, `store`, or `render` if settings, a theme or an image changed.
+    name: the name of the issue; empty for other kinds.
+    """
 
     kind: str
     name: str = ""
@@ -57,7 +61,7 @@ class ProjectWatcher:
         return {folder for folder in folders if folder.is_dir()}
 
     def _watch_folders(self, created: Collection[Path] = ()) -> None:
-        """Watch the folders that are not watched yet, and those that were created again."""
+        """Watch folders that are not watched yet, and restart the watch of recreated folders."""
         for folder in self._folders():
             if folder in self._tasks and folder not in created:
                 continue
@@ -80,7 +84,7 @@ class ProjectWatcher:
                 self._watch_folders(created)
 
     def _interpret(self, paths: Iterable[Path]) -> Iterable[ProjectChange]:
-        """Return what the saved files mean for a page, each change once."""
+        """Return the changes that saved files mean for a page, without duplicates."""
         changes: dict[ProjectChange, None] = {}
         root, outbox = self.session.root, self.session.outbox
         for path in paths:
@@ -100,7 +104,7 @@ class ProjectWatcher:
         return changes
 
     def notify(self, change: ProjectChange) -> None:
-        """Notify every page of a change. Changed settings are read first."""
+        """Notify every open page of a change. Read changed settings first."""
         if change.kind == "render":
             self.session.reload()
         for queue in self._listeners:
@@ -113,7 +117,7 @@ class ProjectWatcher:
             queue.put_nowait(None)
 
     async def stream(self) -> AsyncGenerator[str]:
-        """Yield the changes from now on as events for one page, until the editor closes."""
+        """Yield new changes as events for one page, until the editor closes."""
         queue: asyncio.Queue[ProjectChange | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:

@@ -1,4 +1,4 @@
-"""Serve the pages of an archive from memory, below the address of the public pages."""
+"""Serve the pages of an archive from memory, at a path below `public_url`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
@@ -36,10 +36,12 @@ HEADERS = {
 
 
 def build_routes(path: str, load_files: LoadFiles) -> list[BaseRoute]:
-    """Return the routes of an archive at `path`, which has no slash at its end.
+    """Return the routes of an archive.
 
-    `load_files` returns the whole archive by relative path, and is called for each request. The routes raise
-    HTTPException(404) for an unknown page, so that the server shows its own error page.
+    path: the path of the archive, without a slash at its end.
+    load_files: returns all files of the archive by relative path. It is called for each request.
+
+    The routes raise HTTPException 404 for an unknown page, so that the server shows its own error page.
     """
 
     async def serve_file(request: Request) -> Response:

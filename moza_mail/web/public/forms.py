@@ -1,4 +1,4 @@
-"""Read submitted forms within limits of size and time, and detect forms that a program filled in."""
+"""Read submitted forms within limits of size and time, and detect forms sent by programs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink
 
 MAX_BODY_BYTES = 16_384
-"""Names and addresses are short, so a form is never larger."""
+"""The largest size of a form. Names and addresses are short, so a larger form is not ours."""
 MAX_FIELDS = 50
 BODY_TIMEOUT = 10.0
-"""Seconds within which the whole form must arrive."""
+"""The time in seconds within which a whole form must arrive."""
 MIN_FILL_TIME = timedelta(seconds=2)
-"""A person needs at least this long to read a form and fill it in; a program does not."""
+"""The shortest time in which a person can fill in a form. A faster sender is a program."""
 MAX_FORM_AGE = timedelta(hours=24)
 FORM_PURPOSE = "form"
 TIMESTAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
 CHECKED_FIELD = "checked"
-"""The address that the person was asked to check."""
+"""The form field with the address that the person was asked to check."""
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -32,7 +32,7 @@ FormFields = Mapping[str, tuple[str, ...]]
 async def read_body(request: Request) -> bytes:
     """Return the body of a request.
 
-    Raises HTTPException 413 for more than 16 KiB, without reading the rest, and 408 if it does not arrive in time.
+    Raises HTTPException 413 if the body is larger than 16 KiB, and 408 if it does not arrive in time.
     """
     if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise HTTPException(413, headers={"Connection": "close"})
@@ -49,7 +49,10 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_form(request: Request) -> FormFields:
-    """Return the values of a form by field; raise HTTPException 415 or 400 if it is not a form of ours."""
+    """Return the values of a form by field.
+
+    Raises HTTPException 415 or 400 if the body is not a valid form, and the errors of `read_body`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise HTTPException(415)
     try:
@@ -69,12 +72,15 @@ def first_value(sent: FormFields, name: str) -> str:
 
 
 def make_timestamp(links: SignedLinks, list_slug: str, now: datetime) -> str:
-    """Return the signed time at which a form is shown. It is a hidden field, so that no cookie is needed."""
+    """Return the signed time at which a form is shown, for a hidden field of the form.
+
+    The hidden field makes a cookie unnecessary.
+    """
     return links.make_token(FORM_PURPOSE, list_slug, int(now.timestamp() * 1000))
 
 
 def measure_age(links: SignedLinks, list_slug: str, text: str, now: datetime) -> timedelta | None:
-    """Return how long ago the form was shown, or None if the timestamp is not ours."""
+    """Return the time since the form was shown, or None if the timestamp is forged."""
     try:
         moment = links.read_token(FORM_PURPOSE, list_slug, text) / 1000
     except InvalidLink:

@@ -15,9 +15,10 @@ SAVED_PARAMETER = "saved"
 
 
 class PreferencesPage:
-    """The preferences of one subscriber.
+    """The page with the preferences of one subscriber.
 
-    The link proves whose page it is. The address is masked, because the mail with the link may have been forwarded.
+    A signed link in a mail identifies the subscriber. The page masks the address, because the mail may have been
+    forwarded to another person.
     """
 
     def __init__(self, site: PublicSite) -> None:
@@ -66,7 +67,10 @@ class PreferencesPage:
             raise link_error(error) from None
 
     def _offered(self, held: Preferences) -> tuple[MailingList, ...]:
-        """Return the lists that are open for sign-up, and other lists the subscriber is on, so that they can leave those."""
+        """Return the lists to show: lists open for sign-up, and other lists of the subscriber.
+
+        The subscriber can leave a list that is not open for sign-up, but cannot join it.
+        """
         on = _confirmed_lists(held)
         return tuple(one for one in self._site.lists.values() if one.opt_in is OptIn.DOUBLE or one.slug in on)
 

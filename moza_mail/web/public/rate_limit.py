@@ -1,4 +1,7 @@
-"""Limit the sign-ups from one network. Kept in memory: the store limits the mails to one address."""
+"""Limit the sign-ups from one network. The counts are kept in memory.
+
+The store limits the mails to one address separately.
+"""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -9,16 +12,16 @@ from moza_mail.model.rate import Rate
 # An office or a household has one IPv4 address or one IPv6 /64. Addresses that one party rents are usually adjacent.
 NARROW_PREFIX, WIDE_PREFIX = {4: 32, 6: 64}, {4: 24, 6: 48}
 WIDE_FACTOR = 5
-"""The wider network may do this many times what one address may."""
+"""A wide network may make this many times as many sign-ups as one address."""
 MAX_NETWORKS = 100_000
-"""Networks kept in memory; beyond this number the least recently used one is dropped."""
+"""The largest number of networks in memory. Above it, the least recently used are dropped."""
 
 Network = tuple[int, int, int]
-"""The version of IP, the length of the prefix, and the prefix."""
+"""A network: the IP version, the length of the prefix, and the prefix."""
 
 
 class SignUpLimiter:
-    """Counts sign-ups per network as a leaky bucket: a burst of up to `rate`, which drains evenly."""
+    """Limits sign-ups per network by a leaky bucket: bursts up to `rate`, drained evenly."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -26,7 +29,7 @@ class SignUpLimiter:
         self._free_at: OrderedDict[Network, datetime] = OrderedDict()
 
     def acquire(self, host: str, now: datetime) -> timedelta:
-        """Count a sign-up and return zero. Over the limit, count nothing and return how long to wait."""
+        """Count a sign-up and return zero; above the limit, return the waiting time instead."""
         after = {
             name: max(self._free_at.get(name, now), now) + self._rate.duration_of(1) / share
             for name, share in find_networks(host)
@@ -42,9 +45,9 @@ class SignUpLimiter:
 
 
 def find_networks(host: str) -> tuple[tuple[Network, int], ...]:
-    """Return the networks of an address, each with its multiple of the rate.
+    """Return the networks that contain an address, each with its factor for the rate.
 
-    Everything that is not an IP address counts as one network.
+    All hosts that are not IP addresses count as one network.
     """
     try:
         address = ip_address(host.partition("%")[0])

@@ -20,7 +20,7 @@ from moza_mail.web.public.unsubscribe import UnsubscribePages
 
 HEALTH = "/healthz"
 MAX_MAIL_DELAY = timedelta(minutes=5)
-"""After this time, the health check reports that confirmation mails wait."""
+"""The health check reports a delay if a confirmation mail has waited longer than this."""
 # The key of the texts for each status in the locale files of a theme.
 NOTICE_KEYS = {
     400: "unreadable", 404: "not_found", 405: "not_so", 408: "too_slow", 413: "too_large", 415: "unreadable",
@@ -33,7 +33,10 @@ CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
 def build_app(site: PublicSite, routes: Sequence[BaseRoute] = ()) -> Starlette:
-    """Return the application that serves a site; `routes` are further routes below its address, such as an archive."""
+    """Return the application that serves a site.
+
+    routes: further routes below the site's URL, such as those of an archive.
+    """
 
     async def handle_error(request: Request, error: Exception) -> Response:
         known = error if isinstance(error, HTTPException) else HTTPException(500)
@@ -79,7 +82,10 @@ def _form_route(path: str, show: Endpoint, handle: Endpoint) -> Route:
 
 
 def _list_index(site: PublicSite) -> Endpoint:
-    """Return the endpoint of the start page: the open lists, or a redirect to the form of the only one."""
+    """Return the endpoint of the start page, which shows the lists that are open for sign-up.
+
+    If only one list is open, the endpoint redirects to its form.
+    """
 
     async def show(request: Request) -> Response:
         if len(site.open_lists) == 1:
@@ -98,7 +104,10 @@ def _list_index(site: PublicSite) -> Endpoint:
 
 
 def _health_check(site: PublicSite) -> Endpoint:
-    """Return the endpoint for monitoring, which reports if the store can be read and confirmation mails are sent."""
+    """Return the endpoint for monitoring.
+
+    The endpoint reports a store that cannot be read, and confirmation mails that are delayed.
+    """
 
     async def check(request: Request) -> Response:
         del request
@@ -133,7 +142,7 @@ def _file_endpoint(content: bytes, kind: str) -> Endpoint:
 
 
 def _notice(site: PublicSite, request: Request, error: HTTPException) -> Response:
-    """Return the page that explains an error, in the theme of the list it is about."""
+    """Return the page that explains an error, in the theme of the list in the URL."""
     mailing_list = site.lists.get(request.path_params.get("slug", ""))
     key = error.detail if error.detail in LINK_NOTICES else NOTICE_KEYS.get(error.status_code, "not_so")
     can_sign_up = key == "link_expired" and mailing_list in site.open_lists

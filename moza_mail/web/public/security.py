@@ -1,4 +1,4 @@
-"""Security of the public pages: accepted hosts, response headers, and error pages without details."""
+"""Security of the public pages: accepted hosts, response headers and safe error pages."""
 
 import logging
 import traceback
@@ -28,10 +28,13 @@ MakeErrorPage = Callable[[Request, HTTPException], Response]
 
 
 class RequestGuard:
-    """Middleware that refuses requests for other hosts, adds headers, and turns every error into a page.
+    """Middleware that refuses requests for other hosts, adds headers, and makes error pages.
 
-    `make_page` makes the page for a status. The text of an exception is neither shown nor logged, because it may contain
-    an address.
+    The text of an exception is neither shown nor logged, because it may contain an address.
+
+    hosts: the accepted values of the Host header.
+    health: the path of the health check, which accepts any host.
+    make_page: makes the page for an error.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: frozenset[str], health: str, make_page: MakeErrorPage) -> None:
@@ -41,7 +44,7 @@ class RequestGuard:
         self._make_page = make_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, with an error page if it fails."""
+        """Handle one request. Send an error page if the application fails."""
         if scope["type"] != "http":
             return
         has_started = False
@@ -72,7 +75,10 @@ class RequestGuard:
             await self._error_page(Request(scope), HTTPException(status))(scope, receive, send_with_headers)
 
     def _check_host(self, scope: Scope) -> None:
-        """Raise HTTPException 421 for a Host that is not ours, so that nobody can pass us off as their site (RFC 9110 15.5.20)."""
+        """Raise HTTPException 421 if the Host header does not name our site (RFC 9110 15.5.20).
+
+        Otherwise another site could show our pages as its own.
+        """
         host = b"".join(value for name, value in scope["headers"] if name == b"host").decode("latin-1")
         if host.lower() not in self._hosts and scope["path"] != self._health:
             raise HTTPException(421)
@@ -86,7 +92,7 @@ class RequestGuard:
 
 
 def _log_error(error: Exception) -> None:
-    """Log the type of an error and where it was raised, without its text."""
+    """Log the type of an error and the place of its origin, but not its text."""
     steps = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{step.filename.rpartition('/')[2]}:{step.lineno}" for step in reversed(steps))
     log.error("%s at %s", type(error).__name__, places)

@@ -1,4 +1,7 @@
-"""The HTTP server of the public pages: uvicorn without an access log, with timeouts and an orderly shutdown."""
+"""The HTTP server of the public pages: uvicorn with timeouts and an orderly shutdown.
+
+The server writes no access log.
+"""
 
 import asyncio
 import contextlib
@@ -22,19 +25,22 @@ from moza_mail.web.public.routes import build_app
 from moza_mail.web.public.site import open_site
 
 MAX_HEAD_BYTES = 16_384
-"""The request line and the headers together."""
+"""The largest size of the request line and the headers together."""
 HEAD_TIMEOUT = 10.0
-"""Seconds within which the request line and the headers must arrive."""
+"""The time in seconds within which the request line and the headers must arrive."""
 KEEP_ALIVE_SECONDS = 75
-"""Seconds a connection may stay idle: longer than in a reverse proxy, so that none is closed during a request."""
+"""The time in seconds that a connection may stay idle.
+
+The time is longer than in reverse proxies, so that the server does not close a connection that a proxy is about to use.
+"""
 MAX_CONNECTIONS = 1000
-"""Open connections at most; others get status 503."""
+"""The largest number of open connections. Requests beyond it get status 503."""
 SHUTDOWN_SECONDS = 20
-"""Seconds that open requests get to finish when the server stops."""
+"""The time in seconds for open requests to finish when the server stops."""
 
 
 class _TimedHttp(H11Protocol):
-    """HTTP/1.1 of uvicorn that closes a connection if the request line and headers do not arrive in time."""
+    """HTTP/1.1 protocol that closes a connection if a request's headers arrive too late."""
 
     _waiting: asyncio.TimerHandle | None = None
 
@@ -63,9 +69,10 @@ class _TimedHttp(H11Protocol):
 
 
 class PublicServer(uvicorn.Server):
-    """Serves an application on listening sockets, and calls `on_ready` once it does.
+    """Serves an application on listening sockets.
 
-    `proxies` are the addresses and networks whose X-Forwarded-For is trusted.
+    proxies: addresses and networks of proxies whose X-Forwarded-For header is trusted.
+    on_ready: called when the server accepts requests.
     """
 
     def __init__(self, app: Starlette, proxies: Sequence[str], on_ready: Callable[[], None]) -> None:
@@ -98,7 +105,7 @@ class PublicServer(uvicorn.Server):
         self._on_ready()
 
     def stop(self) -> None:
-        """Stop once open requests are answered; stop immediately at the second call."""
+        """Stop after answering open requests. On a second call, stop immediately."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -116,7 +123,10 @@ async def serve(
     on_archive_error: Callable[[MozaMailError], None],
     on_mail_error: Callable[[Exception], None],
 ) -> None:
-    """Serve a project's public pages and archives, and mail sign-up confirmations, until SIGINT or SIGTERM."""
+    """Serve a project's public pages and archives, and mail its sign-up confirmations.
+
+    SIGINT, SIGTERM or SIGHUP stops the server, unless the signal is ignored.
+    """
     async with (
         open_store(project, WEB_ACTOR) as store,
         keep_sending_confirmations(project, store, on_mail_error),

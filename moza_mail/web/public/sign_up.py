@@ -1,4 +1,4 @@
-"""The sign-up pages: the form, the page after it, and the confirmation page that the mail links to."""
+"""The sign-up pages: the form, its result page, and the confirmation page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ MAX_SOURCE_LENGTH = 200
 class SubmittedForm:
     """The values of a submitted form.
 
-    problems: the key of the message about each field.
-    checked: the address that the person was asked to check; sent again unchanged, it is accepted.
-    meant: the address that was probably meant.
+    problems: the key of the error message for each field with a problem.
+    checked: the address that the person is asked to check. If it is sent again unchanged, it is accepted.
+    meant: the address that the person probably meant.
     """
 
     email: str = ""
@@ -38,10 +38,10 @@ class SubmittedForm:
 
 
 class SignUpPages:
-    """Sign up and confirm.
+    """The pages to sign up for a list, and to confirm the sign-up.
 
-    The response is the same for a known address, a new one and a form filled in by a program, so that nobody can find
-    out who is subscribed.
+    The response is the same for a known address, a new address, and a form that was filled in by a program. So nobody
+    can find out who is subscribed.
     """
 
     def __init__(self, site: PublicSite) -> None:
@@ -52,7 +52,7 @@ class SignUpPages:
         return self._form(request, self._find_list(request), SubmittedForm())
 
     async def sign_up(self, request: Request) -> Response:
-        """Store a sign-up, so that a confirmation is mailed; show the form again if something is wrong."""
+        """Store a sign-up, so that a confirmation is mailed. If invalid, show the form again."""
         mailing_list = self._find_list(request)
         sent = await forms.read_form(request)
         now = self._site.now()
@@ -92,11 +92,11 @@ class SignUpPages:
         return self._redirect_sent(request, mailing_list)
 
     async def show_sent(self, request: Request) -> Response:
-        """Show that a mail with a link is on its way."""
+        """Show the page after sign-up, which announces a mail with a confirmation link."""
         return self._site.page(request, "sent", self._find_list(request))
 
     async def show_confirm(self, request: Request) -> Response:
-        """Show the page that the mail links to, with the button that confirms."""
+        """Show the confirmation page with its button. The confirmation mail links to this page."""
         mailing_list = self._find_list(request)
         token = request.path_params["token"]
         try:
@@ -125,7 +125,7 @@ class SignUpPages:
         )
 
     def _find_list(self, request: Request) -> MailingList:
-        """Return the list in the path; raise HTTPException 404 if it has no sign-up form."""
+        """Return the list in the request's path; raise HTTPException 404 if it has no form."""
         found = self._site.lists.get(request.path_params["slug"])
         if found is None or found.opt_in is not OptIn.DOUBLE:
             raise HTTPException(404)
@@ -150,7 +150,7 @@ class SignUpPages:
     def _read(
         self, sent: forms.FormFields, mailing_list: MailingList, consent: Consent, lang: str
     ) -> tuple[SignUp | None, dict[str, str]]:
-        """Return the sign-up in a form, or the problems by field."""
+        """Return the sign-up in a form and the problems by field. One of the two is empty."""
         email = forms.first_value(sent, "email").strip()
         if not email:
             return None, {"email": "email_missing"}
@@ -181,5 +181,5 @@ class SignUpPages:
 
 
 def _digest(consent: Consent) -> str:
-    """Return a digest of the consent text, which shows whether it has changed since the form was shown."""
+    """Return a digest of the consent text, to detect a change after the form was shown."""
     return sha256(consent.evidence.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The public side of a project, which every page needs: lists, themes, store, links and languages."""
+"""Data that every public page needs: lists, themes, store, links and languages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ FALLBACK_LANGUAGE = "en"
 class SiteTheme:
     """A theme as the public pages use it.
 
-    languages: the name of each language by its code.
-    style_name, logo_name: file names that change with the content, so that browsers can cache the files forever.
+    languages: the name of each language by language code.
+    style_name, logo_name: file names that change when the content changes, so that browsers can cache the files forever.
     """
 
     theme: Theme
@@ -44,7 +44,7 @@ class SiteTheme:
 
     @classmethod
     def load(cls, theme: Theme) -> "SiteTheme":
-        """Load a theme for the pages; raise ThemeError or RenderError if it lacks something."""
+        """Load a theme for the pages; raise ThemeError or RenderError if it is incomplete."""
         style = render.render_stylesheet(theme)
         return cls(
             theme=theme,
@@ -63,20 +63,23 @@ class SiteTheme:
         return {"src": f"{base}/{self.logo_name}", "alt": str(settings.get("alt", "")), **size}
 
     def choose_language(self, *wanted: str) -> str:
-        """Return the first wanted language that the theme has, `nl` for `nl-BE`; English if it has none."""
+        """Return the first wanted language that the theme has, else English.
+
+        For `nl-BE`, `nl` is tried too.
+        """
         tags = (code for tag in wanted for code in (tag.lower(), tag.lower().partition("-")[0]))
         return next((code for code in tags if code in self.languages), FALLBACK_LANGUAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublicSite:
-    """The public side of a project.
+    """The data of a project's public pages.
 
-    lists: at least one; the texts of the first are used on pages that belong to no list.
-    themes: the theme of each list by slug, and under "" the theme of pages that belong to no list.
-    links: make and read signed links; their public URL may have a path.
-    sign_up_rate: how many sign-ups one address may make.
-    international: accept addresses with non-ASCII characters before the @.
+    lists: one or more lists by slug. Pages that belong to no list use texts of the first list.
+    themes: the theme of each list by slug. The key "" has the theme of pages that belong to no list.
+    links: makes and reads signed links. The public URL of the links may have a path.
+    sign_up_rate: the largest rate of sign-ups from one IP address.
+    international: True to accept addresses with non-ASCII characters before the @.
     """
 
     lists: Mapping[str, MailingList]
@@ -97,7 +100,7 @@ class PublicSite:
 
     @cached_property
     def self_service(self) -> SelfService:
-        """The requests of subscribers about themselves."""
+        """The service that handles subscribers' requests about themselves."""
         return SelfService(self.store, self.links)
 
     @cached_property
@@ -107,7 +110,10 @@ class PublicSite:
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        """The accepted values of the Host header: the host of the public URL, with or without the default port."""
+        """The accepted values of the Host header, from the host of the public URL.
+
+        The default port may be present or absent.
+        """
         parts = urlsplit(self.links.public_url)
         name, usual = parts.netloc.lower(), {"https": 443, "http": 80}[parts.scheme]
         host = name.removesuffix(f":{usual}")
@@ -121,27 +127,33 @@ class PublicSite:
     def choose_language(
         self, request: Request, mailing_list: MailingList | None = None, wanted: str = ""
     ) -> str:
-        """Return the language of a page: `?lang=`, else `wanted`, else that of the list or of the first list."""
+        """Return the language of a page: `?lang=`, else `wanted`, else the language of the list.
+
+        Without a list, the language of the first list is the last choice.
+        """
         lists = (mailing_list,) if mailing_list else tuple(self.lists.values())[:1]
         asked = request.query_params.get("lang", "")
         return self.site_theme(mailing_list).choose_language(asked, wanted, *(one.lang for one in lists))
 
     def make_consent(self, request: Request, mailing_list: MailingList, wanted: str = "") -> Consent:
-        """Return the consent text that a subscriber agrees to, in the language of the page."""
+        """Return the consent that a subscriber gives, with its text in the page's language."""
         lang = self.choose_language(request, mailing_list, wanted)
         return render.make_consent(mailing_list, self.site_theme(mailing_list).theme, lang)
 
     def consent_language(self, request: Request, mailing_list: MailingList, wanted: str = "") -> str:
-        """Return the language of the consent text: that of the page, or of the list if it has no text for that."""
+        """Return the language of the consent text.
+
+        It is the page's language, or the list's language if the list has no consent text in the page's language.
+        """
         lang = self.choose_language(request, mailing_list, wanted)
         return lang if lang in mailing_list.consent or not mailing_list.consent else mailing_list.lang
 
     def site_theme(self, mailing_list: MailingList | None) -> SiteTheme:
-        """Return the theme of a list's pages, or of pages that belong to no list."""
+        """Return the theme of a list's pages; for None, the theme of pages without a list."""
         return self.site_themes[mailing_list.slug if mailing_list else ""]
 
     def path(self, request: Request, *parts: str) -> str:
-        """Return the path of one of our pages, with the requested language."""
+        """Return the path of a public page, with the requested language as a parameter."""
         asked = request.query_params.get("lang", "")
         known = any(asked in theme.languages for theme in self.site_themes.values())
         path = "/".join(quote(part, safe="") for part in parts)
@@ -157,7 +169,7 @@ class PublicSite:
         wanted: str = "",
         **values: Any,
     ) -> HTMLResponse:
-        """Render a page of the theme. Other languages are offered only on pages requested by GET."""
+        """Render a page of the theme. Links to other languages are shown only after a GET."""
         theme, lang = self.site_theme(mailing_list), self.choose_language(request, mailing_list, wanted)
         others = {code: own for code, own in theme.languages.items() if code != lang}
         names = {
@@ -185,14 +197,14 @@ class PublicSite:
         status: int,
         **values: Any,
     ) -> HTMLResponse:
-        """Render a page that explains an error; `key` is the key of its texts in the theme."""
+        """Render a page that explains an error. `key` selects the texts in the theme."""
         return self.page(
             request, "notice", mailing_list, status=status, **{"what": key, "sign_up_url": "", **values}
         )
 
 
 def open_site(project: Project, store: Store) -> PublicSite:
-    """Return the public side of a project. A changed list or theme shows after a restart.
+    """Load the data of a project's public pages. Later changes need a restart.
 
     Raises ProjectError if there is no list.
     """
@@ -218,5 +230,5 @@ def _digest(content: bytes) -> str:
 
 
 def link_error(error: InvalidLink) -> HTTPException:
-    """Return the error for an invalid link: 410 if it has expired, 404 if it was never ours."""
+    """Return the HTTP error for an invalid link: 410 if it has expired, otherwise 404."""
     return HTTPException(410, "link_expired") if error.expired else HTTPException(404, "link_wrong")

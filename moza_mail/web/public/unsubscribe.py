@@ -1,4 +1,4 @@
-"""Unsubscribe from a list, by a page with a button or by one click in a mail program (RFC 8058)."""
+"""Unsubscribe by a page with a button, or by one click in a mail program (RFC 8058)."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,7 +13,10 @@ ONE_CLICK = b"One-Click"
 
 
 class UnsubscribePages:
-    """GET shows a button and only POST unsubscribes: virus scanners follow every link in a mail."""
+    """The pages to unsubscribe from a list.
+
+    GET only shows a button, and POST unsubscribes, because virus scanners follow every link in a mail.
+    """
 
     def __init__(self, site: PublicSite) -> None:
         self._site = site
@@ -36,7 +39,7 @@ class UnsubscribePages:
         )
 
     async def unsubscribe(self, request: Request) -> Response:
-        """Unsubscribe immediately. Status 200 also if that was done before, and for an erased subscriber."""
+        """Unsubscribe immediately. Repeated requests and erased subscribers get status 200 too."""
         mailing_list, token = self._find_list(request)
         sent = await read_body(request)
         try:
