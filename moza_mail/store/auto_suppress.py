@@ -1,4 +1,4 @@
-"""Suppress addresses automatically, by the replies of relays to their deliveries."""
+"""Suppress addresses automatically, based on the relays' replies to their deliveries."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

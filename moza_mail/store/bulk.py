@@ -1,8 +1,8 @@
 """Run one statement for many rows at once.
 
 The statement reads the rows from a table called `given`. PostgreSQL gets one array per column and unnests the
-arrays. SQLite gets VALUES. A statement per row would release Python's lock each time, and then wait for a
-busy event loop to take the lock again.
+arrays. SQLite gets VALUES. One statement per row would be slow: each statement releases Python's lock, and
+must then wait for a busy event loop to get the lock back.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -37,7 +37,7 @@ from moza_mail.store.suppressions import is_suppressed
 
 state_column = deliveries.c.state
 STEP = 64
-"""Deliveries claimed between two checks for a waiting process; a step costs one search of the index."""
+"""The number of deliveries claimed between two checks for a waiting process; a step costs one search of the index."""
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 FindDead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
 

@@ -90,13 +90,13 @@ class Confirmations:
             await self._transactions.write_grouped(_release, ids, self._sender_id)
 
     async def find_next_due(self) -> datetime | None:
-        """Return when the next confirmation is due; None if none waits."""
+        """Return when the next confirmation is due; None if no confirmation waits."""
         return await self._transactions.read(_find_next_due)
 
     async def find_oldest_unsent(self) -> datetime | None:
-        """Return when the oldest confirmation that no relay has replied to yet was queued.
+        """Return the time when the oldest unsent confirmation was queued; None if there is none.
 
-        Return None if there is no such confirmation.
+        A confirmation counts as unsent while no relay has replied to it.
         """
         return await self._transactions.read(_find_oldest_unsent)
 

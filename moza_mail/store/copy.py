@@ -32,9 +32,10 @@ NUMBERED = tuple(table for table in TABLES if "id" in table.c and isinstance(tab
 async def copy_rows(
     source: Transactions, target: Transactions, target_name: str, *, now: datetime
 ) -> Mapping[str, int]:
-    """Copy all rows to an empty store and seal the source; return the number of rows by table.
+    """Copy all rows to an empty store and seal the source; return the row counts by table.
 
-    Raises StoreError during a mailing, if the target is not empty, or if the copy differs. Then the source is not sealed.
+    Raise StoreError during a mailing, if the target is not empty, or if the copy differs. The source is then
+    not sealed.
     """
     await target.read(_require_empty)
     await source.write(_seal, target_name, now)

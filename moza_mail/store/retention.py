@@ -44,7 +44,7 @@ class Batch:
 
 
 class Retention:
-    """Deletes personal data that is older than its retention period."""
+    """Delete personal data that is older than its retention period."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -159,7 +159,7 @@ def anonymise_deliveries(
 
 
 def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> Batch:
-    """Remove the server's own words from one batch of bounces older than `cutoff`."""
+    """Remove the server's text from one batch of bounces older than `cutoff`."""
     query = sa.select(bounces.c.digest, bounces.c.reply).where(
         bounces.c.created_at < cutoff, bounces.c.digest > after, bounces.c.reply != ""
     )

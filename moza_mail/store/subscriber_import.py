@@ -90,7 +90,7 @@ CONFIRM_SUBSCRIPTIONS = updating(
 )
 
 IMPORT = "import"
-"""The start of the source of those who were imported from a file."""
+"""The prefix of the source of people who were imported from a file."""
 CHANGED = (AddResult.ADDED, AddResult.UPDATED, AddResult.UNCONFIRMED, AddResult.TAKEN_OUT)
 
 

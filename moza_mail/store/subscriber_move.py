@@ -109,9 +109,9 @@ def _select_all(connection: sa.Connection, name: str, counts: Counter[str]) -> l
 def _select_people(
     connection: sa.Connection, after: int, counts: Counter[str]
 ) -> tuple[int, list[str]] | None:
-    """Return the lines of one page of subscribers with their subscriptions.
+    """Return the last id and the lines of one page of subscribers; None after the last page.
 
-    The last id of the page comes first; None after the last page.
+    The lines include the subscriptions of these subscribers.
     """
     query = sa.select(*COLUMNS["subscribers"]).where(subscribers.c.id > after)
     page = connection.execute(query.order_by(subscribers.c.id).limit(PAGE)).all()

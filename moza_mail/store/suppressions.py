@@ -1,6 +1,7 @@
 """Suppressions: addresses that no list may mail.
 
-The suppressions that a person removed are kept as history.
+A held suppression has no effect until a person decides. The suppressions that a person removed are kept as
+history.
 """
 
 from collections.abc import AsyncGenerator, Iterable
@@ -62,7 +63,7 @@ class Suppressions:
         return await self._transactions.read(list_removed, address)
 
     async def count_from_mailing(self, mailing_id: int) -> int:
-        """Count the addresses that were suppressed for a reply or report to this mailing."""
+        """Count the addresses that a reply or report about this mailing suppressed."""
         return await self._transactions.read(count_from_mailing, mailing_id)
 
     async def count_held(self, mailing_id: int) -> dict[tuple[str, Verdict], int]:
@@ -94,7 +95,7 @@ class Suppressions:
         return await self._transactions.read(_find_matching, query)
 
     async def iter_from_mailing(self, mailing_id: int) -> AsyncGenerator[Suppression]:
-        """Return the suppressions for a reply or report to this mailing."""
+        """Return the suppressions that a reply or report about this mailing caused."""
         after = ""
         while page := await self._transactions.read(_select_from_mailing, mailing_id, after):
             for suppression in page:

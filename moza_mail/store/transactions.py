@@ -26,7 +26,7 @@ MOST_CHANGES = 64
 
 
 class Transactions:
-    """Runs functions that take a connection, each in one transaction with its audit entries."""
+    """Run functions that take a connection, each in one transaction with its audit entries."""
 
     def __init__(self, database: Database, thread: ThreadPoolExecutor, audit: AuditWriter) -> None:
         self.database = database

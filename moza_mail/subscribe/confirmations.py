@@ -163,9 +163,9 @@ async def keep_delivering_confirmations(
 ) -> None:
     """Send confirmations as they become due, until `stop` is set.
 
-    After a failure, and while another process holds the sender lock, the function waits and tries again. The
-    delay doubles up to MAX_RETRY_DELAY, and a success resets it. The function may be cancelled at any time:
-    the next run recovers as it does from a crash.
+    After a failure the function waits and tries again. The delay doubles up to MAX_RETRY_DELAY, and a success
+    resets it. While another process holds the sender lock, the function tries again every MAX_RETRY_DELAY. It
+    may be cancelled at any time: the next run recovers as it does from a crash.
 
     purpose: names the holder of the lock to other processes.
     """

@@ -15,11 +15,11 @@ from moza_mail.subscribe.first_lines import FirstLines
 from moza_mail.subscriber_file import RejectedRow
 
 BATCH_ROWS = 5000
-"""People in one transaction; with more, a running mailing would wait too long."""
+"""The number of people in one transaction; with more people, a running mailing would wait too long."""
 WINDOW_ROWS = 4 * BATCH_ROWS
-"""Rows that are sorted by address before they are stored."""
+"""The number of rows that are sorted by address before they are stored."""
 READ_ROWS = 500
-"""Rows that are read before other tasks of the event loop may run."""
+"""The number of rows that are read before other tasks of the event loop may run."""
 REFUSED = "refused"
 
 Row = NewSubscriber | RejectedRow

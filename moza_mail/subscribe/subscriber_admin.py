@@ -22,7 +22,7 @@ from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.store import Store
 
 ERASE_PATIENCE = timedelta(seconds=30)
-"""How long an erasure waits for a message to the person that is being sent."""
+"""The longest time that an erasure waits while a message to the person is being sent."""
 ERASE_INTERVAL = 0.25
 """Seconds between two attempts to erase."""
 

@@ -23,7 +23,7 @@ MAX_DISTINCT = 5000
 MAX_UNREADABLE = 20
 SAMPLE_ROWS = 1000
 FEW = 30
-"""The most distinct values of a column of states or of yes and no."""
+"""The maximum number of distinct values in a column of states, or of yes and no."""
 LOOKS_LIKE_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+>?")
 MONTH_FIRST = re.compile(r"\d\d?/(?:1[3-9]|2\d|3[01])/\d{2,4}\b.*")
 

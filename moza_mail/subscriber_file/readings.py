@@ -18,7 +18,7 @@ from moza_mail.subscriber_file.row_state import (
 )
 
 ANY_VALUE = "*"
-"""Stands for each value that is not empty in the answers of a person and in the words of a service."""
+"""Matches every value that is not empty, in the answers of a person and in the words of a service."""
 STATE_OF_ROLE = {
     ColumnRole.UNSUBSCRIBED: RowState.UNSUBSCRIBED,
     ColumnRole.SUPPRESSED: RowState.SUPPRESSED,

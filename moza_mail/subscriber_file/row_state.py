@@ -82,7 +82,7 @@ NO = frozenset(
 EMPTY = frozenset(
     ["", "-", "--", "null", "nan", "n/a", "na", "nvt", "n.v.t.", "0000 00 00", "0000 00 00 00:00:00", "."]
 )
-"""Values that other programs write for no value."""
+"""Texts that other programs write for an empty value."""
 
 # Each word as `normalise` returns it: lower case, without accents, with one space for `-` and `_`.
 STATE_WORDS: dict[RowState, str] = {

@@ -19,7 +19,7 @@ MAX_ROW_LINES = 100
 """The maximum number of lines in one row; a longer row has a quote that is not closed."""
 MAX_HEADER_LINES = 20
 MAX_TITLE_LINES = 15
-"""Lines with a title or a date above the header, at most."""
+"""The maximum number of lines with a title or a date above the header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
