@@ -80,10 +80,7 @@ class ColumnValues:
 
     @property
     def is_end_date(self) -> bool:
-        """Return True if each value is a date, and some rows have none.
-
-        That is how a column with the date of leaving looks.
-        """
+        """Return True if each value is a date and some rows have none, as for a date of leaving."""
         return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
 
 

@@ -34,8 +34,9 @@ class FileEncoding:
 def detect_encoding(read: Callable[[], Iterable[bytes]], source: str) -> FileEncoding:
     """Read a whole file to detect its encoding, before any subscriber is imported.
 
-    UTF-8 and UTF-16 can be recognised; any other file is read as Windows-1252, which includes Latin-1. Raises
-    SubscriberFileError with the line for a file that is not text, mixes two encodings, or has an extremely long line.
+    UTF-8 and UTF-16 can be recognised. Any other file is read as Windows-1252, which includes Latin-1. Raise
+    SubscriberFileError, with the line, if the file is not text, mixes two encodings, or has an extremely long
+    line.
 
     read: return the file from its beginning, in chunks.
     """

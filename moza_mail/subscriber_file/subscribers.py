@@ -206,9 +206,9 @@ class SubscriberFile:
     def _settle_duplicates(
         self, columns: Sequence[Column], values: Sequence[ColumnValues], given: Mapping[int, str]
     ) -> list[Column]:
-        """Return the columns, so that a role that a file can have once belongs to one column.
+        """Return the columns with duplicate roles resolved, if it is clear which column counts.
 
-        Two columns keep the same role if it is not clear which one counts.
+        The other columns get another role, because a file can have such a role only once.
         """
         chosen = {GIVEN_ROLES[name]: index for index, name in given.items() if name in GIVEN_ROLES}
         emails = [

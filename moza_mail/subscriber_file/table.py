@@ -50,9 +50,9 @@ class CsvTable:
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
         """Read the header with the separator that fits best.
 
-        The best separator gives a known column, or else the most columns. Lines above the header are skipped
-        if a later line has a known column. If no line has one, and the file begins with an address, the file
-        is a plain list.
+        The best separator gives a known column, or else the most columns. If the first line has no known
+        column and consists of addresses, the file is a plain list. Otherwise, if a later line has a known
+        column, that line is the header and the lines above it are skipped.
 
         is_known: return True if a header contains a known column.
         """
@@ -75,10 +75,10 @@ class CsvTable:
         return found if is_known(found.header) else found._search(head, is_known)
 
     def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
-        """Return the table below title lines, or a plain list.
+        """Return the plain list, or the table below title lines.
 
-        This is called if the first line is not a known header. Without either, the first line stays the
-        header.
+        This is called if the first line is not a known header. If the file is neither, the first line stays
+        the header.
         """
         if IS_PLAIN_LIST.fullmatch("".join(head).strip()):
             lines = chain(head, self.remaining_lines)
