@@ -1,6 +1,6 @@
 """Classify one message of the bounce mailbox.
 
-Touches no store and no network. What the message claims is verified later.
+Touches no store and no network. The claims of the message are verified later.
 """
 
 import re

@@ -19,10 +19,11 @@ STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 def parse_delivery_status(
     groups: list[Message], text: NoticeText, senders: tuple[str, ...] = ()
 ) -> tuple[list[FailedRecipient], bool]:
-    """Return the failures in a message/delivery-status part, and whether it has other news.
+    """Return the failures in a delivery report, and True if the report has other news.
 
     Other news is anything that is not a failure, such as a delay or a delivery.
 
+    groups: the fields of the message/delivery-status part.
     text: the part for people, which often says more than the fields.
     senders: our own addresses.
     """

@@ -68,9 +68,9 @@ def find_addresses(message: Message, *names: str) -> Iterator[str]:
 
 
 def parse_typed_address(value: str) -> str:
-    """Return the address in `rfc822; user@example.org`, or one without type (RFC 3464 2.3.1).
+    """Return the address in a value such as `rfc822; user@example.org` (RFC 3464 2.3.1).
 
-    The result is empty if there is none.
+    The type may be missing. The result is empty if there is no address.
     """
     found = ADDRESS.search(clean_text(value).partition(";")[2] or clean_text(value))
     return found[0] if found else ""

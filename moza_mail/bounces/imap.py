@@ -48,7 +48,7 @@ class _Bounded(imaplib.IMAP4):
 
 
 class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
-    """An IMAP connection with the same limit, and with TLS from the first byte."""
+    """An IMAP connection that limits the size of replies, with TLS from the first byte."""
 
 
 class ImapMailbox:

@@ -112,7 +112,8 @@ class Bounce:
     """The facts that are kept from a report.
 
     digest: identifies the report, so that it counts once, however often it is read.
-    sent_message, confirmation: the message that the report is about. Both and `proof` are None if it is not proven to be ours.
+    sent_message, confirmation: the message that the report is about, a newsletter or a confirmation mail.
+    proof: the evidence that the message is ours. Without proof, all three are None.
     """
 
     digest: str
@@ -137,7 +138,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceEffect:
-    """The effect of a bounce. If it was counted before, it has no further effect."""
+    """The effect of a bounce. A bounce that was counted before has no further effect."""
 
     already_counted: bool = False
     suppression: Suppression | None = None

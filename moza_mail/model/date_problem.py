@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongWeekday:
-    """A date as written, and the day it means, which is another weekday."""
+    """A date written with the wrong weekday, and the day that was meant."""
 
     written: str
     day: date

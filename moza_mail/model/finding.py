@@ -40,12 +40,13 @@ class Finding:
 class CheckOptions:
     """The requirements of a project for its issues: the table [check] of moza-mail.toml.
 
-    preferred_words: a word to avoid and the word to use instead, which may be empty.
-    required_sections, required_events: titles that every issue must have; an event also needs a next date.
-    allowed_hosts: hosts that a mail may fetch images from.
+    preferred_words: words to avoid, each with the word to use instead, which may be empty.
+    required_sections: titles of sections that every issue must have.
+    required_events: titles of events that every issue must have, each with a date that is not past.
+    allowed_hosts: hosts from which a mail may fetch images.
     restricted_hosts: hosts that only some recipients can open.
-    clients: the mail programs to check for.
-    disabled: names of rules.
+    clients: the mail programs for which to check.
+    disabled: the names of rules that are not checked.
     """
 
     preferred_words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

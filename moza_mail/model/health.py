@@ -29,7 +29,7 @@ class Diagnosis:
 
     hint: what to do, empty if nothing.
     record: the DNS record to publish, as a line of a zone file.
-    domain: the domain that it is about, if any.
+    domain: the domain that the diagnosis is about, if any.
     """
 
     subject: str
@@ -89,8 +89,9 @@ class RelayStatus:
 class StoreStatus:
     """The properties of a store.
 
-    path: its file, None on a server.
-    schema, known_schema: the version of its tables, and the version of this program.
+    path: the file of the store, None on a database server.
+    schema: the version of the store's tables.
+    known_schema: the version of the tables that this program expects.
     damage: the result of SQLite's quick_check, empty if the file is sound.
     """
 

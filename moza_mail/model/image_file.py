@@ -27,7 +27,7 @@ class ImageFile:
     url: str = ""
 
     def content_id(self, domain: str) -> str:
-        """Return the Content-ID in a mail (RFC 2392), derived from the content."""
+        """Return the Content-ID of the image in a mail (RFC 2392), derived from its content."""
         return f"{hashlib.sha256(self.content).hexdigest()[:32]}@{domain}"
 
     def src_in_mail(self, domain: str) -> str:

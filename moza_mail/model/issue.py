@@ -219,12 +219,12 @@ class Event:
     """An event, recognised in a line of text.
 
     title: the text of the line without its date; the whole line if `when` is empty.
-    when: the date as written; empty if the line has no date, or cannot be divided without losing something.
-    dates: all its days in order, empty if no date is known.
+    when: the date as written; empty if there is none, or if the line cannot be divided without losing text.
+    dates: all days of the event in order, empty if no date is known.
     start_time, end_time: local times in `zone`, or else in the time zone of the project.
     note: the text after the date.
     blocks: the blocks below the line.
-    group: the heading above it.
+    group: the heading above the event.
     """
 
     title: Inlines
@@ -309,8 +309,8 @@ class Section:
     """The text under one heading; text above the first heading is a section without a title.
 
     is_agenda: the title says that the section is an agenda.
-    events_in_text: events in blocks that are shown as typed, in addition to those in an EventTable.
-    dated_lines: how many lines of another section look like those of an agenda.
+    events_in_text: events in blocks that are shown as typed, in addition to the events in an EventTable.
+    dated_lines: how many lines look like lines of an agenda, although the section is not one.
     """
 
     title: Inlines
@@ -339,13 +339,13 @@ class Issue:
 
     title, subject, summary: as written, with their merge fields.
     lang: a language tag (BCP 47).
-    send_at: when to send it, if not at the scheduled time of its list.
-    merge_fields: those of title, subject, summary and body, in order.
-    source: the path of its file.
+    send_at: when to send the issue, if not at the scheduled time of its list.
+    merge_fields: the merge fields of title, subject, summary and body, in order.
+    source: the path of the issue's file.
     title_dates: the dates in the title.
     wrong_weekdays: the dates in the body with a wrong weekday.
     date_problems: the dates and times in the body that are wrong or uncertain.
-    similar_keys: unknown keys of the front matter, each with the known one that was probably meant.
+    similar_keys: unknown keys of the front matter, each with the known key that was probably meant.
     extra: the other keys of the front matter.
     """
 

@@ -1,4 +1,7 @@
-"""The first line of a move file, which contains all subscriber data of a project."""
+"""The header of a move file, which is its first line.
+
+A move file contains all data about the subscribers of a project.
+"""
 
 import json
 from collections.abc import Mapping

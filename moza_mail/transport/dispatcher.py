@@ -1,8 +1,8 @@
 """Dispatch submissions to parallel workers and collect their outcomes.
 
-A worker is one connection to a relay, or one writer of the outbox. The intent of a submission is a ledger entry that says that
-sending may begin. Intents are recorded in batches before a worker takes the submissions, so no worker waits for a commit. A
-worker may have several submissions in progress.
+A worker is one connection to a relay, or one writer of the outbox. An intent is an entry in the ledger that a message is about
+to be sent. Intents are recorded in batches before a worker takes the submissions, so no worker waits for a commit. A worker may
+have several submissions in progress.
 """
 
 import asyncio
