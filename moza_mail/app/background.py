@@ -12,7 +12,7 @@ RESTART_SECONDS = 5.0
 async def keep_running(
     work: Callable[[], Awaitable[None]], stop: asyncio.Event, on_error: Callable[[Exception], None]
 ) -> None:
-    """Run `work` until `stop` is set. If `work` ends earlier, report that and start it again."""
+    """Run `work` until `stop` is set. If `work` ends earlier, call `on_error` and restart it."""
     while not stop.is_set():
         error: Exception | None = None
         try:

@@ -105,7 +105,11 @@ def choose_language(theme: Theme, wanted: str, fallback: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationsReport:
-    """Counts of the outcomes in this run by state, and of the confirmations that still wait."""
+    """Counts of the outcomes of one run.
+
+    outcomes: the number of confirmations handled in this run, by resulting state.
+    waiting: the number of confirmations that still wait.
+    """
 
     outcomes: Mapping[DeliveryState, int]
     waiting: int

@@ -109,7 +109,7 @@ def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Key
 
 
 def _find_private_files(project: Project, status: StoreStatus | None) -> list[FilePermissions]:
-    """Return the files that only their owner may read, with their permissions."""
+    """Return the permissions of the files that only their owner should be able to read."""
     files = project.find_private_files()
     if status and status.path:
         path = status.path

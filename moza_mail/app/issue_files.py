@@ -23,7 +23,7 @@ class IssueText:
 
 
 class EditConflict(Exception):
-    """Raised if an issue's file has changed since the editor read it.
+    """An issue's file has changed since the editor read it.
 
     current: the current text of the file; None if the file is gone.
     """

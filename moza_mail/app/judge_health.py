@@ -215,8 +215,8 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
     """Judge the clock.
 
-    newest: the newest time in the store; a clock behind it is wrong.
-    synchronised: the kernel's statement about synchronisation; None if unknown.
+    newest: the newest time in the store; a clock that is earlier is wrong.
+    synchronised: True if the kernel reports a synchronised clock; None if unknown.
     """
     shown = f"{now:%Y-%m-%d %H:%M} UTC"
     if newest is not None and newest - now > CLOCK_TOLERANCE:

@@ -46,7 +46,7 @@ class MailingStatus:
     """The status of a mailing. The lists that `StatusOptions` did not request are empty.
 
     earlier: the number of older mailings.
-    unreadable: errors of files in `issues/` that cannot be read and are not sent automatically.
+    unreadable: an error for each unreadable file in `issues/`, which cannot be sent automatically.
     """
 
     progress: MailingProgress
@@ -62,7 +62,7 @@ class MailingStatus:
     def needs_attention(self) -> bool:
         """True if a person must decide about recipients or correct an issue.
 
-        The recipients may be uncertain ones or those whose suppression is held.
+        A person decides about uncertain recipients and about held suppressions.
         """
         return self.has_uncertain or bool(self.unreadable) or bool(self.progress.held)
 
@@ -203,7 +203,7 @@ class Settlement:
 
 
 async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> Settlement:
-    """Record uncertain deliveries as accepted if the relay's log shows that they were.
+    """Record an uncertain delivery as accepted if the relay's log shows its acceptance.
 
     Raises UnknownMailing, StoreLocked if another process is sending, and ProjectError for an unreadable log.
     """

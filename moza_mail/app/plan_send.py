@@ -118,7 +118,9 @@ class SendPlan:
 
 
 async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions) -> SendPlan:
-    """Plan to send an issue. If the mailing is finished or has errors, the plan is partial.
+    """Plan to send an issue.
+
+    The plan is partial if the mailing is finished or the issue has errors.
 
     Raises IssueChanged, NotApproved and EmptyAudience.
     """

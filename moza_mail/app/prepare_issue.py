@@ -168,8 +168,8 @@ def find_segment(mailing_list: MailingList, slug: str) -> Segment:
 def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | None = None) -> Colophon:
     """Return the colophon of a mail or a page, which describes its sender.
 
-    Without an issue, the colophon has no unsubscribe link and no links to a page and a calendar. Confirmations and the
-    index of the archive use it so.
+    issue: None for a mail or a page that belongs to no issue, such as a confirmation or the index of the archive. Then
+        the colophon has no unsubscribe link and no links to a page and a calendar.
     """
     if issue is None:
         return Colophon.for_list(mailing_list)

@@ -1,6 +1,6 @@
 """Preview an issue as one recipient would get it.
 
-A preview gives the findings and the status, and sends a test copy, on request.
+On request, a preview also returns the findings and the status of the issue, and sends a test copy.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

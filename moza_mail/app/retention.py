@@ -88,7 +88,7 @@ def _clear_mailbox(
 ) -> tuple[bounces.ClearingResult, list[str], bool]:
     """Delete expired messages from a mailbox that is not a Maildir.
 
-    Returns the result, remarks, and False if the mailbox could not be reached.
+    Returns the result, remarks for a person, and a flag that is False if the mailbox could not be reached.
     """
     source = project.config.bounce_mailbox
     if source.startswith("mbox:"):

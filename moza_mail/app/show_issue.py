@@ -130,7 +130,7 @@ def _link_data(link: Any) -> dict[str, str]:
 
 
 def blocks_as_text(blocks: Blocks) -> str:
-    """Return blocks as plain text, with an empty line between them and without their lists."""
+    """Return blocks as plain text, separated by empty lines. Lists are left out."""
     return "\n\n".join(part for block in blocks if (part := block_as_text(block)))
 
 

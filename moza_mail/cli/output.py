@@ -30,7 +30,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """Raised by a stop signal outside a mailing. `number` is the number of the signal."""
+    """A stop signal arrived outside a mailing. `number` is the number of the signal."""
 
     def __init__(self, number: int) -> None:
         self.number = number

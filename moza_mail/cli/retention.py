@@ -19,7 +19,7 @@ KINDS = {
 
 
 def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
-    """Delete expired data and print the counts; return 3 if some can still be read."""
+    """Delete expired data and print the counts; return 3 if expired data remains."""
     report = run_async(lambda: delete_expired(project, is_dry_run=dry_run))
     if as_json:
         output.give_json(report.as_data())

@@ -24,7 +24,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(slots=True)
 class StopSignal:
-    """`event` is set when a signal asks to stop; `number` is that signal, 0 if there was none."""
+    """A request to stop: a signal sets `event`, and its number is in `number` (else 0)."""
 
     event: asyncio.Event
     number: int = 0

@@ -241,7 +241,7 @@ def _print_dry_run(done: DryRunReport) -> None:
 
 
 def test(project: Project, command: SendCommand, address: str) -> int:
-    """Send one marked copy to an address, outside the ledger; return the exit code."""
+    """Send one test copy to an address, without a record of it; return the exit code."""
     recipient = Address.parse(address, international=project.config.smtputf8)
     prepared = command.prepare(project)
     if lines := findings.as_plan_lines(prepared.issue.source, check_issue(prepared)):

@@ -30,7 +30,7 @@ FALLBACK_LANGUAGE = "en"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteTheme:
-    """A theme as the public pages use it.
+    """A theme, prepared for the public pages.
 
     languages: the name of each language by language code.
     style_name, logo_name: file names that change when the content changes, so that browsers can cache the files forever.
@@ -169,7 +169,7 @@ class PublicSite:
         wanted: str = "",
         **values: Any,
     ) -> HTMLResponse:
-        """Render a page of the theme. Links to other languages are shown only after a GET."""
+        """Render a page of the theme. Only GET responses have links to other languages."""
         theme, lang = self.site_theme(mailing_list), self.choose_language(request, mailing_list, wanted)
         others = {code: own for code, own in theme.languages.items() if code != lang}
         names = {
