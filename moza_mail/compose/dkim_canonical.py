@@ -42,7 +42,7 @@ def _canonicalize_core(core: bytes) -> bytes:
 
 
 def _canonicalize_gap(gap: bytes) -> bytes:
-    """Return the canonical white space between two cores.
+    """Return the canonical form of the white space between two pieces of text.
 
     Spaces before a line end disappear, and other spaces become one space.
     """

@@ -140,7 +140,9 @@ class SignedLinks:
         return f"bounce+{self._make_address_token(BOUNCE, mailing, subscriber)}"
 
     def read_bounce_local_part(self, local_part: str) -> tuple[int, int]:
-        """Return the mailing and the subscriber of a bounce address, in upper or lower case.
+        """Return the mailing and the subscriber that a bounce address identifies.
+
+        The case of its letters is ignored.
 
         Raises InvalidLink if we did not make the address.
         """

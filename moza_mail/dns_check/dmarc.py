@@ -1,4 +1,4 @@
-"""Check a domain's DMARC policy, and if our mail is aligned with the domain.
+"""Check a domain's DMARC policy, and whether our mail is aligned with the domain.
 
 The standard is RFC 9989, formerly RFC 7489.
 """

@@ -25,8 +25,9 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The diagnosis of one subject.
+    """The result of checking one thing, such as a DNS record or a file.
 
+    subject: the name of that thing.
     hint: what to do, empty if nothing.
     record: the DNS record to publish, as a line of a zone file.
     domain: the domain that the diagnosis is about, if any.
@@ -105,7 +106,7 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePermissions:
-    """A file that only its owner may read, with its permissions.
+    """The permissions of a file that only its owner should be able to read.
 
     is_owned: True if the account that runs moza-mail owns the file.
     """

@@ -71,9 +71,9 @@ HOLDING_VERDICTS = SENDER_VERDICTS | {Verdict.POLICY, Verdict.CONTENT}
 
 
 def is_held(outcome: Outcome) -> bool:
-    """Return True if the recipient stays pending because a reply was about us.
+    """Return True if the reply refuses us, not the recipient, and leaves the connection usable.
 
-    The connection can still be used.
+    The recipient stays pending.
     """
     return (
         outcome.state is DeliveryState.PENDING

@@ -167,10 +167,10 @@ class AddResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPreview:
-    """State that is kept between the calls of a dry run.
+    """The memory of a dry run from one batch of rows to the next.
 
-    repeated: the address keys of people who occur more than once.
-    people: these people, as they would be after the earlier calls.
+    repeated: the keys of addresses that occur more than once in the file.
+    people: the people with these addresses, as the earlier rows would leave them.
     """
 
     repeated: AbstractSet[str] = frozenset()

@@ -76,7 +76,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colophon:
-    """The statement in every mail and page about its sender, its reason and unsubscribing.
+    """The statement in every mail and page of who sends it, why, and how to unsubscribe.
 
     address: the sender's mail address.
     view_url: the page of the issue on the web, empty if there is none.

@@ -308,7 +308,10 @@ class _LineParser:
         return False
 
     def joint_at(self, index: int) -> tuple[str, int]:
-        """Return how the next day is joined (`range`, `set` or empty), and where it begins."""
+        """Return how the token at `index` continues a date, and the index of the next day.
+
+        `range` for `3-5 May`, `set` for `3 and 5 May`, empty if the date ends here.
+        """
         match self.kind(index):
             case Kind.HYPHEN:
                 return "range", index + 1

@@ -37,7 +37,7 @@ def _check_language(value: str) -> str:
 
 
 def _index_by_language(value: Any) -> Any:
-    """Turn a text without languages into a table with one text for all languages."""
+    """Return a table of texts by language; a plain string serves every language."""
     return {"": value} if isinstance(value, str) else value
 
 

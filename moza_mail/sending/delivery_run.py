@@ -329,7 +329,7 @@ async def send_test(
         yield Submission(key=0, envelope=envelope, message=message)
 
     async def record_intents(keys: Sequence[int]) -> None:
-        """Record nothing."""
+        """Do nothing: a test copy is not in the ledger, so it has no intent."""
 
     outcomes = [
         outcome async for batch in transport.send(submissions(), record_intents) for _, outcome in batch

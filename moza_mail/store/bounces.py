@@ -220,7 +220,7 @@ def _last_replies(
 
     Also return the index of the reply that `bounce` reports. A reply counts at the time its message was sent,
     which is known for certain; the date in a report is not. Messages sent before a suppression was last
-    removed do not count. If the bounced message is one of these, the index is past the end.
+    removed do not count. If the bounced message itself does not count for this reason, the index is past the end.
     """
     query = (
         sa.select(

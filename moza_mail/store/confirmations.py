@@ -82,7 +82,7 @@ class Confirmations:
         await self._transactions.write_grouped(_record_outcomes, outcomes, now, self._sender_id)
 
     async def release(self, ids: Sequence[int]) -> None:
-        """Change claimed confirmations that were not tried back to pending.
+        """Return claimed confirmations to pending if no attempt was made to send them.
 
         Confirmations that this sender has not claimed do not change.
         """

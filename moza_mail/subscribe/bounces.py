@@ -41,7 +41,7 @@ async def record_bounce(
     """Store a report about one of our messages, and apply its effect.
 
     Return the bounce and its effect. A failure has the kind UNKNOWN if nothing proves that it is about one of
-    our messages. Only settled bounces are stored, and with `dry_run` none.
+    our messages. A bounce that may still be proven later is not stored, and with `dry_run` none is.
 
     digest: identifies the report, so that it counts once.
     """

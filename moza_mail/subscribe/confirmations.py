@@ -80,7 +80,7 @@ async def _forward(stop: asyncio.Event, stop_run: asyncio.Event) -> None:
 class _Run:
     """The state of one run.
 
-    claimed: ids of claimed confirmations without an intent.
+    claimed: ids of the confirmations that this run claimed and has not begun to send.
     """
 
     store: Store
