@@ -258,7 +258,7 @@ class ImapMailbox:
         return sorted(set(found))
 
     def _fetch(self, server: imaplib.IMAP4, uid: int) -> MailboxMessage | None:
-        """Return a message, of which at most MAX_CONTENT bytes are read; None if it is gone.
+        """Return at most MAX_CONTENT bytes of a message; None if it is gone.
 
         With PEEK, it stays unread for other programs.
         """

@@ -113,7 +113,7 @@ class _FileMailbox:
 
 
 class Maildir(_FileMailbox):
-    """A Maildir, of which `new` and `cur` are read.
+    """Reads `new` and `cur` of a Maildir.
 
     Processed messages move to its folder `.processed`, marked as seen.
     """

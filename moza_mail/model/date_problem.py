@@ -15,7 +15,7 @@ class WrongWeekday:
 
 
 class DateProblemKind(StrEnum):
-    """Why a date or time as written is wrong, or has more than one meaning.
+    """The reason why a date or time in the text is wrong or ambiguous.
 
     MONTH: the name of the month is misspelt.
     NO_SUCH_DAY, NO_SUCH_TIME: the day is not in the calendar, or the time is not on the clock.

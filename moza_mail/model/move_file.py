@@ -11,9 +11,9 @@ VERSION = 1
 
 
 def read_header(line: str) -> Mapping[str, Any] | None:
-    """Return the header of a move file, with values such as `secret_id`.
+    """Parse the first line of a move file, and return its values such as `secret_id`.
 
-    None if this is the first line of another kind of file.
+    None if the line belongs to another kind of file.
     """
     if not line.lstrip("\ufeff").startswith("{"):
         return None

@@ -29,7 +29,7 @@ class RetentionPeriods:
 class RetentionResult:
     """Rows that were deleted or shortened, by kind.
 
-    still_open: old deliveries that wait for a sender or a person and keep their data.
+    still_open: old deliveries that keep their data, because they are not sent yet or a person must decide about them.
     remains: where deleted data may still be read in the database's files, empty if nowhere.
     is_complete: another run would change nothing.
     """

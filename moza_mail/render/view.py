@@ -126,7 +126,7 @@ class IssueView:
         return tuple(parts)
 
     def runs(self) -> tuple[PartRun, ...]:
-        """Return the parts in runs. The first run has no agenda and may be empty."""
+        """Group the parts into agendas and the parts between them. The first group is no agenda, and may be empty."""
         runs = [
             PartRun(is_agenda=is_agenda, parts=tuple(members))
             for is_agenda, members in groupby(self.parts(), key=lambda part: part.is_agenda)

@@ -183,9 +183,9 @@ class Ledger:
         return await self._updates.add(Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, delivery_ids: Sequence[int]) -> None:
-        """Change claimed deliveries that were not tried back to pending.
+        """Set claimed deliveries without an attempt to pending again.
 
-        If this sender has not claimed all of them, raise StoreError and change none.
+        Raises StoreError, and changes none, unless this sender has claimed all of them.
         """
         if delivery_ids:
             await self._transactions.write(claim.release, delivery_ids, self._sender_id)

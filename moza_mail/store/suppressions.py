@@ -129,9 +129,9 @@ def insert_suppression(
     mailing_id: int | None,
     verdict: Verdict | None = None,
 ) -> bool:
-    """Suppress an address without taking the lock on people; return False if it is held.
+    """Suppress an address; return False if the suppression is held for a decision instead.
 
-    The suppression is held if too many readers of one provider get the same verdict in one mailing. Earlier
+    The caller has the lock on people. The suppression is held if too many readers of one provider get the same verdict in one mailing. Earlier
     suppressions for this verdict are then held too.
 
     mailing_id, verdict: set if a reply or report caused the suppression.

@@ -246,7 +246,7 @@ def ask_about_values(
 def _read_as_status(
     column: Column, values: ColumnValues, doubtful: list[str], questions: list[tuple[Column, list[str]]]
 ) -> Column:
-    """Return the column as a status if its values name states.
+    """Return the column as the status column if its values are names of states.
 
     Values that are in doubt are added to `questions`.
     """

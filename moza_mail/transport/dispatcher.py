@@ -133,8 +133,8 @@ class SubmissionQueue:
     async def collect_outcomes(self) -> Outcomes:
         """Return the outcomes since the last call, empty if there will be no more.
 
-        Each outcome makes room for recording one more intent. The ledger commits in order, so the new intents never become
-        durable before the outcomes.
+        For each outcome, one more intent may be recorded. The caller gives the outcomes to the ledger first; it commits in
+        order, so an intent is never durable before the outcome that made room for it.
         """
         while not self._outcomes and not self._closed.is_set():
             self._has_outcomes.clear()

@@ -93,7 +93,7 @@ def show_dkim(context: typer.Context, list_: options.List = "", json_: options.J
 
 @app.command()
 def confirmations(context: typer.Context, json_: options.Json = False) -> None:
-    """Mail the confirmations that are due; serve does this itself."""
+    """Mail the confirmations that are due, if `serve` does not run."""
     from moza_mail.cli.confirmations import confirmations
 
     raise typer.Exit(confirmations(options.project(context), as_json=json_))

@@ -91,7 +91,7 @@ class MailingReportPages:
 
 
 def count_audience(summary: MailingSummary) -> list[tuple[str, int]]:
-    """Return the counts that add up to the audience: by state, or by reason if skipped."""
+    """Count each recipient once: by the reason if skipped, else by the state."""
     reasons: Counter[SkipReason] = Counter()
     for (reason, _detail), count in summary.skipped.items():
         reasons[reason] += count
