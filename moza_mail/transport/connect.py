@@ -95,6 +95,9 @@ class SmtpConnector:
             await self._log_on(smtp)
             return await work(smtp)
         except BaseException as error:
+            # A close would wait for the relay to end TLS, and so leave the transport open.
+            if isinstance(smtp.transport, asyncio.WriteTransport):
+                smtp.transport.abort()
             smtp.close()
             sock.close()
             if isinstance(error, (aiosmtplib.SMTPException, OSError, ValueError)):

@@ -300,4 +300,4 @@ def test_a_relay_that_fails_during_a_wait_is_reported_immediately(project):
     with smtp_sink("-f", "MAIL") as sink:
         project.set(relay=sink.relay, rate="1/h")
         done, states = run_send(project)
-    assert (done.code, states) == (75, {"pending": READERS})
+    assert (done.code, states) == (3, {"pending": READERS})
