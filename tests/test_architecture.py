@@ -17,7 +17,7 @@ PACKAGE = "moza_mail"
 
 BASE = {"i18n", "errors", "model"}
 PURE = {"parse", "render", "check", "compose", "subscriber_file"}
-INPUT_OUTPUT = {"project", "store", "transport", "bounces", "dns_check", "link_check"}
+INPUT_OUTPUT = {"project", "store", "transport", "bounces", "dns_check", "link_check", "oauth"}
 USE_CASES = {"sending", "subscribe", "archive", "app"}
 PACKAGES = BASE | PURE | INPUT_OUTPUT | USE_CASES | {"edit", "web", "cli", "__main__"}
 
@@ -69,7 +69,7 @@ LIBRARIES = {
     "jinja2": {"render", "web"},
     "cryptography": {"compose"},
     "flufl": {"bounces"},
-    "httpx": {"link_check"},
+    "httpx": {"link_check", "oauth"},
     "lxml": {"check", "parse", "render"},
     "emoji": {"parse"},
     "markdown_it": {"parse"},

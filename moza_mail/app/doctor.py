@@ -3,6 +3,7 @@
 Changes nothing and sends nothing.
 """
 
+import asyncio
 import ctypes
 import os
 import shutil
@@ -12,10 +13,11 @@ from pathlib import Path
 from moza_mail import dns_check
 from moza_mail.app.clock import now
 from moza_mail.app.judge_health import RelayRequirements, judge_clock, judge_files, judge_relay, judge_store
-from moza_mail.app.open_project import outbox_folder, relay_access
+from moza_mail.app.open_project import mailbox_access, outbox_folder, relay_access, token_getter
 from moza_mail.app.prepare_issue import find_newest_issue, prepare_issue
 from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys
+from moza_mail.bounces import is_imap_url, open_mailbox
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
 from moza_mail.i18n import gettext as _
@@ -55,8 +57,12 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
     if status:
         for diagnosis in judge_store(status, free=_find_free_space(project, status)):
             yield diagnosis
+    if token := await _examine_token(project):
+        yield token
     async for diagnosis in _examine_relay(project, lists, keys):
         yield diagnosis
+    if mailbox := await _examine_mailbox(project):
+        yield mailbox
     if dns is None:
         yield unknown("domain", _("the DNS was not asked (--offline)"))
         return
@@ -149,6 +155,31 @@ def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[t
     """
     bounce = Address(local=EXAMPLE_LOCAL_PART, domain=bounce_domain) if bounce_domain else None
     return [(bounce or one.sender, one.sender) for one in lists.values()]
+
+
+async def _examine_token(project: Project) -> Diagnosis | None:
+    """Get an OAuth 2 access token. Returns None if the project has passwords only."""
+    try:
+        get_token = token_getter(project)
+        if get_token is None:
+            return None
+        await asyncio.to_thread(get_token, "")
+    except MozaMailError as error:
+        return bad("oauth", error.message, error.hint)
+    return good("oauth", _("there is an access token for the mail servers"))
+
+
+async def _examine_mailbox(project: Project) -> Diagnosis | None:
+    """Log in at the server of the bounce mailbox. Returns None if the mailbox is not on a server."""
+    source = project.config.bounce_mailbox
+    if not is_imap_url(source):
+        return None
+    try:
+        mailbox = open_mailbox(source, project.root, mailbox_access(project))
+        await asyncio.to_thread(mailbox.check_login)
+    except MozaMailError as error:
+        return bad("mailbox", error.message, error.hint)
+    return good("mailbox", _("{mailbox} accepts the login", mailbox=mailbox.name))
 
 
 async def _examine_relay(

@@ -1,7 +1,7 @@
 """Open the store and the relay that a project's settings name."""
 
 import gc
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -62,6 +62,7 @@ def relay_access(project: Project) -> ServerAccess:
         cafile=_path_of(project, project.config.relay_ca_file),
         allow_plaintext=project.config.allow_plaintext,
         helo_name=project.config.helo_name,
+        get_token=token_getter(project, "relay"),
     )
 
 
@@ -71,7 +72,22 @@ def mailbox_access(project: Project) -> ServerAccess:
         password=project.read_imap_password(),
         cafile=_path_of(project, project.config.bounce_ca_file),
         allow_plaintext=project.config.allow_plaintext,
+        get_token=token_getter(project, "bounce_mailbox"),
     )
+
+
+def token_getter(project: Project, purpose: str = "") -> Callable[[str], str] | None:
+    """Return the function that gives OAuth 2 tokens; None if there are passwords only.
+
+    purpose: `relay` or `bounce_mailbox`; empty for either.
+    """
+    client = project.read_oauth_client(purpose)
+    if client is None:
+        return None
+    # httpx takes a tenth of a second to import, and most projects have a password.
+    from moza_mail.oauth import TokenFile, TokenSource
+
+    return TokenSource(client, TokenFile(path=project.token_file)).get_token
 
 
 def _path_of(project: Project, name: str) -> str:

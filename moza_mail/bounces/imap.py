@@ -19,6 +19,7 @@ from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessag
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.network import is_own
+from moza_mail.model.oauth import find_login_remedy
 from moza_mail.model.server_url import ServerAccess, describe_tls_error, hide_password, make_tls_context
 
 TIMEOUT = 60.0
@@ -49,6 +50,14 @@ class _Bounded(imaplib.IMAP4):
 
 class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
     """An IMAP connection that limits the size of replies, with TLS from the first byte."""
+
+
+class _AccessTokenRefused(Exception):
+    """The server refuses an OAuth 2 token that has not ended."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class ImapMailbox:
@@ -140,6 +149,14 @@ class ImapMailbox:
             typ, data = server.uid("EXPUNGE", batch)
             self._require_ok(typ, data, _("does not delete the processed messages"))
 
+    def check_login(self) -> None:
+        """Log in and out; raise MailboxError if the server refuses."""
+        try:
+            with self._translate_errors():
+                self._server = self._connect()
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Log out and disconnect, unless another thread is waiting for a reply."""
         server, self._server = self._server, None
@@ -152,7 +169,7 @@ class ImapMailbox:
 
     def _connect(self) -> imaplib.IMAP4:
         url = self._url.server
-        if not self._access.password:
+        if not (self._access.password or self._access.get_token):
             raise MailboxError(
                 _("the mailbox `{mailbox}` needs a password, but none is set", mailbox=self.name),
                 hint=_(
@@ -160,6 +177,23 @@ class ImapMailbox:
                 ),
             )
         context = None if url.scheme == "imap" else make_tls_context(self._access, MAILBOX)
+        get_token = self._access.get_token
+        if get_token is None:
+            return self._log_on(context, "")
+        token = get_token("")
+        try:
+            return self._log_on(context, token)
+        except _AccessTokenRefused:
+            # A kept token may have been revoked before its end. The server may have closed the connection.
+            token = get_token(token)
+        try:
+            return self._log_on(context, token)
+        except _AccessTokenRefused as refused:
+            raise self._make_login_error(refused.reason.replace(token, "***")) from None
+
+    def _log_on(self, context: ssl.SSLContext | None, token: str) -> imaplib.IMAP4:
+        """Open a connection and log in, with the OAuth 2 token if there is one."""
+        url = self._url.server
         server: imaplib.IMAP4
         if context and url.scheme == "imaps":
             server = _BoundedTls(url.host, url.port, ssl_context=context, timeout=TIMEOUT)
@@ -170,7 +204,7 @@ class ImapMailbox:
                 server.starttls(context)
             elif url.scheme == "imap":
                 self._refuse_public_plaintext(str(server.socket().getpeername()[0]))
-            self._log_in(server)
+            self._log_in(server, token)
             # A server may have more capabilities after the login (RFC 3501 6.1.1).
             server.capabilities = tuple(str(server.capability()[1][-1], "ascii", "replace").upper().split())
         except BaseException:
@@ -194,13 +228,16 @@ class ImapMailbox:
                 hint=_("Use imaps:// or imap+starttls://."),
             )
 
-    def _log_in(self, server: imaplib.IMAP4) -> None:
+    def _log_in(self, server: imaplib.IMAP4, token: str) -> None:
         """Log in with one mechanism only: a second wrong password could lock the account."""
+        if token:
+            self._log_in_with_token(server, token)
+            return
         user, password = self._url.server.user, self._access.password
         try:
             if "AUTH=PLAIN" in server.capabilities:
-                token = b"\0".join((b"", user.encode(), password.encode()))
-                server.authenticate("PLAIN", lambda _challenge: token)
+                login = b"\0".join((b"", user.encode(), password.encode()))
+                server.authenticate("PLAIN", lambda _challenge: login)
             elif "LOGINDISABLED" in server.capabilities or not f"{user}{password}".isascii():
                 raise self._make_login_error(
                     _("it offers no login method that we support (AUTH=PLAIN, LOGIN)")
@@ -213,10 +250,26 @@ class ImapMailbox:
         except imaplib.IMAP4.error as error:
             raise self._make_login_error(self._describe(error)) from None
 
+    def _log_in_with_token(self, server: imaplib.IMAP4, token: str) -> None:
+        """Log in with XOAUTH2; raise _AccessTokenRefused if the server refuses the token."""
+        if "AUTH=XOAUTH2" not in server.capabilities:
+            raise self._make_login_error(_("it does not offer XOAUTH2"))
+        first = f"user={self._url.server.user}\1auth=Bearer {token}\1\1".encode()
+        # A server that refuses the token sends an error in JSON, and expects an empty answer.
+        answers = iter([first])
+        try:
+            server.authenticate("XOAUTH2", lambda _challenge: next(answers, b""))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise _AccessTokenRefused(self._describe(error)) from None
+
     def _make_login_error(self, reason: str) -> MailboxError:
+        remedy = find_login_remedy(reason, with_token=self._access.get_token is not None)
         return MailboxError(
             _("the mailbox `{mailbox}` refuses the login: {reason}", mailbox=self.name, reason=reason),
-            hint=_(
+            hint=remedy
+            or _(
                 "Check the user name in the URL and MOZA_MAIL_IMAP_PASSWORD. Only one attempt is made, so that the account is not locked."
             ),
         )

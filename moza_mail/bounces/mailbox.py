@@ -47,6 +47,9 @@ class Mailbox(Protocol):
     def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Leave a message for a person to read."""
 
+    def check_login(self) -> None:
+        """Log in at the server and leave; raise ProjectError or MailboxError if that fails. Files need no login."""
+
     def close(self) -> None:
         """Close the connection. May be called while another thread uses the mailbox."""
 
@@ -104,6 +107,9 @@ def delete_processed_messages(
 
 class _FileMailbox:
     """A mailbox of files. It has no flag for unrecognised messages and no connection."""
+
+    def check_login(self) -> None:
+        """Do nothing: files need no login."""
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Do nothing: the message is read again the next time."""

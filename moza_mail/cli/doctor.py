@@ -22,7 +22,9 @@ HEADINGS = {
     "files": _("Secrets"),
     "clock": _("Clock"),
     "store": _("Store"),
+    "oauth": _("OAuth 2"),
     "relay": _("Relay"),
+    "mailbox": _("Bounce mailbox"),
     "domain": _("Domain"),
 }
 RECORDS = {

@@ -49,6 +49,12 @@ def parse_address(host: str) -> IPAddress | None:
         return None
 
 
+def is_loopback(host: str) -> bool:
+    """Return True for an address of this machine, and for `localhost`."""
+    address = parse_address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
+
+
 def is_own(host: str) -> bool | None:
     """Return True if an address is in our own networks; None if `host` is a name.
 

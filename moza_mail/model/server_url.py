@@ -6,7 +6,7 @@ the password.
 
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,12 +22,15 @@ class ServerAccess:
     cafile: a PEM file with the only authorities to trust; empty for the authorities of the system.
     allow_plaintext: permits connections without TLS that are refused otherwise.
     helo_name: our host name in EHLO (RFC 5321 4.1.1.1), for relays only; empty for the name of the machine.
+    get_token: returns an OAuth 2 access token, which then replaces the password. Its argument is a token that the server
+        refused, or empty. It may wait for a token server, so an event loop calls it in a thread.
     """
 
     password: str = field(default="", repr=False)
     cafile: str = ""
     allow_plaintext: bool = False
     helo_name: str = ""
+    get_token: Callable[[str], str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

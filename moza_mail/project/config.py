@@ -28,6 +28,7 @@ from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone
 from moza_mail.model.timestamps import parse_duration
+from moza_mail.project.oauth_settings import OAuthSettings
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 MAX_BYTES = 1_000_000
@@ -38,8 +39,8 @@ HELO_NAME = r"^$|^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$|^\[[0-9A-Za-z:.]{
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
 # Settings that may only come from the environment (see `secrets.py`).
-SECRET_KEYS = frozenset({"secret", "smtp_password", "imap_password", "password"})
-SECRET_VARIABLES = {"password": "SMTP_PASSWORD"}
+SECRET_KEYS = frozenset({"secret", "smtp_password", "imap_password", "password", "client_secret"})
+SECRET_VARIABLES = {"password": "SMTP_PASSWORD", "client_secret": "OAUTH_CLIENT_SECRET"}
 
 
 def _check_web_address(value: str) -> str:
@@ -216,6 +217,7 @@ class ProjectConfig(BaseModel):
     check: CheckSettings = CheckSettings()
     bounces: BounceSettings = BounceSettings()
     retention: RetentionSettings = RetentionSettings()
+    oauth: OAuthSettings = OAuthSettings()
 
     @property
     def rate_limits(self) -> SendRates:
@@ -251,7 +253,9 @@ class ProjectConfig(BaseModel):
 def read_config(path: Path, overrides: dict[str, Any]) -> ProjectConfig:
     """Read the settings of a project; raise ProjectError with the file and the key."""
     from_file = read_toml(path)
-    if secret := next((key for key in from_file if key in SECRET_KEYS), None):
+    oauth = from_file.get("oauth", {})
+    keys = [*from_file, *(oauth if isinstance(oauth, dict) else ())]
+    if secret := next((key for key in keys if key in SECRET_KEYS), None):
         raise ProjectError(
             _("{path}: `{key}` is a secret and may not be in this file", path=str(path), key=secret),
             hint=_(

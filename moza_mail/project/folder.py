@@ -16,6 +16,7 @@ from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.oauth import OAuthClient
 from moza_mail.model.site import ISSUE_CALENDAR
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, secrets, themes
@@ -257,6 +258,25 @@ class Project:
     def read_smtp_password(self) -> str:
         """Return the password for the relay, empty if there is none."""
         return secrets.read_smtp_password()
+
+    def read_oauth_client(self, purpose: str = "") -> OAuthClient | None:
+        """Return the OAuth 2 client for a purpose (`relay` or `bounce_mailbox`); None if passwords are used for it.
+
+        Raises ProjectError if a setting is missing.
+        """
+        settings = self.config.oauth
+        if purpose and purpose not in settings.use_for:
+            return None
+        if problem := settings.find_problem():
+            raise ProjectError(
+                _("moza-mail.toml, table [oauth]: {problem}", problem=problem), hint=_("See docs/oauth.md.")
+            )
+        return settings.make_client(secrets.read_oauth_client_secret())
+
+    @property
+    def token_file(self) -> Path:
+        """The file with the OAuth 2 tokens."""
+        return self.root / secrets.TOKEN_FILE
 
     def read_imap_password(self) -> str:
         """Return the password of the bounce mailbox, empty if there is none."""

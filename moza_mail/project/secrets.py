@@ -15,6 +15,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.project.config import PREFIX
 
 MIN_SECRET_LENGTH = 16
+TOKEN_FILE = Path("subscribers/oauth-tokens.json")
 MAX_KEY_SIZE = 65_536
 GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -27,6 +28,11 @@ def read_smtp_password() -> str:
 def read_imap_password() -> str:
     """Return the password of the bounce mailbox, empty if there is none."""
     return _read_variable("IMAP_PASSWORD")
+
+
+def read_oauth_client_secret() -> str:
+    """Return the client secret for OAuth 2, empty if there is none."""
+    return _read_variable("OAUTH_CLIENT_SECRET")
 
 
 def read_secret(folder: Path) -> bytes:
@@ -159,12 +165,16 @@ def find_private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[st
 
     settings: the paths of key files in moza-mail.toml, by key.
     """
-    named: dict[str, str] = {_("the secret"): str(root / "subscribers" / "secret")}
+    named: dict[str, str] = {
+        _("the secret"): str(root / "subscribers" / "secret"),
+        _("the OAuth tokens"): str(root / TOKEN_FILE),
+    }
     named |= {key: str(root / value) for key, value in settings.items() if value}
     variables = (
         "SECRET_FILE",
         "SMTP_PASSWORD_FILE",
         "IMAP_PASSWORD_FILE",
+        "OAUTH_CLIENT_SECRET_FILE",
         "DKIM_KEY_FILE",
         "DKIM_ED25519_KEY_FILE",
     )

@@ -18,6 +18,7 @@ from moza_mail.errors import AuthenticationRefused, RelayUnreachable, TlsFailed,
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.network import is_own
+from moza_mail.model.oauth import TokenRefused, TokenUnavailable, find_login_remedy
 from moza_mail.model.reply import Reply
 from moza_mail.model.server_url import (
     ServerAccess,
@@ -56,6 +57,14 @@ class EnvelopeReplies:
     rcpt: Reply | None = None
 
 
+class _AccessTokenRefused(Exception):
+    """The relay refuses an OAuth 2 token that has not ended."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token = token
+
+
 class SmtpConnector:
     """Connects to one relay. Raises RelayUnreachable, TlsFailed or AuthenticationRefused."""
 
@@ -80,6 +89,17 @@ class SmtpConnector:
         return await self._connect(lambda smtp: self._try_envelope(smtp, sender, recipient))
 
     async def _connect(self, work: Callable[[aiosmtplib.SMTP], Awaitable[T]]) -> T:
+        """Connect and do the work.
+
+        A kept OAuth 2 token may have been revoked before its end, so a refused token is replaced once. Some servers close the
+        connection after a refused login, so the second login has its own connection.
+        """
+        try:
+            return await self._connect_once(work, "")
+        except _AccessTokenRefused as refused:
+            return await self._connect_once(work, refused.token)
+
+    async def _connect_once(self, work: Callable[[aiosmtplib.SMTP], Awaitable[T]], rejected_token: str) -> T:
         sock = await self._open_socket()
         smtp = aiosmtplib.SMTP(
             hostname=self._relay.host,
@@ -92,7 +112,7 @@ class SmtpConnector:
             local_hostname="localhost",  # not sent; without it, connect() asks the DNS for our name
         )
         try:
-            await self._log_on(smtp)
+            await self._log_on(smtp, rejected_token)
             return await work(smtp)
         except BaseException as error:
             # A close would wait for the relay to end TLS, and so leave the transport open.
@@ -115,7 +135,7 @@ class SmtpConnector:
         except OSError as error:
             raise self._translate_error(error) from None
 
-    async def _log_on(self, smtp: aiosmtplib.SMTP) -> None:
+    async def _log_on(self, smtp: aiosmtplib.SMTP, rejected_token: str) -> None:
         await self._await_greeting(smtp)
         smtp.timeout = self._limits.timeouts.connect
         self._refuse_public_plaintext(str(smtp.get_transport_info("peername")[0]))
@@ -124,7 +144,12 @@ class SmtpConnector:
         if self._relay.scheme == "smtp+starttls":
             await self._start_tls(smtp)
             await self._say_hello(smtp, name)
-        if self._relay.user:
+        if not self._relay.user:
+            return
+        if get_token := self._access.get_token:
+            token = await self._get_token(get_token, rejected_token)
+            await self._log_in_with_token(smtp, token, is_new=bool(rejected_token))
+        else:
             await self._log_in(smtp)
 
     async def _try_envelope(
@@ -233,6 +258,26 @@ class SmtpConnector:
             return
         raise self._make_login_error(_("it offers no login method that we support (PLAIN, LOGIN, CRAM-MD5)"))
 
+    async def _log_in_with_token(self, smtp: aiosmtplib.SMTP, token: str, *, is_new: bool) -> None:
+        """Log in with XOAUTH2; raise _AccessTokenRefused if the relay refuses a token that was kept."""
+        if "xoauth2" not in smtp.server_auth_methods:
+            raise self._make_login_error(_("it does not offer XOAUTH2"))
+        try:
+            await smtp.auth_xoauth2(self._relay.user, token)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            if not is_new:
+                raise _AccessTokenRefused(token) from None
+            reply = self._describe_reply(error).replace(token, "***")
+            raise self._make_login_error(_("it says {reply}", reply=reply)) from None
+
+    async def _get_token(self, get_token: Callable[[str], str], rejected: str) -> str:
+        try:
+            return await asyncio.to_thread(get_token, rejected)
+        except TokenUnavailable as error:
+            raise RelayUnreachable(error.message, relay=str(self._relay), hint=error.hint) from None
+        except TokenRefused as error:
+            raise AuthenticationRefused(error.message, relay=str(self._relay), hint=error.hint) from None
+
     def _refuse_public_plaintext(self, peer: str) -> None:
         """Raise TlsFailed if an unencrypted relay is outside our own networks.
 
@@ -312,10 +357,12 @@ class SmtpConnector:
         )
 
     def _make_login_error(self, reason: str) -> AuthenticationRefused:
+        remedy = find_login_remedy(reason, with_token=self._access.get_token is not None)
         return AuthenticationRefused(
             _("the relay {relay} refuses the login: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
-            hint=_(
+            hint=remedy
+            or _(
                 "Check the user name in `relay` and MOZA_MAIL_SMTP_PASSWORD. Only one attempt is made, so that the account is not locked."
             ),
         )

@@ -11,6 +11,7 @@ from moza_mail.cli import options
 app = typer.Typer()
 archive = typer.Typer(no_args_is_help=True, help="Publish the issues that were sent as a web site.")
 dkim = typer.Typer(no_args_is_help=True, help="Make a DKIM key that signs messages, or show its record.")
+oauth = typer.Typer(no_args_is_help=True, help="Give moza-mail access to a mail account without a password.")
 store = typer.Typer(no_args_is_help=True, help="Copy the database to another one.")
 
 
@@ -89,6 +90,14 @@ def show_dkim(context: typer.Context, list_: options.List = "", json_: options.J
     from moza_mail.cli.dkim import show
 
     show(options.project(context), list_, as_json=json_)
+
+
+@oauth.command("login")
+def log_in(context: typer.Context) -> None:
+    """Ask for access to the mail account in a browser, once."""
+    from moza_mail.cli.oauth import log_in
+
+    log_in(options.project(context))
 
 
 @app.command()
