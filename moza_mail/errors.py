@@ -23,7 +23,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
      + TransportError                   exit 75   the relay: run the same command again
         + RelayUnreachable
-        + AuthenticationRefused
+        + AuthenticationRefused         exit 3
         + SenderRefused             exit 3
         + TlsFailed
 """
@@ -195,7 +195,9 @@ class RelayUnreachable(TransportError):
 
 
 class AuthenticationRefused(TransportError):
-    """The relay does not accept the user name or password."""
+    """The relay does not accept the user name, the password or the token. A person must correct something."""
+
+    exit_code = 3
 
 
 class SenderRefused(TransportError):

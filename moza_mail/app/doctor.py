@@ -19,7 +19,7 @@ from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.bounces import is_imap_url, open_mailbox
 from moza_mail.compose import DkimKey
-from moza_mail.errors import MozaMailError, TransportError
+from moza_mail.errors import MozaMailError, RelayUnreachable
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
 from moza_mail.model.address import Address
@@ -57,12 +57,8 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
     if status:
         for diagnosis in judge_store(status, free=_find_free_space(project, status)):
             yield diagnosis
-    if token := await _examine_token(project):
-        yield token
-    async for diagnosis in _examine_relay(project, lists, keys):
+    async for diagnosis in _examine_servers(project, lists, keys):
         yield diagnosis
-    if mailbox := await _examine_mailbox(project):
-        yield mailbox
     if dns is None:
         yield unknown("domain", _("the DNS was not asked (--offline)"))
         return
@@ -157,6 +153,18 @@ def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[t
     return [(bounce or one.sender, one.sender) for one in lists.values()]
 
 
+async def _examine_servers(
+    project: Project, lists: dict[str, MailingList], keys: Keys
+) -> AsyncIterator[Diagnosis]:
+    """Examine the access token, the relay and the bounce mailbox, as far as the project has them."""
+    if token := await _examine_token(project):
+        yield token
+    async for diagnosis in _examine_relay(project, lists, keys):
+        yield diagnosis
+    if mailbox := await _examine_mailbox(project):
+        yield mailbox
+
+
 async def _examine_token(project: Project) -> Diagnosis | None:
     """Get an OAuth 2 access token. Returns None if the project has passwords only."""
     try:
@@ -203,8 +211,9 @@ async def _examine_relay(
             config.relay, relay_access(project), _make_envelopes(config.bounce_domain, lists)
         )
     except MozaMailError as error:
-        is_relay = isinstance(error, TransportError)
-        yield bad("relay", error.message, _("Fix this before you send anything.") if is_relay else error.hint)
+        # "Run the same command again" is the wrong advice here.
+        is_away = isinstance(error, RelayUnreachable)
+        yield bad("relay", error.message, _("Fix this before you send anything.") if is_away else error.hint)
         return
     needs = RelayRequirements(
         size=measure_newest_issue(project, keys),

@@ -34,8 +34,8 @@ def request_tokens(client: OAuthClient, parameters: Mapping[str, str], *, now: d
     reply = post_form(client.token_url, {**client_parameters(client), **parameters})
     if "error" in reply:
         raise refuse(client.token_url, reply)
-    access = str(reply.get("access_token", ""))
-    if not BEARER_TOKEN.fullmatch(access):
+    access = reply.get("access_token")
+    if not isinstance(access, str) or not BEARER_TOKEN.fullmatch(access):
         raise TokenUnavailable(_("{url} does not answer with a token", url=client.token_url))
     return Tokens(
         access=access,

@@ -51,10 +51,7 @@ plugin {{
 namespace inbox {{
   inbox = yes
 }}
-passdb {{
-  driver = static
-  args = password={password} user={name}
-}}
+{passdb}
 userdb {{
   driver = static
   args = uid={user} gid={group} home={folder}/home
@@ -78,6 +75,30 @@ service imap-login {{
 service imap {{
   process_limit = 10
 }}
+"""
+
+
+PASSWORDS = f"""
+passdb {{
+  driver = static
+  args = password={PASSWORD} user={USER}
+}}
+"""
+# Dovecot asks the token server about each token, and offers no other login.
+TOKENS = """
+auth_mechanisms = xoauth2
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2
+  args = FOLDER/oauth2.conf
+}
+"""
+INTROSPECTION = """
+introspection_mode = get
+introspection_url = URL/introspect?access_token=
+username_attribute = username
+active_attribute = active
+active_value = true
 """
 
 
@@ -129,8 +150,11 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dovecot]:
-    """Run a server with a certificate for these names (default: localhost), and with extra settings in `more`."""
+def dovecot(*names: str, tls: str = "required", more: str = "", token_server: str = "") -> Iterator[Dovecot]:
+    """Run a server with a certificate for these names (default: localhost), and with extra settings in `more`.
+
+    token_server: the URL of a token server; then logins need an OAuth 2 token.
+    """
     program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     require("dovecot", program is not None, "dovecot (Debian: dovecot-imapd) is not installed")
     entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
@@ -145,14 +169,14 @@ def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dove
         folder=folder,
         user=entry.pw_name,
         group=grp.getgrgid(entry.pw_gid).gr_name,
-        password=PASSWORD,
-        name=USER,
+        passdb=TOKENS.replace("FOLDER", str(folder)) if token_server else PASSWORDS,
         port=server.port,
         tls_port=server.tls_port,
         tls=tls,
         guarded="no" if tls == "no" else "yes",
     )
     (folder / "dovecot.conf").write_text(settings + more)
+    (folder / "oauth2.conf").write_text(INTROSPECTION.replace("URL", token_server))
     for path in (folder, *folder.rglob("*")):
         os.chown(path, *owner)
     command = (str(program), "-F", "-c", str(folder / "dovecot.conf"))

@@ -1,6 +1,7 @@
 """Relays for tests, all on loopback: Postfix's smtp-sink, aiosmtpd, and one that follows a script."""
 
 import asyncio
+import base64
 import contextlib
 import os
 import re
@@ -11,7 +12,7 @@ import subprocess
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -220,16 +221,36 @@ async def scripted_relay(
 
 @dataclass(kw_only=True)
 class AiosmtpdRelay:
-    """aiosmtpd with one user, `weekly`, whose password is `goed`; it records the passwords that were tried."""
+    """aiosmtpd with one user, `weekly`, whose password is `goed`; it records the passwords that were tried.
+
+    accepts_token: if it is given, the relay offers XOAUTH2 only, and calls it with the user and the token.
+    token_refusal: the reply to a token that is not accepted.
+    on_message: called after each message.
+    """
 
     port: int = 0
     tried_passwords: list[bytes] = field(default_factory=list)
     received: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     secure: list[bool] = field(default_factory=list)
+    accepts_token: Callable[[str, str], bool] | None = None
+    token_refusal: str = "535 5.7.3 Authentication unsuccessful"
+    on_message: Callable[[int], None] = lambda _count: None
+
+    async def auth_XOAUTH2(self, server, arguments) -> AuthResult:  # noqa: N802 -- aiosmtpd's name
+        user, token = base64.b64decode(arguments[1]).decode().rstrip("\1").split("\1auth=Bearer ")
+        self.tried_passwords.append(token.encode())
+        assert self.accepts_token is not None
+        if self.accepts_token(user.removeprefix("user="), token):
+            return AuthResult(success=True, handled=False, auth_data=user)
+        # The error comes as a challenge, which the client answers with an empty line.
+        assert not await server.challenge_auth(base64.b64encode(b'{"status":"400"}').decode())
+        await server.push(self.token_refusal)
+        return AuthResult(success=False, handled=True)
 
     async def handle_DATA(self, _server, session, envelope) -> str:  # noqa: N802 -- aiosmtpd's name
         self.received.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         self.secure.append(session.ssl is not None)
+        self.on_message(len(self.received))
         return "250 2.0.0 Ok: queued as F1"
 
     def authenticate(self, _server, _session, _envelope, _mechanism, login) -> AuthResult:
@@ -245,9 +266,10 @@ async def aiosmtpd_relay(
     starttls: ssl.SSLContext | None = None,
     implicit: ssl.SSLContext | None = None,
     login: bool = False,
+    relay: AiosmtpdRelay | None = None,
 ) -> AsyncIterator[AiosmtpdRelay]:
     """Run aiosmtpd with STARTTLS, implicit TLS, or no TLS."""
-    relay = AiosmtpdRelay()
+    relay = relay or AiosmtpdRelay()
 
     def protocol() -> SMTP:
         with warnings.catch_warnings():
@@ -261,6 +283,7 @@ async def aiosmtpd_relay(
                 auth_required=login,
                 auth_require_tls=implicit is None,
                 authenticator=relay.authenticate,
+                auth_exclude_mechanism=["LOGIN", "PLAIN"] if relay.accepts_token else ["XOAUTH2"],
             )
 
     server = await asyncio.get_running_loop().create_server(protocol, LOOPBACK, 0, ssl=implicit)
