@@ -1,7 +1,9 @@
 """Accept or reject held suppressions, and remove many suppressions at once."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from moza_mail import sending
 from moza_mail.app.clock import now
@@ -9,25 +11,89 @@ from moza_mail.app.mailing_status import find_mailings
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.provider import find_provider
 from moza_mail.model.subscriber import Suppression, SuppressionQuery
+from moza_mail.model.verdict import Verdict
 from moza_mail.project import Project
 from moza_mail.store import Store
 
 
-async def decide_held(project: Project, issue: str, domain: str, *, accept: bool) -> int:
-    """Accept or reject the held suppressions of an issue's newest mailing. Return how many.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPlan:
+    """The held suppressions of a mailing that a decision is about.
 
-    domain: decide only about the held suppressions at this domain; empty for all.
+    counts: how many, by provider and verdict.
+    examples: one suppression of each provider and verdict.
     """
+
+    mailing: Mailing
+    domain: str
+    counts: Mapping[tuple[str, Verdict], int]
+    examples: Sequence[Suppression]
+
+    @property
+    def total(self) -> int:
+        """The number of held suppressions."""
+        return sum(self.counts.values())
+
+    def describe(self) -> Iterator[str]:
+        """Return a line with the total, and a line for each provider and verdict."""
+        mailing = f"{self.mailing.issue_slug} to {self.mailing.list_slug}"
+        yield _("{mailing}: {count} held", mailing=mailing, count=self.total)
+        for ((provider, verdict), count), one in zip(self.counts.items(), self.examples, strict=False):
+            example = f"{one.address.mask()}: {one.evidence[:120]}"
+            yield _(
+                "{count:>8} at {provider} ({verdict}), for example {example}",
+                count=count,
+                provider=provider,
+                verdict=verdict.value,
+                example=example,
+            )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return {
+            "issue": self.mailing.issue_slug,
+            "list": self.mailing.list_slug,
+            "held": [
+                {"provider": provider, "verdict": verdict.value, "count": count}
+                for (provider, verdict), count in self.counts.items()
+            ],
+        }
+
+
+async def plan_decision(project: Project, issue: str, domain: str) -> HeldPlan:
+    """Return the held suppressions of an issue's newest mailing.
+
+    issue: empty for the newest mailing of all.
+    domain: only the held suppressions at this provider; empty for all.
+    """
+    provider = find_provider(domain) if domain else ""
     async with open_store(project) as store:
         mailing = (await find_mailings(store, project, issue, ""))[0]
+        counts = await store.suppressions.count_held(mailing.id)
+        examples = await store.suppressions.find_held_examples(mailing.id)
+    return HeldPlan(
+        mailing=mailing,
+        domain=domain,
+        counts={key: count for key, count in counts.items() if provider in {"", key[0]}},
+        examples=[one for one in examples if provider in {"", find_provider(one.address.domain)}],
+    )
+
+
+async def decide_held(project: Project, plan: HeldPlan, *, accept: bool) -> int:
+    """Accept or reject the held suppressions of a plan. Return how many."""
+    async with open_store(project) as store:
         reason = "the mass verdict was rejected by a person"
         count = await store.suppressions.decide_held(
-            mailing.id, accept=accept, domain=domain, reason=reason, now=now()
+            plan.mailing.id, accept=accept, domain=plan.domain, reason=reason, now=now()
         )
         decision = "accepted" if accept else "rejected"
-        detail = f"held suppressions {decision}: {count} of {mailing.issue_slug}"
-        await sending.log_access(store, detail, now=now(), list_slug=mailing.list_slug, mailing=mailing.id)
+        detail = f"held suppressions {decision}: {count} of {plan.mailing.issue_slug}"
+        await sending.log_access(
+            store, detail, now=now(), list_slug=plan.mailing.list_slug, mailing=plan.mailing.id
+        )
         return count
 
 
@@ -62,7 +128,6 @@ async def find_removable(store: Store, project: Project, options: UnsuppressOpti
     )
 
 
-async def remove_all(store: Store, suppressions: list[Suppression], reason: str) -> int:
+async def remove_all(store: Store, suppressions: Sequence[Suppression], reason: str) -> int:
     """Remove suppressions and log each removal. Return how many were removed."""
-    removed = [await store.suppressions.remove(one.address, reason, now=now()) for one in suppressions]
-    return sum(one is not None for one in removed)
+    return await store.suppressions.remove_all([one.address for one in suppressions], reason, now=now())

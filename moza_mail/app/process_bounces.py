@@ -16,6 +16,7 @@ from moza_mail.compose import SignedLinks
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import Bounce, BounceEffect
+from moza_mail.model.subscriber import Suppression
 from moza_mail.project import Project
 from moza_mail.store import Store
 
@@ -72,7 +73,7 @@ class BounceTally:
 
     counts: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
-    suppressed: list[dict[str, str]] = field(default_factory=list)
+    suppressed: list[Suppression] = field(default_factory=list)
     unsubscribed: list[dict[str, str]] = field(default_factory=list)
     unrecognised: list[dict[str, str]] = field(default_factory=list)
     held: int = 0
@@ -92,14 +93,19 @@ class BounceTally:
         else:
             self.counts[bounce.kind.value] += 1
         self.held += effect.is_held
-        suppression = None if effect.is_held else effect.suppression
-        if suppression:
-            self.suppressed.append(
-                {"address": suppression.address.mask(), "reason": suppression.reason.value}
-            )
+        if effect.suppression and not effect.is_held:
+            self.suppressed.append(effect.suppression)
         if effect.unsubscribed and bounce.sent_message:
             sent = bounce.sent_message
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
+
+    async def recount_held(self, store: Store) -> None:
+        """Count the suppressions of this run as held that a later message showed to be a mass verdict."""
+        if not self.held:
+            return
+        left = [one for one in self.suppressed if await store.suppressions.find(one.address)]
+        self.held += len(self.suppressed) - len(left)
+        self.suppressed = left
 
     def report(self, source: str, *, is_dry_run: bool, error: MailboxError | None = None) -> BounceRun:
         """Return the counts so far."""
@@ -108,7 +114,9 @@ class BounceTally:
             is_dry_run=is_dry_run,
             counts=dict(sorted(self.counts.items())),
             repeated=self.repeated,
-            suppressed=self.suppressed,
+            suppressed=[
+                {"address": one.address.mask(), "reason": one.reason.value} for one in self.suppressed
+            ],
             unsubscribed=self.unsubscribed,
             unrecognised=self.unrecognised,
             held=self.held,
@@ -173,13 +181,15 @@ async def _process(
     messages = iter([only]) if only else mailbox.read_messages()
     async with open_store(project) as store:
         try:
-            if not is_dry_run:
-                await store.suppressions.release_held(now=now())
             while message := await _run_in_thread(next, messages, None):
                 bounce = await _record(store, message, links, tally, is_dry_run=is_dry_run)
                 if not is_dry_run:
                     mark = mailbox.mark_processed if bounce.is_settled else mailbox.mark_unrecognized
                     await _run_in_thread(mark, message)
+            # After the whole mailbox is read, because a report of yesterday may lie in it.
+            if not is_dry_run:
+                await store.suppressions.release_held(now=now())
+                await tally.recount_held(store)
         finally:
             mailbox.close()
 

@@ -1,11 +1,12 @@
 """Make warnings about a relay that refuses the sender, or that was an outbox before."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from moza_mail.i18n import gettext as _
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import DeliveryState, Mailing
+from moza_mail.model.reply import Reply
 from moza_mail.store import Store
 
 # The queue id that an outbox gives a message: the name of its file.
@@ -31,15 +32,7 @@ def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
             )
         )
     if breaker.blocking:
-        domain, reply = next(iter(breaker.blocking.items()))
-        alarms.append(
-            _(
-                "Paused: {domains} refuse this mailing for a block list, a policy or its content, for example {domain}: {reply}. Their recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
-                domains=", ".join(sorted(breaker.blocking)),
-                domain=domain,
-                reply=str(reply),
-            )
-        )
+        alarms.append(_describe_blocking(breaker.blocking))
     if breaker.protocol_errors:
         alarms.append(
             _(
@@ -50,6 +43,22 @@ def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
             )
         )
     return alarms
+
+
+def _describe_blocking(blocking: Mapping[str, Reply]) -> str:
+    domain, reply = next(iter(blocking.items()))
+    if len(blocking) == 1:
+        return _(
+            "Paused: {domain} refuses this mailing for a block list, a policy or its content: {reply}. Its recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
+            domain=domain,
+            reply=str(reply),
+        )
+    return _(
+        "Paused: {domains} refuse this mailing for a block list, a policy or its content, for example {domain}: {reply}. Their recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
+        domains=", ".join(sorted(blocking)),
+        domain=domain,
+        reply=str(reply),
+    )
 
 
 async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequence[str]:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from moza_mail.app.held_suppressions import decide_held
+from moza_mail.app.held_suppressions import decide_held, plan_decision
 from moza_mail.app.process_bounces import BounceRun, process_mailbox, process_piped_message
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
@@ -64,12 +64,19 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
         output.say(_("  left in the mailbox: {message}: {why}", message=one["message"], why=one["why"]))
 
 
-def decide(project: Project, decision: str, issue: str, domain: str, *, as_json: bool) -> int:
-    """Accept or reject the held suppressions of a mailing."""
+def decide(
+    project: Project, decision: str, issue: str, domain: str, *, needs_answer: bool, as_json: bool
+) -> int:
+    """Accept or reject the held suppressions of a mailing, after asking."""
     is_accepted = decision == "accept"
-    count = run_async(lambda: decide_held(project, issue, domain, accept=is_accepted))
+    plan = run_async(lambda: plan_decision(project, issue, domain))
+    output.say(output.shown_lines(plan.describe()))
+    if plan.total and needs_answer:
+        question = _("Suppress them on every list?") if is_accepted else _("Keep them in the audience?")
+        output.confirm(question, _("nothing was changed"))
+    count = run_async(lambda: decide_held(project, plan, accept=is_accepted)) if plan.total else 0
     if as_json:
-        output.give_json({"decision": decision, "count": count})
+        output.give_json({"decision": decision, "count": count, **plan.as_data()})
     elif is_accepted:
         output.give(_("{count} suppressed", count=count))
     else:

@@ -177,6 +177,26 @@ removed_suppressions = sa.Table(
     sa.Index("removed_suppressions_address", "address_key", "removed_at"),
 )
 
+# How many readers a provider has in a mailing, for providers with more than a few.
+mailing_providers = sa.Table(
+    "mailing_providers",
+    metadata,
+    sa.Column("mailing_id", ID, sa.ForeignKey("mailings.id"), primary_key=True),
+    sa.Column("provider", sa.Text, primary_key=True),
+    sa.Column("readers", sa.Integer, nullable=False),
+)
+
+# How many of these readers fail with one verdict, and the decision about them.
+provider_verdicts = sa.Table(
+    "provider_verdicts",
+    metadata,
+    sa.Column("mailing_id", ID, sa.ForeignKey("mailings.id"), primary_key=True),
+    sa.Column("provider", sa.Text, primary_key=True),
+    sa.Column("verdict", enum_type(Verdict), primary_key=True),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),
+)
+
 rate_limits = sa.Table(
     "rate_limits",
     metadata,

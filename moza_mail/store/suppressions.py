@@ -4,7 +4,7 @@ A held suppression has no effect until a person decides. The suppressions that a
 history.
 """
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.provider import find_provider, list_domains
+from moza_mail.model.provider import find_provider
 from moza_mail.model.subscriber import Suppression, SuppressionQuery, SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry, find_hasher
 from moza_mail.store.bulk import among
+from moza_mail.store.mass_verdicts import MassDecision, accept_verdicts, count_failure
 from moza_mail.store.paging import PAGE, split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import (
@@ -28,6 +30,7 @@ from moza_mail.store.schema import (
     domain,
     erasures,
     insert,
+    mailings,
     removed_suppressions,
     subscribers,
     suppressions,
@@ -54,6 +57,10 @@ class Suppressions:
         """
         return await self._transactions.write(_remove, address, reason, now)
 
+    async def remove_all(self, addresses: Sequence[Address], reason: str, *, now: datetime) -> int:
+        """Remove many suppressions, all or none; return how many there were."""
+        return await self._transactions.write(_remove_all, addresses, reason, now)
+
     async def find(self, address: Address) -> Suppression | None:
         """Return the suppression of an address, even if its person was erased."""
         return await self._transactions.read(find_suppression, address)
@@ -70,6 +77,10 @@ class Suppressions:
         """Count the held suppressions of a mailing by provider and verdict."""
         return await self._transactions.read(_count_held, mailing_id)
 
+    async def find_held_examples(self, mailing_id: int) -> list[Suppression]:
+        """Return one held suppression of each provider and verdict of a mailing."""
+        return await self._transactions.read(_find_held_examples, mailing_id)
+
     async def decide_held(
         self, mailing_id: int, *, accept: bool, domain: str, reason: str, now: datetime
     ) -> int:
@@ -83,7 +94,7 @@ class Suppressions:
     async def release_held(self, *, now: datetime) -> int:
         """Release held addresses that accepted a later message; return how many.
 
-        The message must be older than 72 hours, without any report about it.
+        The message must be older than 72 hours, and no report says that it failed or was a nuisance.
         """
         return await self._transactions.write(_release_held, now)
 
@@ -131,17 +142,23 @@ def insert_suppression(
 ) -> bool:
     """Suppress an address; return False if the suppression is held for a decision instead.
 
-    The caller has the lock on people. The suppression is held if too many readers of one provider get the same verdict in one mailing. Earlier
-    suppressions for this verdict are then held too.
+    The caller has the lock on people. The suppression is held if too many readers of one provider get the same
+    verdict in one mailing. Earlier suppressions for this verdict are then held too. An address that is suppressed
+    already stays as it is.
 
     mailing_id, verdict: set if a reply or report caused the suppression.
     """
-    provider = find_provider(suppression.address.domain)
-    is_held = (
-        mailing_id is not None
-        and verdict is not None
-        and _is_mass_verdict(connection, mailing_id, verdict, suppression.address.domain)
-    )
+    existing = connection.execute(
+        sa.select(suppressions.c.held_at).where(suppressions.c.address_key == suppression.address.key)
+    ).first()
+    if existing and existing.held_at is None:
+        return True
+    decision, is_first = MassDecision.NONE, False
+    if mailing_id is not None and verdict is not None:
+        decision, is_first = count_failure(connection, mailing_id, verdict, suppression.address.domain)
+    is_held = decision is MassDecision.HELD
+    if existing and is_held:
+        return False
     values: dict[str, Any] = {
         "address_key": suppression.address.key,
         "address": str(suppression.address),
@@ -150,19 +167,12 @@ def insert_suppression(
         "evidence": suppression.evidence,
         "mailing_id": mailing_id,
         "verdict": verdict,
-        "provider": provider,
+        "provider": find_provider(suppression.address.domain),
         "held_at": suppression.created_at if is_held else None,
     }
-    inserted = insert(connection, suppressions).values(values)
-    # A complaint, or a person, decides over what is held.
-    overriding = inserted.on_conflict_do_update(
-        index_elements=["address_key"],
-        set_={**values, "held_at": None},
-        where=suppressions.c.held_at.is_not(None),
-    )
-    statement = inserted.on_conflict_do_nothing() if is_held else overriding
-    if not connection.execute(statement.returning(suppressions.c.reason)).first():
-        return True
+    # A complaint, a person or another mailing decides over what is held.
+    statement = insert(connection, suppressions).values(values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=values))
     entry = AuditEntry(
         occurred_at=suppression.created_at,
         action=AuditAction.SUPPRESS,
@@ -173,40 +183,15 @@ def insert_suppression(
         detail=f"{suppression.reason.value}{', held' if is_held else ''}",
     )
     add_entry(connection, entry, suppression.address)
-    if is_held:
-        same = _is_same_verdict(mailing_id, verdict, provider) & suppressions.c.held_at.is_(None)
-        connection.execute(sa.update(suppressions).where(same).values(held_at=suppression.created_at))
+    if is_first:
+        earlier = sa.update(suppressions).where(
+            suppressions.c.mailing_id == mailing_id,
+            suppressions.c.verdict == verdict,
+            suppressions.c.provider == values["provider"],
+            suppressions.c.held_at.is_(None),
+        )
+        connection.execute(earlier.values(held_at=suppression.created_at))
     return not is_held
-
-
-MAX_ALIKE = 5
-MAX_SHARE = 0.05
-
-
-def _is_same_verdict(
-    mailing_id: int | None, verdict: Verdict | None, provider: str
-) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        suppressions.c.mailing_id == mailing_id,
-        suppressions.c.verdict == verdict,
-        suppressions.c.provider == provider,
-    )
-
-
-def _is_mass_verdict(
-    connection: sa.Connection, mailing_id: int, verdict: Verdict, recipient_domain: str
-) -> bool:
-    """Return True if too many readers of one provider get the same verdict in a mailing.
-
-    Too many is more than 5 readers and more than 5 % of the provider's readers.
-    """
-    same = _is_same_verdict(mailing_id, verdict, find_provider(recipient_domain))
-    counted = connection.scalar(sa.select(sa.func.count()).select_from(suppressions).where(same)) or 0
-    if counted < MAX_ALIKE:
-        return False
-    at_provider = domain(deliveries.c.address, connection).in_(sorted(list_domains(recipient_domain)))
-    query = sa.select(sa.func.count()).where(deliveries.c.mailing_id == mailing_id, at_provider)
-    return counted + 1 > MAX_SHARE * connection.execute(query).scalar_one()
 
 
 def _find_subscriber_id(connection: sa.Connection, address: Address) -> int | None:
@@ -260,6 +245,10 @@ def _remove(connection: sa.Connection, address: Address, reason: str, now: datet
     return rows.removed_suppression(values)
 
 
+def _remove_all(connection: sa.Connection, addresses: Iterable[Address], reason: str, now: datetime) -> int:
+    return sum(_remove(connection, address, reason, now) is not None for address in addresses)
+
+
 def _count_held(connection: sa.Connection, mailing_id: int) -> dict[tuple[str, Verdict], int]:
     columns = (suppressions.c.provider, suppressions.c.verdict)
     query = sa.select(*columns, sa.func.count()).where(
@@ -277,35 +266,60 @@ def _decide_held(
     if at_domain:
         held.append(suppressions.c.provider == find_provider(at_domain))
     if accept:
+        accept_verdicts(connection, mailing_id, find_provider(at_domain) if at_domain else "")
         return connection.execute(sa.update(suppressions).where(*held).values(held_at=None)).rowcount
-    keys = connection.scalars(sa.select(suppressions.c.address).where(*held)).all()
-    for text in keys:
-        _remove(connection, rows.address(text), reason, now)
-    return len(keys)
+    addresses = connection.scalars(sa.select(suppressions.c.address).where(*held)).all()
+    return _remove_all(connection, map(rows.address, addresses), reason, now)
+
+
+def _find_held_examples(connection: sa.Connection, mailing_id: int) -> list[Suppression]:
+    """Return one held suppression of each provider and verdict."""
+    first = (
+        sa.select(sa.func.min(suppressions.c.address_key))
+        .where(suppressions.c.mailing_id == mailing_id, suppressions.c.held_at.is_not(None))
+        .group_by(suppressions.c.provider, suppressions.c.verdict)
+    )
+    query = sa.select(suppressions).where(suppressions.c.address_key.in_(first))
+    found = connection.execute(query.order_by(suppressions.c.provider, suppressions.c.verdict))
+    return [rows.suppression(row) for row in found]
+
+
+RELEASE_AFTER = timedelta(hours=72)
+SAYS_UNDELIVERED = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
 
 
 def _release_held(connection: sa.Connection, now: datetime) -> int:
     lock_people(connection)
+    is_later = sa.or_(
+        deliveries.c.mailing_id > suppressions.c.mailing_id,
+        # A refused recipient was mailed again, because a person decided so.
+        sa.and_(
+            deliveries.c.mailing_id == suppressions.c.mailing_id,
+            deliveries.c.changed_at > suppressions.c.created_at,
+        ),
+    )
+    is_reported = sa.exists().where(
+        bounces.c.delivery_id == deliveries.c.id, bounces.c.kind.in_(SAYS_UNDELIVERED)
+    )
     later = (
         sa.exists()
         .where(
             subscribers.c.address_key == suppressions.c.address_key,
+            # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
+            deliveries.c.mailing_id.in_(sa.select(mailings.c.id)),
             deliveries.c.subscriber_id == subscribers.c.id,
+            sa.func.lower(deliveries.c.address) == suppressions.c.address_key,
             deliveries.c.state == DeliveryState.ACCEPTED,
-            deliveries.c.mailing_id > suppressions.c.mailing_id,
+            is_later,
             deliveries.c.changed_at < now - RELEASE_AFTER,
-            ~sa.exists().where(bounces.c.delivery_id == deliveries.c.id),
+            ~is_reported,
         )
         .correlate(suppressions)
     )
     held = sa.select(suppressions.c.address).where(suppressions.c.held_at.is_not(None), later)
     addresses = connection.scalars(held).all()
-    for text in addresses:
-        _remove(connection, rows.address(text), "a later message was accepted and did not bounce", now)
-    return len(addresses)
-
-
-RELEASE_AFTER = timedelta(hours=72)
+    reason = "a later message was accepted and did not bounce"
+    return _remove_all(connection, map(rows.address, addresses), reason, now)
 
 
 def _find_matching(connection: sa.Connection, query: SuppressionQuery) -> list[Suppression]:

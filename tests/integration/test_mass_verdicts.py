@@ -12,7 +12,14 @@ from moza_mail.model.provider import find_provider, list_domains
 from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.subscriber import Suppression, SuppressionQuery, SuppressionReason
 from moza_mail.model.verdict import Verdict
-from tests.support.store_builders import ACCEPTED, NOW, address, create_mailing, record_outcome
+from tests.support.store_builders import (
+    ACCEPTED,
+    NOW,
+    address,
+    create_mailing,
+    make_mailing,
+    record_outcome,
+)
 from tests.support.stores import KINDS, new_store, run_with_store
 
 UNKNOWN = Reply.parse(550, "5.1.1 user unknown")
@@ -113,7 +120,114 @@ def test_refused_readers_who_are_held_are_mailed_again_when_a_person_decides_so(
         assert len(batch) == 10
         assert {one.state for one in batch} == {DeliveryState.CLAIMED}
         later = NOW + timedelta(hours=1)
-        assert await store.suppressions.release_held(now=later) == 0
+        for one in batch:
+            await record_outcome(store, one.id, ACCEPTED, now=later)
+        assert await store.suppressions.release_held(now=later + timedelta(hours=71)) == 0
+        assert await store.suppressions.release_held(now=later + timedelta(hours=73)) == 10
+
+    on(scenario)
+
+
+async def accept_later_mailing(store, slug, now, readers=40):
+    """Send a later mailing that the relay accepts for everybody."""
+    mailing = await store.ledger.create_mailing(make_mailing(slug))
+    batch = await store.ledger.claim(mailing.id, limit=readers, now=now)
+    for one in batch:
+        await record_outcome(store, one.id, ACCEPTED, now=now)
+    return mailing.id, batch
+
+
+def report_about(sent, kind, verdict, now):
+    return Bounce(
+        digest=f"{kind} about {sent.delivery_id}",
+        kind=kind,
+        created_at=now,
+        sent_message=sent,
+        proof=BounceProof.RETURN_ADDRESS,
+        reply=UNKNOWN,
+        verdict=verdict,
+    )
+
+
+WEEK = timedelta(days=7)
+
+
+def test_a_later_message_releases_a_held_reader_after_72_hours_without_a_report(on):
+    async def scenario(store):
+        first, _ = await mail(store, 40, refused=10)
+        sent_at = NOW + WEEK
+        await accept_later_mailing(store, "2026-01-21", sent_at)
+        assert await store.suppressions.release_held(now=sent_at + timedelta(hours=72)) == 0
+        assert sum((await store.suppressions.count_held(first)).values()) == 10
+        assert await store.suppressions.release_held(now=sent_at + timedelta(hours=72, seconds=1)) == 10
+        assert await store.suppressions.count_held(first) == {}
+        assert (await store.subscribers.count_audience("weekly")).confirmed == 40
+
+    on(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "released"),
+    [
+        (BounceKind.HARD, 9),
+        (BounceKind.SOFT, 9),
+        (BounceKind.POLICY, 9),
+        (BounceKind.AUTO_REPLY, 10),
+        (BounceKind.NOTICE, 10),
+        (BounceKind.FORWARDED, 10),
+    ],
+)
+def test_a_report_after_71_hours_keeps_that_reader_held(on, kind, released):
+    async def scenario(store):
+        first, _ = await mail(store, 40, refused=10)
+        sent_at = NOW + WEEK
+        later, batch = await accept_later_mailing(store, "2026-01-21", sent_at)
+        sent = await store.bounces.find_delivery(later, batch[0].subscriber_id)
+        verdict = Verdict.POLICY if kind is BounceKind.POLICY else Verdict.MAILBOX_FULL
+        await store.bounces.record(report_about(sent, kind, verdict, sent_at + timedelta(hours=71)))
+        assert await store.suppressions.release_held(now=sent_at + timedelta(hours=80)) == released
+        held = sum((await store.suppressions.count_held(first)).values())
+        assert held == 10 - released
+
+    on(scenario)
+
+
+def test_the_same_hard_report_about_a_later_mailing_suppresses_one_held_reader(on):
+    async def scenario(store):
+        await mail(store, 40, refused=10)
+        later, batch = await accept_later_mailing(store, "2026-01-21", NOW + WEEK)
+        sent = await store.bounces.find_delivery(later, batch[0].subscriber_id)
+        report = report_about(
+            sent, BounceKind.HARD, Verdict.ADDRESS_UNKNOWN, NOW + WEEK + timedelta(hours=71)
+        )
+        assert not (await store.bounces.record(report)).is_held
+        assert (await store.suppressions.find(address(0))) is not None
+        assert await store.suppressions.release_held(now=NOW + 2 * WEEK) == 9
+
+    on(scenario)
+
+
+def test_readers_held_in_an_earlier_mailing_are_released_and_those_of_the_last_one_stay(on):
+    async def scenario(store):
+        first, _ = await mail(store, 40, refused=10)
+        second = (await store.ledger.create_mailing(make_mailing("2026-01-21"))).id
+        for number, one in enumerate(await store.ledger.claim(second, limit=40, now=NOW + WEEK)):
+            is_refused = 20 <= number < 28
+            outcome = to_outcome(UNKNOWN, Phase.RCPT) if is_refused else ACCEPTED
+            await record_outcome(store, one.id, outcome, now=NOW + WEEK)
+        assert sum((await store.suppressions.count_held(second)).values()) == 8
+        assert await store.suppressions.release_held(now=NOW + 2 * WEEK) == 10
+        assert await store.suppressions.count_held(first) == {}
+        assert sum((await store.suppressions.count_held(second)).values()) == 8
+
+    on(scenario)
+
+
+def test_a_provider_with_many_other_readers_is_not_held_for_six_and_others_do_not_count(on):
+    async def scenario(store):
+        mailing_id, _ = await mail(store, 140, refused=7)
+        assert await store.suppressions.count_from_mailing(mailing_id) == 7
+        assert await store.suppressions.count_held(mailing_id) == {}
 
     on(scenario)
 

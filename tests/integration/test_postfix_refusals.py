@@ -3,6 +3,7 @@
 import pytest
 
 from moza_mail.model.address import Address
+from moza_mail.model.verdict import Verdict
 from moza_mail.transport import open_transport
 from tests.integration.test_sending import bench
 from tests.support.postfix import postfix
@@ -42,5 +43,29 @@ def test_a_relay_that_refuses_our_sender_refuses_no_reader(tmp_path, settings):
             for number in range(12):
                 address = Address.parse(f"lezer{number}@example.org")
                 assert await bench.store.suppressions.find(address) is None
+
+        bench(tmp_path, work)
+
+
+def test_readers_whose_domain_the_relay_takes_for_its_own_are_held_and_mailed_after_the_fix(tmp_path):
+    # A classic mistake: the readers' domain is in mydestination, so the relay looks for accounts of its own.
+    with postfix(
+        "mydestination = relay.test, example.org", "local_recipient_maps = inline:{ root=x }"
+    ) as server:
+
+        async def work(bench):
+            await bench.readers(60)
+            transport = open_transport(server.relay, base=tmp_path)
+            assert await bench.deliver(transport) == {"refused": 60}
+            await transport.close()
+            assert await bench.store.suppressions.count_held(1) == {
+                ("example.org", Verdict.ADDRESS_UNKNOWN): 60
+            }
+            assert await bench.store.suppressions.count_from_mailing(1) == 0
+            server.configure()
+            transport = open_transport(server.relay, base=tmp_path)
+            assert await bench.deliver(transport, retry_refused=True) == {"accepted": 60}
+            await transport.close()
+            assert (await bench.store.subscribers.count_audience("weekly")).confirmed == 60
 
         bench(tmp_path, work)

@@ -178,11 +178,14 @@ def bounces(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
     ] = False,
+    yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
     """Process bounces, complaints and unsubscribe requests."""
     from moza_mail.cli.bounces import bounces, decide
 
     if source in {"accept", "reject"}:
-        raise typer.Exit(decide(options.project(context), source, mailing, domain, as_json=json_))
+        raise typer.Exit(
+            decide(options.project(context), source, mailing, domain, needs_answer=not yes, as_json=json_)
+        )
     raise typer.Exit(bounces(options.project(context), source, as_json=json_, dry_run=dry_run))

@@ -174,6 +174,20 @@ def _mailings() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "mailing_providers",
+        sa.Column("mailing_id", ID, sa.ForeignKey("mailings.id"), primary_key=True),
+        sa.Column("provider", sa.Text, primary_key=True),
+        sa.Column("readers", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "provider_verdicts",
+        sa.Column("mailing_id", ID, sa.ForeignKey("mailings.id"), primary_key=True),
+        sa.Column("provider", sa.Text, primary_key=True),
+        sa.Column("verdict", WORD, primary_key=True),
+        sa.Column("failed", sa.Integer, nullable=False),
+        sa.Column("decision", sa.Text, nullable=False),
+    )
+    op.create_table(
         "senders",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("purpose", sa.Text, nullable=False),
