@@ -206,3 +206,32 @@ def describe_suppression(suppression: Suppression) -> str:
         date=f"{suppression.removed_at:%Y-%m-%d}",
         reason=suppression.removal_reason,
     )
+
+
+def describe_record(record: SubscriberRecord | subscribe.NonSubscriber) -> Iterator[str]:
+    """Return what is stored about an address, as lines."""
+    current = [record.suppression] if record.suppression else []
+    suppressions = map(describe_suppression, [*current, *record.removed_suppressions])
+    if not isinstance(record, SubscriberRecord):
+        yield _("{address} is not a subscriber", address=str(record.address))
+        yield from suppressions
+        return
+    subscriber = record.subscriber
+    yield f"{subscriber.address} ({subscriber.name})" if subscriber.name else str(subscriber.address)
+    for key, value in subscriber.attributes.items():
+        yield f"  {key}: {value}"
+    for subscription in record.subscriptions:
+        yield _(
+            "  {list_slug}: {state} since {created_at}",
+            list_slug=subscription.list_slug,
+            state=subscription.state,
+            created_at=f"{subscription.created_at:%Y-%m-%d}",
+        )
+        yield _("    consent: {consent} ({source})", consent=subscription.consent, source=subscription.source)
+    yield from suppressions
+    for slug, delivery in record.deliveries:
+        yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
+        for key, value in delivery.values.items():
+            yield f"    {key}: {value}"
+    for slug, bounce in record.bounces:
+        yield f"  {slug}: {bounce.kind} reported {bounce.created_at:%Y-%m-%d} {bounce.reply or ''}".rstrip()

@@ -1,7 +1,5 @@
 """`moza-mail subscribers` for one person: add, unsubscribe, suppress, show, erase."""
 
-from collections.abc import Iterator
-
 from moza_mail.app import manage_subscriber as app
 from moza_mail.app.held_suppressions import UnsuppressOptions, find_removable, remove_all
 from moza_mail.app.manage_subscriber import AddRequest
@@ -9,7 +7,6 @@ from moza_mail.app.open_project import open_store
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
-from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
 
 
@@ -87,13 +84,7 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         output.give_json(run_async(lambda: app.export_record(project, address)))
         return
     record = run_async(lambda: app.find_record(project, address))
-    if isinstance(record, SubscriberRecord):
-        output.give(output.shown_lines(_describe_record(record)))
-        return
-    current = [record.suppression] if record.suppression else []
-    lines = map(app.describe_suppression, [*current, *record.removed_suppressions])
-    title = _("{address} is not a subscriber", address=str(record.address))
-    output.give(output.shown_lines([title, *lines]))
+    output.give(output.shown_lines(app.describe_record(record)))
 
 
 def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
@@ -119,29 +110,6 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     for remark in report.remarks:
         output.say(remark)
     return 0 if result.is_complete else output.NEEDS_ATTENTION
-
-
-def _describe_record(record: SubscriberRecord) -> Iterator[str]:
-    subscriber = record.subscriber
-    yield f"{subscriber.address} ({subscriber.name})" if subscriber.name else str(subscriber.address)
-    for key, value in subscriber.attributes.items():
-        yield f"  {key}: {value}"
-    for subscription in record.subscriptions:
-        yield _(
-            "  {list_slug}: {state} since {created_at}",
-            list_slug=subscription.list_slug,
-            state=subscription.state,
-            created_at=f"{subscription.created_at:%Y-%m-%d}",
-        )
-        yield _("    consent: {consent} ({source})", consent=subscription.consent, source=subscription.source)
-    current = [record.suppression] if record.suppression else []
-    yield from map(app.describe_suppression, [*current, *record.removed_suppressions])
-    for slug, delivery in record.deliveries:
-        yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
-        for key, value in delivery.values.items():
-            yield f"    {key}: {value}"
-    for slug, bounce in record.bounces:
-        yield f"  {slug}: {bounce.kind} reported {bounce.created_at:%Y-%m-%d} {bounce.reply or ''}".rstrip()
 
 
 def unsuppress_many(
