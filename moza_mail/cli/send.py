@@ -4,19 +4,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from moza_mail.app import report_text
 from moza_mail.app import send as app
 from moza_mail.app.check_issue import check_issue, findings_as_data
 from moza_mail.app.open_project import open_store, open_transport, outbox_folder
-from moza_mail.app.plan_send import SendOptions, SendPlan, describe_excluded, plan_send
+from moza_mail.app.plan_send import SendOptions, SendPlan, plan_send
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.app.send import DryRunReport, OutcomesCallback, SendReport
 from moza_mail.app.signing import describe_signing
-from moza_mail.cli import findings, output, report
+from moza_mail.cli import findings, output
 from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.timestamps import format_duration
 from moza_mail.project import Project
 
 
@@ -72,7 +72,7 @@ def _say_plan(plan: SendPlan, options: SendOptions, *, asks: bool) -> None:
     output.say(describe_signing(plan.keys, plan.prepared.mailing_list.sender.domain))
     for alarm in plan.alarms if asks else ():
         output.say(alarm)
-    for line in report.verdicts_as_lines(plan.retried_verdicts(options)):
+    for line in report_text.verdicts_as_lines(plan.retried_verdicts(options)):
         output.say(f"  again  {line.strip()}")
     if options.retry_uncertain and plan.uncertain:
         output.say(
@@ -104,7 +104,7 @@ def _report(project: Project, done: SendReport, command: SendCommand) -> int:
     if command.as_json:
         output.give_json(done.as_data())
     else:
-        output.give(report.progress_as_text(progress, done.relay))
+        output.give(output.shown_lines(report_text.progress_as_lines(progress, done.relay)))
         if folder := outbox_folder(project):
             output.say(_("The messages are in {folder}.", folder=str(folder)))
         if command.options.limit is not None and progress.remaining:
@@ -131,50 +131,9 @@ def own_addresses(prepared: PreparedIssue) -> list[str]:
 
 
 def plan_as_text(plan: SendPlan) -> str:
-    """Describe the plan of a send: the issue, its sender and its recipients."""
-    prepared, mailing = plan.prepared, plan.mailing
-    issue, mailing_list = prepared.issue, prepared.mailing_list
-    lines = [
-        f"{issue.title} ({issue.source})",
-        _("  subject  {subject}", subject=issue.subject or issue.title),
-        _("  from     {sender}", sender=f"{mailing_list.sender_name} <{mailing_list.sender}>"),
-        _("  relay    {relay}", relay=prepared.project.config.relay),
-    ]
-    if plan.audience:
-        excluded = describe_excluded(plan.audience)
-        lines.append(
-            _(
-                "  to       {count} of {list}{excluded}",
-                count=plan.audience.confirmed,
-                list=mailing_list.slug,
-                excluded=excluded,
-            )
-        )
-    else:
-        accepted, total = plan.states[DeliveryState.ACCEPTED], sum(plan.states.values())
-        lines.append(
-            _(
-                "  to       {list}, continued: {accepted} of {total} accepted",
-                list=mailing_list.slug,
-                accepted=accepted,
-                total=total,
-            )
-        )
-    if before := plan.duplicate:
-        lines.append(
-            _(
-                "  caution  same text as {issue}, sent on {date}: recipients of that issue get it twice",
-                issue=before.issue_slug,
-                date=f"{before.created_at:%Y-%m-%d}",
-            )
-        )
-    if mailing.segment:
-        lines.append(_("  segment  {segment}", segment=f"{mailing.segment.slug}: {mailing.segment}"))
-    if plan.duration is not None:
-        rates = prepared.project.config.rate_limits
-        duration = format_duration(plan.duration)
-        lines.append(_("  rate     {rates}: about {duration}", rates=str(rates), duration=duration))
-    return output.shown_lines([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
+    """Describe the plan of a send, with the findings of `check`."""
+    found = findings.as_plan_lines(plan.prepared.issue.source, plan.findings)
+    return output.shown_lines([*report_text.plan_as_lines(plan), *found])
 
 
 @contextmanager

@@ -77,7 +77,7 @@ async def _say_states(project: Project, store: Store, planned: PlannedIssues) ->
 def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> None:
     """Print the report of one issue, without errors that an earlier run reported."""
     from moza_mail.app.relay_alarms import describe_breaker
-    from moza_mail.cli.report import progress_as_text
+    from moza_mail.app.report_text import progress_as_lines
 
     result = report.result
     if result.is_busy:
@@ -85,7 +85,7 @@ def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> N
             output.say(result.error.message)
         return
     if result.progress and result.finished and not as_json:
-        output.give(progress_as_text(result.progress, report.relay))
+        output.give(output.shown_lines(progress_as_lines(result.progress, report.relay)))
     if result.error and (result.is_news or verbose):
         output.say_error(result.error)
     for alarm in (*describe_breaker(result.breaker, report.relay), *report.alarms):

@@ -7,7 +7,8 @@ from moza_mail.app import mailing_status as app
 from moza_mail.app.mailing_report import summary_as_csv
 from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
-from moza_mail.cli import output, report
+from moza_mail.app.report_text import progress_as_lines, summary_as_lines
+from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
@@ -44,8 +45,8 @@ def status(project: Project, command: StatusCommand) -> int:
 
 
 def _print(found: MailingStatus, options: StatusOptions) -> None:
-    lines = report.summary_as_lines(found.summary)
-    output.give(output.shown_lines([report.progress_as_text(found.progress, found.relay), *lines]))
+    lines = summary_as_lines(found.summary)
+    output.give(output.shown_lines([*progress_as_lines(found.progress, found.relay), *lines]))
     for one in found.recipients:
         output.give(f"    {one['address']}  {one['message_id']}  {one['reply']}".rstrip())
     for one in found.suppressions:

@@ -1,14 +1,16 @@
-"""Format the report of a mailing as text."""
+"""Describe a mailing in lines of text: its plan, its progress, and reports since. Each line can be translated."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from moza_mail.app.mailing_report import ERASED, count_domain
-from moza_mail.cli import output
+from moza_mail.app.plan_send import SendPlan, describe_excluded
 from moza_mail.i18n import gettext as _
+from moza_mail.i18n import join_texts
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
+from moza_mail.model.timestamps import format_duration
 from moza_mail.sending import MailingProgress
 
 STATES = {
@@ -43,8 +45,55 @@ def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
     return [f"  {one.count:>8} {one.state}, {one.verdict}: {one.example[:120]}" for one in verdicts]
 
 
-def progress_as_text(progress: MailingProgress, relay: str) -> str:
-    """Return the progress of a mailing as text of several lines."""
+def plan_as_lines(plan: SendPlan) -> list[str]:
+    """Return the plan of a send: the issue, its sender and its recipients."""
+    prepared, mailing = plan.prepared, plan.mailing
+    issue, mailing_list = prepared.issue, prepared.mailing_list
+    lines: list[str] = [
+        f"{issue.title} ({issue.source})",
+        _("  subject  {subject}", subject=issue.subject or issue.title),
+        _("  from     {sender}", sender=f"{mailing_list.sender_name} <{mailing_list.sender}>"),
+        _("  relay    {relay}", relay=prepared.project.config.relay),
+    ]
+    if plan.audience:
+        excluded = describe_excluded(plan.audience)
+        lines.append(
+            _(
+                "  to       {count} of {list}{excluded}",
+                count=plan.audience.confirmed,
+                list=mailing_list.slug,
+                excluded=excluded,
+            )
+        )
+    else:
+        accepted, total = plan.states[DeliveryState.ACCEPTED], sum(plan.states.values())
+        lines.append(
+            _(
+                "  to       {list}, continued: {accepted} of {total} accepted",
+                list=mailing_list.slug,
+                accepted=accepted,
+                total=total,
+            )
+        )
+    if before := plan.duplicate:
+        lines.append(
+            _(
+                "  caution  same text as {issue}, sent on {date}: recipients of that issue get it twice",
+                issue=before.issue_slug,
+                date=f"{before.created_at:%Y-%m-%d}",
+            )
+        )
+    if mailing.segment:
+        lines.append(_("  segment  {segment}", segment=f"{mailing.segment.slug}: {mailing.segment}"))
+    if plan.duration is not None:
+        rates = prepared.project.config.rate_limits
+        duration = format_duration(plan.duration)
+        lines.append(_("  rate     {rates}: about {duration}", rates=str(rates), duration=duration))
+    return lines
+
+
+def progress_as_lines(progress: MailingProgress, relay: str) -> list[str]:
+    """Return the progress of a mailing."""
     mailing = progress.mailing
     lines: list[str] = [
         _(
@@ -61,7 +110,7 @@ def progress_as_text(progress: MailingProgress, relay: str) -> str:
             _("  approved by {name} on {at} UTC", name=approval.approved_by, at=_minute(approval.created_at))
         )
     lines += [
-        f"  {progress.states[state]:>8} {_describe_state(state, progress)}"
+        _count(progress.states[state], _describe_state(state, progress))
         for state in DeliveryState
         if progress.states[state]
     ]
@@ -87,7 +136,11 @@ def progress_as_text(progress: MailingProgress, relay: str) -> str:
         lines.append(
             _("  Send again after {at} UTC for the deferred ones.", at=_minute(progress.next_attempt))
         )
-    return output.shown_lines(lines)
+    return lines
+
+
+def _count(count: int, text: str) -> str:
+    return _("  {count:>8} {text}", count=count, text=text)
 
 
 def _minute(moment: datetime) -> str:
@@ -95,12 +148,16 @@ def _minute(moment: datetime) -> str:
 
 
 def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
-    reasons = ", ".join(
-        f"{count} {detail or output.shown(SKIP_REASONS[reason])}"
+    reasons = join_texts(
+        _("{count} {reason}", count=count, reason=detail or SKIP_REASONS[reason])
         for (reason, detail), count in progress.skipped.items()
     )
-    text = output.shown(STATES[state])
-    return f"{text}: {reasons}" if state is DeliveryState.SKIPPED and reasons else text
+    text = STATES[state]
+    return (
+        _("{state}: {reasons}", state=text, reasons=reasons)
+        if state is DeliveryState.SKIPPED and reasons
+        else text
+    )
 
 
 def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
@@ -110,7 +167,7 @@ def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
         yield _("  since then:")
     for kind, count in reports:
         if count:
-            yield f"  {count:>8} {output.shown(REPORTS[kind])}"
+            yield _count(count, REPORTS[kind])
     if summary.unsubscribed:
         yield _("  {unsubscribed:>8} left the list", unsubscribed=summary.unsubscribed)
     if summary.domains:
