@@ -4,52 +4,41 @@ Reading changes nothing; processed messages are marked or moved. imaplib blocks,
 methods in a thread, one at a time.
 """
 
+import binascii
 import imaplib
 import re
 import ssl
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any
 
 from moza_mail.bounces.header import clean_text
+from moza_mail.bounces.imap_connection import TIMEOUT, BoundedImap, BoundedImapTls, ReplyLimitExceeded
 from moza_mail.bounces.imap_url import MAILBOX, ImapUrl, encode_folder
 from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage, read_lines
 from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.network import is_own
 from moza_mail.model.oauth import find_login_remedy
 from moza_mail.model.server_url import ServerAccess, describe_tls_error, hide_password, make_tls_context
 
-TIMEOUT = 60.0
-"""Seconds to wait for any reply."""
-MAX_ANSWER = 4 * MAX_CONTENT
+LOGOUT_TIMEOUT = 5.0
+"""Seconds to wait for the reply to a logout."""
+MAX_MESSAGES = 1_000_000
+"""How many messages a folder may have."""
 # A search result is one line, of which imaplib accepts a million characters; a UID has at most ten.
 SEARCH_BATCH = 10_000
 # So many UIDs in one command stay well below the 8,000 bytes that a server must accept (RFC 7162 4).
 DELETE_BATCH = 500
 PROCESSED_FLAG, UNRECOGNIZED_FLAG = "$MozaMailProcessed", "$MozaMailUnrecognized"
-UID = re.compile(rb"\bUID (\d+)")
-SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+UID = re.compile(rb"\bUID (\d{1,10})\b")
+SIZE = re.compile(rb"\bRFC822\.SIZE (\d{1,19})\b")
 QUOTED = re.compile(rb'BODY\[\]<0> "((?:[^"\\]|\\.)*)"')
 MAX_DESCRIPTION = 200
-
-
-class _Bounded(imaplib.IMAP4):
-    """An IMAP connection that refuses replies larger than anything that was requested.
-
-    The size is checked before the reply is read into memory.
-    """
-
-    def read(self, size: int) -> bytes:
-        if size > MAX_ANSWER:
-            raise self.abort("it sends more than was requested")
-        return super().read(size)
-
-
-class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
-    """An IMAP connection that limits the size of replies, with TLS from the first byte."""
+MAX_DIGITS = 10
 
 
 class _AccessTokenRefused(Exception):
@@ -71,7 +60,7 @@ class ImapMailbox:
         self.name = str(url)
         self._url = url
         self._access = access
-        self._server: imaplib.IMAP4 | None = None
+        self._server: BoundedImap | None = None
         self._is_waiting = False
         self._keeps_keywords = False
         self._validity: list[Any] = []
@@ -162,12 +151,13 @@ class ImapMailbox:
         server, self._server = self._server, None
         if server is None or self._is_waiting:
             return
-        with suppress(OSError, EOFError, imaplib.IMAP4.error):
+        with suppress(OSError, EOFError, imaplib.IMAP4.error, ReplyLimitExceeded):
+            server.limit_time(LOGOUT_TIMEOUT)
             server.logout()
         with suppress(OSError):
             server.shutdown()
 
-    def _connect(self) -> imaplib.IMAP4:
+    def _connect(self) -> BoundedImap:
         url = self._url.server
         if not (self._access.password or self._access.get_token):
             raise MailboxError(
@@ -191,14 +181,14 @@ class ImapMailbox:
         except _AccessTokenRefused as refused:
             raise self._make_login_error(refused.reason.replace(token, "***")) from None
 
-    def _log_on(self, context: ssl.SSLContext | None, token: str) -> imaplib.IMAP4:
+    def _log_on(self, context: ssl.SSLContext | None, token: str) -> BoundedImap:
         """Open a connection and log in, with the OAuth 2 token if there is one."""
         url = self._url.server
-        server: imaplib.IMAP4
+        server: BoundedImap
         if context and url.scheme == "imaps":
-            server = _BoundedTls(url.host, url.port, ssl_context=context, timeout=TIMEOUT)
+            server = BoundedImapTls(url.host, url.port, ssl_context=context, timeout=TIMEOUT)
         else:
-            server = _Bounded(url.host, url.port, timeout=TIMEOUT)
+            server = BoundedImap(url.host, url.port, timeout=TIMEOUT)
         try:
             if context and url.scheme == "imap+starttls":
                 server.starttls(context)
@@ -206,7 +196,8 @@ class ImapMailbox:
                 self._refuse_public_plaintext(str(server.socket().getpeername()[0]))
             self._log_in(server, token)
             # A server may have more capabilities after the login (RFC 3501 6.1.1).
-            server.capabilities = tuple(str(server.capability()[1][-1], "ascii", "replace").upper().split())
+            listed = server.capability()[1][-1] or b""
+            server.capabilities = tuple(str(listed, "ascii", "replace").upper().split())
         except BaseException:
             with suppress(OSError):
                 server.shutdown()
@@ -278,7 +269,9 @@ class ImapMailbox:
         """Return the UIDs of the messages that are neither processed nor unrecognized."""
         count = self._select(server, self._url.folder)
         self._validity = server.response("UIDVALIDITY")[1]
-        allowed = b" ".join(found for found in server.response("PERMANENTFLAGS")[1] if found)
+        allowed = b" ".join(
+            found for found in server.response("PERMANENTFLAGS")[1] if isinstance(found, bytes)
+        )
         self._keeps_keywords = not allowed or rb"\*" in allowed or PROCESSED_FLAG.encode() in allowed
         if not self._keeps_keywords and not self._url.done:
             raise ProjectError(
@@ -299,7 +292,16 @@ class ImapMailbox:
         """Open a folder and return its number of messages."""
         typ, data = server.select(encode_folder(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
         self._require_ok(typ, data, _("does not open the folder {folder}", folder=folder))
-        return int(data[0] or 0)
+        count = next(iter(_read_numbers(data[:1])), None)
+        if count is None:
+            raise self._make_reply_error(
+                _("it does not say how many messages are in {folder}", folder=folder)
+            )
+        if count > MAX_MESSAGES:
+            raise self._make_reply_error(
+                _("it says that {count} messages are in {folder}", count=count, folder=folder)
+            )
+        return count
 
     def _search(self, server: imaplib.IMAP4, count: int, criteria: str) -> list[int]:
         """Return the UIDs of the matching messages in the open folder."""
@@ -307,7 +309,11 @@ class ImapMailbox:
         for first in range(1, count + 1, SEARCH_BATCH):
             typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", criteria)
             self._require_ok(typ, lines, _("does not search"))
-            found += [int(uid) for line in lines if line for uid in line.split()]
+            uids = _read_numbers(lines)
+            # Each batch names a range of messages, so an honest server finds no more than that.
+            if len(uids) > SEARCH_BATCH:
+                raise self._make_reply_error(_("it sends more than was requested"))
+            found += uids
         return sorted(set(found))
 
     def _fetch(self, server: imaplib.IMAP4, uid: int) -> MailboxMessage | None:
@@ -411,6 +417,11 @@ class ImapMailbox:
                 ),
                 hint=_("Give its user write access. Nothing was processed."),
             ) from None
+        except ReplyLimitExceeded as error:
+            raise self._make_reply_error(error.reason) from None
+        except (UnicodeDecodeError, binascii.Error):
+            # imaplib decodes the capabilities as ASCII, and login challenges as base64.
+            raise self._make_reply_error(_("it sends something that is not IMAP")) from None
         except (OSError, EOFError, imaplib.IMAP4.error) as error:
             reason = self._describe(
                 error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -424,11 +435,26 @@ class ImapMailbox:
             _("the mailbox `{mailbox}` does not answer: {reason}", mailbox=self.name, reason=reason)
         )
 
+    def _make_reply_error(self, reason: Translatable) -> MailboxError:
+        return MailboxError(
+            _(
+                "the mailbox `{mailbox}` does not answer as IMAP requires: {reason}",
+                mailbox=self.name,
+                reason=reason,
+            )
+        )
+
     def _describe(self, reply: object) -> str:
         """Return a server's reply or an error as a short text without the password."""
         text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
         text = hide_password(text, self._url.server.user, self._access.password)
         return clean_text(text)[:MAX_DESCRIPTION]
+
+
+def _read_numbers(lines: Iterable[Any]) -> list[int]:
+    """Return the numbers in the lines of a reply; a number has at most ten digits (RFC 3501 9)."""
+    words = [word for line in lines if isinstance(line, bytes) for word in line.split()]
+    return [int(word) for word in words if word.isdigit() and len(word) <= MAX_DIGITS]
 
 
 def _make_message(name: str, content: bytes, size: int) -> MailboxMessage:

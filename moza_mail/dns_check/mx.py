@@ -8,6 +8,8 @@ from moza_mail.model.health import Diagnosis, bad, doubtful, good, unknown
 
 # internet.nl requires two name servers with IPv6.
 MIN_IPV6_NAME_SERVERS = 2
+# Each host is looked up several times, so a long answer must not cause hundreds of queries.
+MAX_HOSTS = 20
 
 
 async def check_mx(
@@ -20,7 +22,7 @@ async def check_mx(
     answer = await look_up(domain, "MX")
     if answer.failed:
         return [unknown(subject, f"the MX of {domain} could not be looked up: {answer.error}")], ()
-    hosts = tuple(host for _, host in sorted(_parse_mx(answer)))
+    hosts = tuple(host for _, host in sorted(_parse_mx(answer))[:MAX_HOSTS])
     if hosts and all(host in {"", "."} for host in hosts):
         # RFC 7505: a domain with a null MX accepts no mail.
         says = f"{domain} accepts no mail (null MX), so {expected_mail} cannot arrive, and some servers refuse mail from it"
@@ -92,7 +94,7 @@ async def check_ipv6(look_up: LookUp, domain: str, hosts: Sequence[str]) -> list
         )
     servers = await look_up(domain, "NS")
     if servers.status is AnswerStatus.RECORDS:
-        answers = await asyncio.gather(*(look_up(server, "AAAA") for server in servers.records))
+        answers = await asyncio.gather(*(look_up(server, "AAAA") for server in servers.records[:MAX_HOSTS]))
         count = sum(answer.status is AnswerStatus.RECORDS for answer in answers)
         if count < MIN_IPV6_NAME_SERVERS and not any(answer.failed for answer in answers):
             found.append(

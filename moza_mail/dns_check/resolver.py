@@ -19,6 +19,10 @@ from moza_mail.i18n import gettext as _
 LIFETIME, TIMEOUT = 5.0, 2.0
 # Small enough not to be fragmented (RFC 9715 3). A longer answer comes over TCP.
 MAX_UDP_PAYLOAD = 1232
+# Seconds for all queries. A server that answers some queries and lets others time out would take minutes.
+TOTAL_LIFETIME = 90.0
+# An honest answer has some 60 TXT records at most. A larger one is not used.
+MAX_RECORDS, MAX_CHARACTERS = 200, 32_000
 # After this many queries without any answer, there is no working DNS.
 MAX_TIMEOUTS = 2
 
@@ -33,6 +37,7 @@ class DnsResolver:
         self._answers: dict[tuple[str, str], asyncio.Task[DnsAnswer]] = {}
         self._has_answered = False
         self._timeouts = 0
+        self._deadline = 0.0
         self._failure = ""
         try:
             self._resolver = dns.asyncresolver.Resolver(configure=not server)
@@ -56,6 +61,10 @@ class DnsResolver:
         return await self._answers[key]
 
     async def _look_up(self, name: str, kind: str) -> DnsAnswer:
+        now = asyncio.get_running_loop().time()
+        self._deadline = self._deadline or now + TOTAL_LIFETIME
+        if now >= self._deadline:
+            self._failure = "the resolver answers too slowly"
         if self._failure:
             return self._fail(name, kind, self._failure)
         try:
@@ -78,6 +87,8 @@ class DnsResolver:
         except (dns.exception.DNSException, OSError) as error:
             return self._fail(name, kind, str(error).split("\n", maxsplit=1)[0] or type(error).__name__)
         records = tuple(_format_record(record) for record in found.rrset or ())
+        if len(records) > MAX_RECORDS or sum(map(len, records)) > MAX_CHARACTERS:
+            return self._note_answer(self._fail(name, kind, "the answer is too large"))
         return self._note_answer(
             DnsAnswer(
                 name=name,
@@ -104,7 +115,9 @@ class DnsResolver:
 
 def _format_record(record: object) -> str:
     if isinstance(record, TXT):
-        return b"".join(record.strings).decode("utf-8", "replace")
+        text = b"".join(record.strings).decode("utf-8", "replace")
+        # A record may contain anything, and diagnoses quote it on the terminal.
+        return "".join(character if character.isprintable() else "\ufffd" for character in text)
     if isinstance(record, MX):
         return f"{record.preference} {str(record.exchange).rstrip('.')}"
     return str(record).rstrip(".")

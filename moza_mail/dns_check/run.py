@@ -10,6 +10,9 @@ from moza_mail.dns_check.dmarc import AuthenticatedDomains, check_dmarc
 from moza_mail.dns_check.spf import check_spf
 from moza_mail.model.health import Diagnosis, doubtful
 
+MAX_LENGTH = 600
+"""Characters of a diagnosis or a hint."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderDomain:
@@ -48,7 +51,15 @@ async def check_domain(look_up: LookUp, sender: SenderDomain) -> list[Diagnosis]
     found.append(await mx.check_dnssec(look_up, sender.domain))
     found += await mx.check_ipv6(look_up, sender.domain, hosts)
     found += await mx.check_dane(look_up, sender.domain, hosts)
-    return [replace(one, domain=sender.domain) for one in found]
+    return [
+        replace(one, domain=sender.domain, message=_shorten(one.message), hint=_shorten(one.hint))
+        for one in found
+    ]
+
+
+def _shorten(text: str) -> str:
+    """Return the text, cut off if a quoted record is very long."""
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
 
 
 async def _check_keys(look_up: LookUp, sender: SenderDomain, signer: str) -> list[Diagnosis]:

@@ -40,6 +40,11 @@ class SpfEvaluation:
     path: list[str] = field(default_factory=list)
     terms: list[str] = field(default_factory=list)
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Return True after so many lookups that more would only repeat that there are too many."""
+        return self.lookups > MAX_LOOKUPS + 10
+
     def count(self, term: str) -> None:
         """Count a term that queries the DNS."""
         self.lookups += 1
@@ -177,7 +182,7 @@ async def _evaluate_mechanism(evaluation: SpfEvaluation, name: str, rest: str, d
     """Evaluate an include, or check that a lookup finds something."""
     target = rest.removeprefix(":").partition("/")[0] if rest.startswith(":") else domain
     # A macro (RFC 7208 7) expands to another name for each mail, so it cannot be evaluated here.
-    if "%" in target or evaluation.lookups > MAX_LOOKUPS + 10:
+    if "%" in target or evaluation.is_exhausted:
         return
     if name == "include":
         await _evaluate_other(evaluation, target)
@@ -191,7 +196,7 @@ async def _evaluate_mechanism(evaluation: SpfEvaluation, name: str, rest: str, d
 
 async def _evaluate_other(evaluation: SpfEvaluation, target: str) -> str:
     """Evaluate the record of another domain, which must have one (RFC 7208 5.2, 6.1)."""
-    if "%" in target:
+    if "%" in target or evaluation.is_exhausted:
         return "?all"
     texts = await _find_records(evaluation.look_up, target)
     if not texts:

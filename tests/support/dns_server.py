@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Thread
 
@@ -24,11 +24,13 @@ class NameServer:
     zone: by name and record type, the records as in a zone file, or SERVFAIL, or SILENT for no answer.
     truncated: names that are answered over TCP only.
     secure: names that are answered as validated (AD).
+    lie: returns the packet for a query and the protocol, instead of the zone.
     """
 
     zone: Zone
     secure: frozenset[str] = frozenset()
     truncated: frozenset[str] = frozenset()
+    lie: Callable[[dns.message.Message, str], bytes | None] | None = None
     queries: list[tuple[str, str, str]] = field(default_factory=list)
     address: str = ""
 
@@ -38,6 +40,8 @@ class NameServer:
         name = question.name.to_text().rstrip(".").lower() or "."
         kind = question.rdtype.name
         self.queries.append((name, kind, over))
+        if self.lie is not None:
+            return self.lie(query, over)
         reply = dns.message.make_response(query, recursion_available=True)
         found = self.zone.get((name, kind), ())
         if found == SILENT:
