@@ -9,10 +9,13 @@ import dns.message
 import dns.rrset
 import pytest
 
-from moza_mail.dns_check import DnsResolver, SenderDomain, check_domain, resolver
+from moza_mail.dns_check import DnsResolver, ExpectedKey, SenderDomain, check_domain, resolver
 from tests.support.dns_server import name_server
 
-SENDER = SenderDomain(domain="example.org", return_path="bounce.example.org")
+KEY = ExpectedKey(
+    record_name="a._domainkey.example.org", key_type="rsa", public_key="AAAA", zone_line="a. IN TXT x"
+)
+SENDER = SenderDomain(domain="example.org", return_path="bounce.example.org", keys=(KEY,))
 NUMBERS = count()
 ESCAPES = '"v=spf1 \\027[31mred \\007 \\000 \\226\\128\\174 all"'
 
