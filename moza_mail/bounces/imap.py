@@ -6,18 +6,17 @@ methods in a thread, one at a time.
 
 import binascii
 import imaplib
-import re
 import ssl
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 
 from moza_mail.bounces.header import clean_text
 from moza_mail.bounces.imap_connection import TIMEOUT, BoundedImap, BoundedImapTls, ReplyLimitExceeded
+from moza_mail.bounces.imap_replies import read_fetched, read_numbers
 from moza_mail.bounces.imap_url import MAILBOX, ImapUrl, encode_folder
-from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage, read_lines
+from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
@@ -34,11 +33,7 @@ SEARCH_BATCH = 10_000
 # So many UIDs in one command stay well below the 8,000 bytes that a server must accept (RFC 7162 4).
 DELETE_BATCH = 500
 PROCESSED_FLAG, UNRECOGNIZED_FLAG = "$MozaMailProcessed", "$MozaMailUnrecognized"
-UID = re.compile(rb"\bUID (\d{1,10})\b")
-SIZE = re.compile(rb"\bRFC822\.SIZE (\d{1,19})\b")
-QUOTED = re.compile(rb'BODY\[\]<0> "((?:[^"\\]|\\.)*)"')
 MAX_DESCRIPTION = 200
-MAX_DIGITS = 10
 
 
 class _AccessTokenRefused(Exception):
@@ -292,7 +287,7 @@ class ImapMailbox:
         """Open a folder and return its number of messages."""
         typ, data = server.select(encode_folder(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
         self._require_ok(typ, data, _("does not open the folder {folder}", folder=folder))
-        count = next(iter(_read_numbers(data[:1])), None)
+        count = next(iter(read_numbers(data[:1])), None)
         if count is None:
             raise self._make_reply_error(
                 _("it does not say how many messages are in {folder}", folder=folder)
@@ -309,7 +304,7 @@ class ImapMailbox:
         for first in range(1, count + 1, SEARCH_BATCH):
             typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", criteria)
             self._require_ok(typ, lines, _("does not search"))
-            uids = _read_numbers(lines)
+            uids = read_numbers(lines)
             # Each batch names a range of messages, so an honest server finds no more than that.
             if len(uids) > SEARCH_BATCH:
                 raise self._make_reply_error(_("it sends more than was requested"))
@@ -323,19 +318,7 @@ class ImapMailbox:
         """
         typ, data = server.uid("FETCH", str(uid), f"(UID RFC822.SIZE BODY.PEEK[]<0.{MAX_CONTENT}>)")
         self._require_ok(typ, data, _("does not return message {number}", number=uid))
-        attributes, content = b"", None
-        for item in data:
-            attributes += item[0] if isinstance(item, tuple) else item or b""
-            if isinstance(item, tuple) and content is None:
-                content = item[1]
-        found = UID.search(attributes)
-        if found is None or int(found[1]) != uid:
-            return None
-        if content is None:
-            quoted = QUOTED.search(attributes)
-            content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else b""
-        size = SIZE.search(attributes)
-        return _make_message(f"UID {uid}", content, int(size[1]) if size else len(content))
+        return read_fetched(data, uid)
 
     def _change(self, message: MailboxMessage, change: Callable[[imaplib.IMAP4, str], None]) -> None:
         server = self._server
@@ -449,19 +432,3 @@ class ImapMailbox:
         text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
         text = hide_password(text, self._url.server.user, self._access.password)
         return clean_text(text)[:MAX_DESCRIPTION]
-
-
-def _read_numbers(lines: Iterable[Any]) -> list[int]:
-    """Return the numbers in the lines of a reply; a number has at most ten digits (RFC 3501 9)."""
-    words = [word for line in lines if isinstance(line, bytes) for word in line.split()]
-    return [int(word) for word in words if word.isdigit() and len(word) <= MAX_DIGITS]
-
-
-def _make_message(name: str, content: bytes, size: int) -> MailboxMessage:
-    """Make a message from its first bytes.
-
-    The digest of a longer message covers its size in place of the remaining bytes.
-    """
-    start = content[:MAX_CONTENT]
-    rest = [b"\n%d octets" % size] if size > len(start) >= MAX_CONTENT else []
-    return MailboxMessage.from_lines(name, [*read_lines(BytesIO(start)), *rest])

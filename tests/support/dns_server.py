@@ -104,6 +104,9 @@ def serve_tcp(server: NameServer, listener: socket.socket) -> None:
         while True:
             connection, _ = listener.accept()
             with connection, connection.makefile("rb") as stream:
-                (size,) = struct.unpack("!H", stream.read(2))
+                head = stream.read(2)
+                if len(head) < 2:
+                    continue
+                (size,) = struct.unpack("!H", head)
                 if reply := server.answer(stream.read(size), "tcp"):
                     connection.sendall(struct.pack("!H", len(reply)) + reply)
