@@ -23,6 +23,7 @@ from moza_mail.errors import MozaMailError, RelayUnreachable
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
 from moza_mail.model.address import Address
+from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.health import Diagnosis, FilePermissions, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
@@ -46,7 +47,8 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
         yield diagnosis
     status = None
     try:
-        status = await inspect_store(project.store_url())
+        hasher = AddressHasher(secret=project.read_secret()) if project.has_secret() else None
+        status = await inspect_store(project.store_url(), hasher)
     except MozaMailError as error:
         yield bad("store", error.message, error.hint)
     for diagnosis in judge_files(_find_private_files(project, status)):

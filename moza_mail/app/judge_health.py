@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
+from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.model.health import (
     AddressRefusal,
     Diagnosis,
@@ -171,8 +172,21 @@ def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
                 known_schema=seen.known_schema,
             ),
         )
+    if seen.audit_check is not None:
+        yield _judge_audit_log(seen.audit_check)
     if free is not None:
         yield _judge_disk(free)
+
+
+def _judge_audit_log(check: AuditCheck) -> Diagnosis:
+    if check.is_intact:
+        return good("store", check.describe())
+    problems = "; ".join(problem.describe() for problem in check.problems)
+    return bad(
+        "store",
+        _("the audit log was changed by another program: {problems}", problems=problems),
+        _("Find out who did it. See all problems: moza-mail privacy audit --verify (docs/privacy.md)"),
+    )
 
 
 def _judge_disk(free: int) -> Diagnosis:

@@ -15,6 +15,7 @@ from moza_mail.compose import SignedLinks
 from moza_mail.errors import IssueError, MozaMailError, ProjectError, UnknownMailing
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
 from moza_mail.model.summary import MailingSummary
@@ -47,6 +48,7 @@ class MailingStatus:
 
     earlier: the number of older mailings.
     unreadable: an error for each unreadable file in `issues/`, which cannot be sent automatically.
+    audit_check: the result of verifying the newest entries of the audit log.
     """
 
     progress: MailingProgress
@@ -57,14 +59,16 @@ class MailingStatus:
     recipients: Sequence[Mapping[str, Any]] = ()
     suppressions: Sequence[Mapping[str, str]] = ()
     unreadable: Sequence[MozaMailError] = ()
+    audit_check: AuditCheck
 
     @property
     def needs_attention(self) -> bool:
         """True if a person must decide about recipients or correct an issue.
 
-        A person decides about uncertain recipients and about held suppressions.
+        A person decides about uncertain recipients, held suppressions and a changed audit log.
         """
-        return self.has_uncertain or bool(self.unreadable) or bool(self.progress.held)
+        has_problem = bool(self.unreadable) or not self.audit_check.is_intact
+        return self.has_uncertain or has_problem or bool(self.progress.held)
 
     @property
     def has_uncertain(self) -> bool:
@@ -80,6 +84,7 @@ class MailingStatus:
             **({"recipients": self.recipients} if options.state else {}),
             **({"suppressions": self.suppressions} if options.suppressed else {}),
             "unreadable": [error.message for error in self.unreadable],
+            "audit_log": self.audit_check.to_dict(),
         }
 
 
@@ -122,6 +127,7 @@ async def load_status(
         recipients=recipients,
         suppressions=suppressions,
         unreadable=() if issue else load_planned_issues(project).errors,
+        audit_check=await store.audit_log.verify(is_quick=True),
     )
 
 

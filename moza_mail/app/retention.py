@@ -61,10 +61,17 @@ async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionRepo
     files = _find_expired_files(project, before)
     async with open_store(project) as store:
         result = await store.retention.delete_expired(periods, now=moment, dry_run=is_dry_run)
+        is_intact = (await store.audit_log.verify()).is_intact
     if not is_dry_run:
         for file in files:
             file.unlink(missing_ok=True)
     cleared, remarks, has_reached = _clear_mailbox(project, before, is_dry_run=is_dry_run)
+    if not is_intact:
+        remarks.append(
+            _(
+                "The audit log was changed by another program, so none of its entries was deleted. See what was changed: moza-mail privacy audit --verify"
+            )
+        )
     kinds = ("deliveries", "bounces", "sign_ups", "audit")
     return RetentionReport(
         is_dry_run=is_dry_run,

@@ -207,5 +207,6 @@ async def send_test_copy(
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
     compiled = prepared.compile(draft, subject_prefix=TEST_PREFIX, keys=keys)
     values = (recipient or example_recipient(prepared.rendered)).values
+    copy = compiled.compose_message(Recipient(subscriber_id=0, address=address, values=values))
     async with open_transport(prepared.project) as transport:
-        return await sending.send_test(transport, compiled, address, values)
+        return await sending.send_one(transport, *copy)

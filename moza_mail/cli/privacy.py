@@ -1,4 +1,4 @@
-"""`moza-mail privacy`: print and verify the audit log, and adopt a new secret."""
+"""`moza-mail privacy`: print, verify and anchor the audit log, and adopt a new secret."""
 
 from datetime import date
 
@@ -7,6 +7,7 @@ from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
 from moza_mail.model.audit import AuditEntry
+from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.project import Project
 
 LOST = _(
@@ -40,30 +41,33 @@ def _line(entry: AuditEntry) -> str:
     return f"{line}: {entry.detail}" if entry.detail else line
 
 
-def verify(project: Project, *, as_json: bool) -> int:
+def verify(project: Project, anchor: str, *, as_json: bool) -> int:
     """Print whether the audit log is intact; return 3 if it is not."""
-    check = run_async(lambda: app.verify_audit_log(project))
+    check = run_async(lambda: app.verify_audit_log(project, anchor))
     if as_json:
-        output.give_json({"intact": check.is_intact, "last": check.entry_id, "seal": check.seal})
+        output.give_json(check.to_dict())
     elif check.is_intact:
-        output.give(
-            _(
-                "The audit log is intact: {entry_id} entries, the last with the seal {seal}.",
-                entry_id=check.entry_id,
-                seal=check.seal or _("none"),
-            )
-        )
-        output.say(_("Keep that line elsewhere: only it shows whether entries were cut off at the end."))
-    else:
-        output.give(
-            _(
-                "The audit log is not intact: entry {entry_id} does not follow the one before it.",
-                entry_id=check.entry_id,
-            )
-        )
-        output.say(
-            _("An entry was changed, deleted or inserted by another program. Compare it with a backup.")
-        )
+        output.give(check.describe())
+        output.say(_("Nobody can prove that entries after your last anchor were not deleted (--anchor)."))
+    report_problems(check)
+    return 0 if check.is_intact else output.NEEDS_ATTENTION
+
+
+def report_problems(check: AuditCheck) -> None:
+    """Print the problems of an audit log, if it has any."""
+    if check.is_intact:
+        return
+    output.say(_("The audit log was changed by another program:"))
+    output.say("\n".join(f"  {problem.describe()}" for problem in check.problems))
+    output.say(_("Compare it with a backup and your anchors. docs/privacy.md says what each line means."))
+
+
+def anchor(project: Project, mail_to: str) -> int:
+    """Print and mail the anchor of the last entry; return 3 if the log is not intact."""
+    check, made = run_async(lambda: app.make_anchor(project, mail_to))
+    if check.is_intact:
+        output.give(str(made))
+    report_problems(check)
     return 0 if check.is_intact else output.NEEDS_ATTENTION
 
 
@@ -73,6 +77,6 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
     if not yes:
         output.confirm(_("Continue with the secret that is set now?"), _("the secret was not adopted"))
     if run_async(lambda: app.adopt_secret(project)):
-        output.give(_("The store continues with another secret."))
+        output.give(_("The store uses the secret that is set now, and the audit log was sealed again."))
     else:
         output.give(_("It is the store's own secret: nothing was changed."))

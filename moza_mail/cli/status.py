@@ -8,7 +8,7 @@ from moza_mail.app.mailing_report import summary_as_csv
 from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
 from moza_mail.app.report_text import progress_as_lines, summary_as_lines
-from moza_mail.cli import output
+from moza_mail.cli import output, privacy
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
@@ -59,6 +59,7 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
                 intents=intents,
             )
         )
+    privacy.report_problems(found.audit_check)
     for error in found.unreadable:
         output.say_error(error)
     if found.has_uncertain and not options.state:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from moza_mail.errors import InvalidLink, ProjectError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.derived_key import derive_key
 from moza_mail.model.sign_up import Confirmation
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ UNSUBSCRIBE_BY_MAIL = "unsubscribe-by-mail"
 MESSAGE_ID = "message-id"
 
 MIN_SECRET = 16
+KEY_BYTES = 64
+"""AES-256-SIV needs a key of 512 bits."""
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
 # Base64 and base32 of 24 and 30 bytes have no unused bits, so each token has one spelling.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -169,7 +172,7 @@ class SignedLinks:
         copy, can be matched to the delivery. The Message-ID is an HMAC (RFC 2104), so it cannot be decoded,
         even with the secret.
         """
-        key = _derive_key(self.secret, MESSAGE_ID)
+        key = derive_key(self.secret, MESSAGE_ID, KEY_BYTES)
         digest = hmac.digest(key, f"{subscriber} {mailing_key}".encode(), "sha256")
         return f"<{b32encode(digest[:16]).decode('ascii').lower().rstrip('=')}@{domain}>"
 
@@ -217,13 +220,4 @@ def _encode_url_safe(content: bytes) -> str:
 def _cipher(secret: bytes, purpose: str) -> "AESSIV":
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-    return AESSIV(_derive_key(secret, purpose))
-
-
-@lru_cache(maxsize=64)
-def _derive_key(secret: bytes, purpose: str) -> bytes:
-    """Derive the 512-bit key of one purpose, as AES-256-SIV needs it."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    return HKDF(algorithm=SHA256(), length=64, salt=None, info=f"moza-mail {purpose}".encode()).derive(secret)
+    return AESSIV(derive_key(secret, purpose, KEY_BYTES))

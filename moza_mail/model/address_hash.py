@@ -5,12 +5,13 @@ They are made with the project's secret.
 
 import hmac
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from moza_mail.model.address import Address
+from moza_mail.model.derived_key import derive_key
 
 DIGITS = 32
 """128 bits, in hexadecimal (RFC 2104 5 lets an HMAC be cut to half its length)."""
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +40,15 @@ class AddressHasher:
         """Return a fingerprint of the secret, which reveals nothing about it."""
         return self._made("fingerprint", "")
 
-    def make_seal(self, previous_seal: str, text: str) -> str:
-        """Return the seal of a text, chained to the seal of the text before it.
+    def make_seal(self, text: str) -> str:
+        """Return the seal of an audit entry's text. Only the owner of the secret can make it."""
+        return self._made("seal", text)
 
-        The entries of the audit log are chained this way. A changed or deleted entry breaks the chain.
-        """
-        return self._made("seal", f"{previous_seal}:{text}")
+    def make_head_seal(self, text: str) -> str:
+        """Return the seal of the audit log's head, which says how many entries there are."""
+        return self._made("head", text)
 
     def _made(self, purpose: str, text: str) -> str:
-        return hmac.digest(_key(self.secret, purpose), text.encode(), "sha256").hex()[:DIGITS]
-
-
-@lru_cache(maxsize=16)
-def _key(secret: bytes, purpose: str) -> bytes:
-    """Derive a key for each purpose with HMAC-SHA256.
-
-    So a value made for one purpose is useless for another.
-    """
-    return hmac.digest(secret, f"moza-mail pseudonym: {purpose}".encode(), "sha256")
+        return hmac.digest(
+            derive_key(self.secret, f"pseudonym: {purpose}", KEY_BYTES), text.encode(), "sha256"
+        ).hex()[:DIGITS]

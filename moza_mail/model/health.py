@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from moza_mail.model.address import Address
+from moza_mail.model.audit_seal import AuditCheck
 
 
 class HealthState(StrEnum):
@@ -94,6 +95,7 @@ class StoreStatus:
     schema: the version of the store's tables.
     known_schema: the version of the tables that this program expects.
     damage: the result of SQLite's quick_check, empty if the file is sound.
+    audit_check: the result of verifying the audit log; None if it was not verified.
     """
 
     path: Path | None
@@ -102,6 +104,7 @@ class StoreStatus:
     schema: str = ""
     damage: str = ""
     last_change: datetime | None = None
+    audit_check: AuditCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,6 +236,10 @@ class Project:
         scheme, _, path = given.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
 
+    def has_secret(self) -> bool:
+        """Return True if the project has a secret already; `read_secret` would create one."""
+        return secrets.has_secret(self.root / "subscribers")
+
     def read_secret(self) -> bytes:
         """Return the secret that signs links and Message-IDs."""
         return secrets.read_secret(self.root / "subscribers")

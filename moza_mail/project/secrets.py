@@ -35,6 +35,11 @@ def read_oauth_client_secret() -> str:
     return _read_variable("OAUTH_CLIENT_SECRET")
 
 
+def has_secret(folder: Path) -> bool:
+    """Return True if MOZA_MAIL_SECRET or the file `secret` in `folder` is there."""
+    return bool(_read_variable("SECRET")) or (folder / "secret").exists()
+
+
 def read_secret(folder: Path) -> bytes:
     """Return MOZA_MAIL_SECRET, else the content of the file `secret` in `folder`.
 

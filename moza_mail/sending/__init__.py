@@ -4,7 +4,7 @@ The modules `approval`, `schedule`, `due` and `throttle` of this package are pub
 """
 
 from moza_mail.sending.audit import log_access
-from moza_mail.sending.delivery_run import SendSettings, deliver, send_test
+from moza_mail.sending.delivery_run import SendSettings, deliver, send_one
 from moza_mail.sending.dry_run import DryRunResult, compose_without_sending
 from moza_mail.sending.mailings import begin_mailing, draft_mailing, find_duplicate, find_mailing
 from moza_mail.sending.progress import MailingProgress, load_progress
@@ -21,5 +21,5 @@ __all__ = [
     "find_mailing",
     "load_progress",
     "log_access",
-    "send_test",
+    "send_one",
 ]

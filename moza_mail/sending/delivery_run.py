@@ -5,7 +5,7 @@ which deliveries are left, so no position in a list is kept.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,10 +14,9 @@ from functools import partial
 from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.address import Address
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
-from moza_mail.model.message import Recipient
+from moza_mail.model.message import Envelope, Message
 from moza_mail.model.message_size import message_too_large, refuses_size
 from moza_mail.model.outcome import HOLDING_VERDICTS, Outcome
 from moza_mail.model.rate import ClaimExclusion, DomainFilter, SendRates
@@ -313,29 +312,18 @@ class _DeliveryRun:
             raise message_too_large(self.relay, str(self.too_large))
 
 
-async def send_test(
-    transport: Transport,
-    compiled: CompiledMailing,
-    address: Address,
-    values: Mapping[str, str],
-) -> Outcome:
-    """Send a test copy to one address, without recording it.
-
-    values: the values of the merge fields.
-    """
-    envelope, message = compiled.compose_message(Recipient(subscriber_id=0, address=address, values=values))
+async def send_one(transport: Transport, envelope: Envelope, message: Message) -> Outcome:
+    """Send one message that is not in the ledger, such as a test copy."""
 
     async def submissions() -> AsyncGenerator[Submission]:
         yield Submission(key=0, envelope=envelope, message=message)
 
     async def record_intents(keys: Sequence[int]) -> None:
-        """Do nothing: a test copy is not in the ledger, so it has no intent."""
+        """Do nothing: the message is not in the ledger, so it has no intent."""
 
     outcomes = [
         outcome async for batch in transport.send(submissions(), record_intents) for _, outcome in batch
     ]
     if not outcomes:
-        raise MozaMailError(
-            _("the relay did not answer to the test copy"), hint=_("Run the same command again.")
-        )
+        raise MozaMailError(_("the relay did not answer"), hint=_("Run the same command again."))
     return outcomes[0]

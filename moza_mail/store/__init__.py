@@ -14,14 +14,16 @@ from moza_mail.store.store import Store
 __all__ = ["Store", "copy_store", "current_account", "inspect_store", "open_store"]
 
 
-async def inspect_store(url: str) -> StoreStatus:
-    """Inspect the store of a URL without changing it.
+async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreStatus:
+    """Inspect the store of a URL without changing it, and verify its audit log.
+
+    hasher: the keyed hash of the project's secret; None to leave the audit log out.
 
     Raise StoreError if the store cannot be reached or read.
     """
     from moza_mail.store import health
 
-    return await health.inspect_store(url)
+    return await health.inspect_store(url, hasher)
 
 
 async def copy_store(source: Store, target: Store, target_url: str, *, now: datetime) -> Mapping[str, int]:

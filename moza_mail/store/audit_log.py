@@ -4,16 +4,21 @@ Each entry has a seal over itself and the seal of the previous entry, so that ch
 detected.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from moza_mail.errors import StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import AddressHasher
-from moza_mail.model.audit import AuditAction, AuditCheck, AuditEntry
-from moza_mail.store.audit_writer import ENTRY, add_entry, adopt_secret, require_hasher
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.audit_seal import AuditAnchor, AuditCheck
+from moza_mail.store.audit_check import verify_rows
+from moza_mail.store.audit_head import RAW, SEALED
+from moza_mail.store.audit_writer import add_entry, adopt_secret, require_hasher
 from moza_mail.store.paging import PAGE
 from moza_mail.store.schema import audit_log, subscribers
 from moza_mail.store.transactions import Transactions
@@ -41,24 +46,27 @@ class AuditLog:
         """Return all entries, or those about one address, even of an erased person."""
         after = 0
         while page := await self._transactions.read(_select_page, about, since, after):
-            for _, entry in page:
+            for _number, entry in page:
                 yield entry
             after = page[-1][0]
 
-    async def verify(self) -> AuditCheck:
-        """Check the seals of all entries since the secret was last replaced."""
-        after, seal = await self._transactions.read(_find_start)
-        while True:
-            last_id = after
-            after, seal, is_intact = await self._transactions.read(_check_page, after, seal)
-            if after == last_id or not is_intact:
-                return AuditCheck(is_intact=is_intact, entry_id=max(after, 0), seal=seal)
+    async def verify(self, anchors: Sequence[AuditAnchor] = (), *, is_quick: bool = False) -> AuditCheck:
+        """Verify the log, and compare it with anchors.
+
+        is_quick: verify the seals of the newest entries only. Deleted entries are found all the same.
+        """
+
+        def verify(connection: sa.Connection) -> AuditCheck:
+            return verify_rows(connection, require_hasher(connection), anchors, is_quick=is_quick)
+
+        return await self._transactions.read(verify)
 
     async def adopt_secret(self, *, now: datetime) -> bool:
         """Replace the store's secret by the one it was opened with (see `any_secret`).
 
-        Return False if the two are the same. Links in earlier mails stop working, and people who were erased
-        earlier are no longer recognised.
+        With the store's own secret, seal a log with problems again. Return False if there is nothing to do.
+        With another secret, links in earlier mails stop working, and people who were erased earlier are no
+        longer recognised.
         """
         return await self._transactions.write(adopt_secret, now)
 
@@ -67,13 +75,13 @@ def _select_page(
     connection: sa.Connection, about: Address | None, since: datetime | None, after: int
 ) -> list[tuple[int, AuditEntry]]:
     """Return one page of entries with id > `after`."""
-    query = sa.select(audit_log.c.id, *ENTRY).where(audit_log.c.id > after)
+    query = sa.select(audit_log.c.id, *RAW).where(audit_log.c.id > after)
     if since is not None:
         query = query.where(audit_log.c.occurred_at >= since)
     if about is not None:
         query = query.where(_is_about(connection, about, require_hasher(connection)))
     found = connection.execute(query.order_by(audit_log.c.id).limit(PAGE))
-    return [(row.id, _entry(row)) for row in found]
+    return [(row[0], _entry(row)) for row in found]
 
 
 def _is_about(connection: sa.Connection, address: Address, hasher: AddressHasher) -> sa.ColumnElement[bool]:
@@ -91,35 +99,12 @@ def _is_about(connection: sa.Connection, address: Address, hasher: AddressHasher
 
 
 def _entry(row: Any) -> AuditEntry:
-    return AuditEntry(**{column.name: getattr(row, column.name) for column in ENTRY})
-
-
-def _find_start(connection: sa.Connection) -> tuple[int, str]:
-    """Return the id and seal of the entry that last replaced the secret; id -1 if none did."""
-    query = (
-        sa.select(audit_log.c.id, audit_log.c.seal)
-        .where(audit_log.c.action == AuditAction.SECRET)
-        .order_by(audit_log.c.id.desc())
-    )
-    row = connection.execute(query.limit(1)).first()
-    return (row.id, row.seal) if row else (-1, "")
-
-
-def _check_page(connection: sa.Connection, after: int, seal: str) -> tuple[int, str, bool]:
-    """Check one page of entries with id > `after`.
-
-    Return the last id, its seal, and whether all seals are right. If `after` is -1, the first seal is
-    trusted, because retention may have deleted the entries before it.
-    """
-    hasher = require_hasher(connection)
-    query = (
-        sa.select(audit_log.c.id, *ENTRY, audit_log.c.seal)
-        .where(audit_log.c.id > after)
-        .order_by(audit_log.c.id)
-        .limit(PAGE)
-    )
-    for row in connection.execute(query):
-        if after >= 0 and row.seal != hasher.make_seal(seal, _entry(row).text_to_seal()):
-            return row.id, row.seal, False
-        after, seal = row.id, row.seal
-    return after, seal, True
+    try:
+        values = dict(zip(SEALED, row[1:], strict=True))
+        values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
+        return AuditEntry(**{**values, "action": AuditAction(values["action"])})
+    except (TypeError, ValueError):
+        raise StoreError(
+            _("another program has written entry {number} of the audit log", number=row[0]),
+            hint=_("See what was changed: moza-mail privacy audit --verify"),
+        ) from None

@@ -12,25 +12,26 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.audit_seal import seal_entry
+from moza_mail.model.timestamps import format_utc
+from moza_mail.store.audit_check import verify_rows
+from moza_mail.store.audit_head import (
+    SEALED,
+    create_head,
+    find_last_number,
+    find_seal,
+    read_head,
+    seal_again,
+    write_head,
+)
+from moza_mail.store.audit_triggers import create_triggers
 from moza_mail.store.bulk import inserting
 from moza_mail.store.database import Database
 from moza_mail.store.postgres.advisory import lock_audit_log
 from moza_mail.store.schema import audit_log, insert, properties
 
-COLUMNS = (
-    "occurred_at",
-    "actor",
-    "action",
-    "list_slug",
-    "subscriber_id",
-    "address_hash",
-    "mailing_id",
-    "detail",
-    "seal",
-)
-ENTRY = tuple(audit_log.c[name] for name in COLUMNS[:-1])
-INSERT = inserting(audit_log, *COLUMNS)
-LAST_SEAL = sa.select(audit_log.c.seal).order_by(audit_log.c.id.desc()).limit(1)
+ENTRY = tuple(audit_log.c[name] for name in SEALED)
+INSERT = inserting(audit_log, "id", *SEALED, "seal")
 INFO_KEY = "audit_writer"
 FINGERPRINT = "fingerprint"
 MOVED_TO = "moved_to"
@@ -90,6 +91,7 @@ class AuditWriter:
             with database.writing() as connection:
                 inserted = insert(connection, properties).values(name=FINGERPRINT, value=fingerprint)
                 connection.execute(inserted.on_conflict_do_nothing())
+                create_head(connection, self.hasher)
                 found = stored_fingerprint(connection)
         if found != fingerprint:
             raise StoreError(
@@ -99,12 +101,21 @@ class AuditWriter:
 
     def _insert_pending(self, connection: sa.Connection) -> None:
         lock_audit_log(connection)
-        seal = connection.scalar(LAST_SEAL) or ""
+        hasher = self.hasher
+        head = read_head(connection, hasher) if hasher else None
+        last = find_last_number(connection)
+        # A head that is missing or forged is never made again here, so that verification finds it.
+        seal = head.seal if head else find_seal(connection, last) or ""
         rows = []
-        for entry in self.pending:
-            seal = self.hasher.make_seal(seal, entry.text_to_seal()) if self.hasher else ""
-            rows.append((*(getattr(entry, name) for name in COLUMNS[:-1]), seal))
+        for number, entry in enumerate(self.pending, start=max(last, head.last if head else 0) + 1):
+            values = [getattr(entry, name) for name in SEALED]
+            raw = [format_utc(entry.occurred_at), *values[1:]]
+            seal = seal_entry(hasher, number, seal, raw) if hasher else ""
+            rows.append((number, *values, seal))
         INSERT.run(connection, rows)
+        if hasher and head:
+            head = replace(head, last=rows[-1][0], seal=seal, rows=head.rows + len(rows))
+            write_head(connection, hasher, head)
         self.pending.clear()
 
 
@@ -140,19 +151,28 @@ def stored_fingerprint(connection: sa.Connection) -> str:
 
 
 def adopt_secret(connection: sa.Connection, now: datetime) -> bool:
-    """Replace the store's secret by the current one; return False if they are the same.
+    """Replace the store's secret by the current one and seal the audit log again.
 
-    The chain of seals starts again.
+    If the secrets are the same, seal a log with problems again. Return False if there is nothing to do. An
+    entry tells what was found before.
     """
-    hasher = find_hasher(connection)
-    if hasher is None or stored_fingerprint(connection) == hasher.fingerprint:
+    hasher = require_hasher(connection)
+    is_same = stored_fingerprint(connection) == hasher.fingerprint
+    lock_audit_log(connection)
+    check = verify_rows(connection, hasher)
+    if is_same and check.is_intact:
         return False
     inserted = insert(connection, properties).values(name=FINGERPRINT, value=hasher.fingerprint)
     connection.execute(
         inserted.on_conflict_do_update(index_elements=["name"], set_={"value": inserted.excluded.value})
     )
-    add_entry(
-        connection,
-        AuditEntry(occurred_at=now, action=AuditAction.SECRET, detail="another secret from here on"),
-    )
+    last = find_last_number(connection)
+    detail = f"entries up to {last}, seal {find_seal(connection, last) or 'none'}, sealed again"
+    if is_same:
+        detail += "; " + "; ".join(f"{one.kind} {one.first}-{one.last}" for one in check.problems)
+    else:
+        detail += " with another secret"
+    seal_again(connection, hasher)
+    create_triggers(connection)
+    add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.SECRET, detail=detail))
     return True

@@ -5,10 +5,16 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.audit_seal import AuditCheck, AuditHead, AuditProblem, ProblemKind
 from moza_mail.model.health import StoreStatus
 from moza_mail.store.schema import HEAD
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 # The time of the last change.
 NEWEST = """
@@ -21,14 +27,14 @@ SELECT max(at) FROM (
 VERSION = "SELECT version_num FROM alembic_version"
 
 
-async def inspect_store(url: str) -> StoreStatus:
+async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreStatus:
     """Inspect the store of a URL; raise StoreError if it cannot be reached or read."""
     if url.startswith("sqlite:///"):
-        return await asyncio.to_thread(_inspect_file, Path(url.removeprefix("sqlite:///")))
-    return await asyncio.to_thread(_inspect_server, url)
+        return await asyncio.to_thread(_inspect_file, Path(url.removeprefix("sqlite:///")), hasher)
+    return await asyncio.to_thread(_inspect_server, url, hasher)
 
 
-def _inspect_file(path: Path) -> StoreStatus:
+def _inspect_file(path: Path, hasher: AddressHasher | None) -> StoreStatus:
     if not path.exists() or path.stat().st_size == 0:
         return StoreStatus(path=path, known_schema=HEAD)
     try:
@@ -38,6 +44,7 @@ def _inspect_file(path: Path) -> StoreStatus:
             schema = str(connection.execute(VERSION).fetchone()[0])
             (first,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             newest = connection.execute(NEWEST).fetchone()[0]
+            check = _verify_file(connection, hasher) if schema == HEAD and hasher else None
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be read: {error}", hint="Restore a backup, and keep the file that is there."
@@ -51,10 +58,35 @@ def _inspect_file(path: Path) -> StoreStatus:
         schema=schema,
         damage="" if first == "ok" else str(first),
         last_change=datetime.fromisoformat(newest) if newest else None,
+        audit_check=check,
     )
 
 
-def _inspect_server(url: str) -> StoreStatus:
+def _verify_file(connection: sqlite3.Connection, hasher: AddressHasher) -> AuditCheck | None:
+    import sqlalchemy as sa
+
+    engine = sa.create_engine("sqlite://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
+    try:
+        with engine.connect() as opened:
+            return _verify_audit_log(opened, hasher)
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(f"the audit log cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _verify_audit_log(connection: "sa.Connection", hasher: AddressHasher) -> AuditCheck | None:
+    """Return the result of verifying the audit log; None for a store that was never used."""
+    from moza_mail.store.audit_check import verify_rows
+    from moza_mail.store.audit_writer import stored_fingerprint
+
+    fingerprint = stored_fingerprint(connection)
+    if fingerprint == hasher.fingerprint:
+        return verify_rows(connection, hasher)
+    if not fingerprint:
+        return None
+    return AuditCheck(head=AuditHead(), problems=(AuditProblem(kind=ProblemKind.SECRET),))
+
+
+def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
     import sqlalchemy as sa
 
     from moza_mail.store.postgres.database import PostgresDatabase
@@ -64,10 +96,12 @@ def _inspect_server(url: str) -> StoreStatus:
             return StoreStatus(path=None, known_schema=HEAD)
         schema = connection.execute(sa.text(VERSION)).scalar()
         newest = connection.execute(sa.text(NEWEST)).scalar()
+        check = _verify_audit_log(connection, hasher) if schema == HEAD and hasher else None
     return StoreStatus(
         path=None,
         known_schema=HEAD,
         exists=True,
         schema=str(schema),
         last_change=datetime.fromisoformat(newest) if newest else None,
+        audit_check=check,
     )

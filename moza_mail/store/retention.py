@@ -1,7 +1,7 @@
 """Retention: delete expired personal data in batches, without blocking a running send."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,11 +13,13 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.retention import RetentionPeriods, RetentionResult
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.model.timestamps import format_utc
-from moza_mail.store.audit_writer import add_entry
+from moza_mail.store.audit_check import verify_rows
+from moza_mail.store.audit_head import find_last_number, find_seal, read_head, write_head
+from moza_mail.store.audit_writer import add_entry, require_hasher
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.erasure import HELD, anonymous_values, without_text
 from moza_mail.store.paging import PAGE
-from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.postgres.advisory import lock_audit_log, lock_people
 from moza_mail.store.schema import (
     audit_log,
     bounces,
@@ -69,12 +71,12 @@ class Retention:
             "bounces": await self._run_batches(shorten_bounces, cutoffs["bounces"], ""),
             "confirmations": await self._run_batches(delete_confirmations, cutoffs["sign_ups"], 0),
             "sign_ups": await self._run_batches(delete_sign_ups, cutoffs["sign_ups"], 0),
-            "audit": await self._run_batches(delete_entries, cutoffs["audit"], 0),
+            "audit": await self._transactions.write(delete_entries, cutoffs["audit"], now),
         }
         for mailing_id in await read(mailings_with_recipients, cutoffs["deliveries"]):
             anonymise = partial(anonymise_deliveries, mailing_id=mailing_id, now=now)
             taken["deliveries"] += await self._run_batches(anonymise, cutoffs["deliveries"], 0)
-        if any(taken.values()):
+        if any(count for kind, count in taken.items() if kind != "audit"):
             await self._transactions.write(_add_entry, taken, now)
         purge = await self._transactions.run(lambda: self._transactions.database.purge(""))
         return RetentionResult(
@@ -232,24 +234,46 @@ def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> 
     )
 
 
-def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of audit entries older than `cutoff`.
+def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -> int:
+    """Delete the audit entries before the first one that is not older than `cutoff`; return their number.
 
-    `cutoff` is stored first, because the database's triggers allow deleting only older entries.
+    `cutoff` is stored first, because the database's triggers allow deleting only older entries. The sealed
+    head says what was deleted, and an entry in the same transaction says when.
     """
-    query = sa.select(audit_log.c.id).where(audit_log.c.occurred_at < cutoff, audit_log.c.id > after)
-    found = list(connection.scalars(query.order_by(audit_log.c.id).limit(PAGE)))
-    if found:
-        inserted = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(cutoff))
-        connection.execute(
-            inserted.on_conflict_do_update(
-                index_elements=["name"],
-                set_={"value": inserted.excluded.value},
-                where=properties.c.value < inserted.excluded.value,
-            )
+    hasher = require_hasher(connection)
+    lock_audit_log(connection)
+    head = read_head(connection, hasher)
+    last = _last_expired_entry(connection, cutoff)
+    # Deleting would destroy the traces in a log that another program has changed.
+    if head is None or last <= head.deleted or not verify_rows(connection, hasher).is_intact:
+        return 0
+    inserted = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(cutoff))
+    connection.execute(
+        inserted.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"value": inserted.excluded.value},
+            where=properties.c.value < inserted.excluded.value,
         )
-        connection.execute(sa.delete(audit_log).where(among(connection, audit_log.c.id, found)))
-    return Batch(changed=len(found), last_key=found[-1] if len(found) == PAGE else None)
+    )
+    seal = find_seal(connection, last) or ""
+    deleted = connection.execute(sa.delete(audit_log).where(audit_log.c.id <= last)).rowcount
+    write_head(
+        connection,
+        hasher,
+        replace(head, deleted=last, deleted_seal=seal, rows=head.rows - deleted),
+    )
+    detail = f"{deleted} audit, up to entry {last}, seal {seal}"
+    add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.RETENTION, detail=detail))
+    return deleted
+
+
+def _last_expired_entry(connection: sa.Connection, cutoff: datetime) -> int:
+    """Return the number of the last entry that is deleted; 0 if none is.
+
+    An entry after one that is kept is kept too, so that the chain of seals has no gap.
+    """
+    kept = connection.scalar(sa.select(sa.func.min(audit_log.c.id)).where(audit_log.c.occurred_at >= cutoff))
+    return find_last_number(connection) if kept is None else kept - 1
 
 
 def count_open(connection: sa.Connection, cutoff: datetime) -> int:
@@ -290,7 +314,9 @@ def count_expired(connection: sa.Connection, cutoffs: dict[str, datetime]) -> di
         "bounces": sum(without_text(reply) != reply for reply in replies),
         "confirmations": _count(connection, confirmations, _is_old_confirmation(cutoffs["sign_ups"])),
         "sign_ups": _count(connection, subscriptions, _is_old_sign_up(cutoffs["sign_ups"])),
-        "audit": _count(connection, audit_log, audit_log.c.occurred_at < cutoffs["audit"]),
+        "audit": _count(
+            connection, audit_log, audit_log.c.id <= _last_expired_entry(connection, cutoffs["audit"])
+        ),
     }
 
 
@@ -299,5 +325,5 @@ def _count(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[b
 
 
 def _add_entry(connection: sa.Connection, counts: dict[str, int], now: datetime) -> None:
-    detail = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    detail = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count and kind != "audit")
     add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.RETENTION, detail=detail))

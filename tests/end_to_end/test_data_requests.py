@@ -104,3 +104,48 @@ def test_a_period_that_cannot_be_is_refused(project, table):
     path.write_text(f"{path.read_text()}\n[retention]\n{table}\n")
     done = project.run("privacy", "retention")
     assert (done.code, table.split(" ")[0] in done.err) == (2, True)
+
+
+def run_sql(project, *statements):
+    with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as plain, plain:
+        for statement in statements:
+            plain.execute(statement)
+
+
+def test_an_anchor_that_is_printed_and_mailed_finds_an_older_database(project):
+    database = project.path / "subscribers" / "moza-mail.db"
+    older = database.read_bytes()
+    assert project.run("subscribers", "suppress", "lezer2@example.org", "--evidence", "test").code == 0
+    made = project.run("privacy", "anchor", "--mail", "officer@example.org")
+    assert (made.code, made.out.startswith("moza-mail-anchor ")) == (0, True), made.err
+    (mailed,) = [
+        path for path in (project.path / "outbox" / "new").iterdir() if b"officer@" in path.read_bytes()
+    ]
+    verify = ("privacy", "audit", "--verify")
+    assert project.run(*verify, "--anchor", str(mailed)).code == 0
+    assert project.run(*verify, "--anchor", made.out.strip()).code == 0
+    assert project.run(*verify, "--anchor", "moza-mail-anchor").code == 2
+    for side in ("-wal", "-shm"):
+        database.with_name(database.name + side).unlink(missing_ok=True)
+    database.write_bytes(older)
+    assert project.run(*verify).code == 0
+    found = project.run(*verify, "--anchor", str(mailed), "--json")
+    assert (found.code, found.json["problems"][0]["kind"]) == (3, "older")
+
+
+def test_a_changed_audit_log_is_reported_by_status_doctor_and_retention(project):
+    assert project.run("status").code == 0
+    run_sql(project, "DROP TRIGGER audit_log_delete", "DELETE FROM audit_log WHERE id = 1")
+    for command in (
+        ("status",),
+        ("doctor", "--offline"),
+        ("privacy", "anchor"),
+        ("privacy", "audit", "--verify"),
+    ):
+        done = project.run(*command)
+        assert (done.code, "deleted entries: 1" in done.out + done.err) == (3, True), (command, done.err)
+    assert not project.run("status", "--json").json["audit_log"]["intact"]
+    assert "none of its entries was deleted" in project.run("privacy", "retention").err
+    assert project.run("privacy", "adopt-secret", "--yes").code == 0
+    assert project.run("privacy", "audit", "--verify").code == 0
+    assert project.run("status").code == 0

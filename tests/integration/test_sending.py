@@ -12,7 +12,7 @@ from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.message import Rendered, make_placeholder
+from moza_mail.model.message import Recipient, Rendered, make_placeholder
 from moza_mail.model.outcome import Outcome, to_outcome
 from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.subscriber import NewSubscriber
@@ -418,7 +418,8 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
 def test_a_test_copy_goes_to_one_address(tmp_path):
     memory = MemoryTransport()
     compiled = compose.compile_mailing(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
-    found = asyncio.run(sending.send_test(memory, compiled, Address.parse("ik@example.org"), {}))
+    copy = compiled.compose_message(Recipient(subscriber_id=0, address=Address.parse("ik@example.org")))
+    found = asyncio.run(sending.send_one(memory, *copy))
     assert found.state is DeliveryState.ACCEPTED
     (only,) = memory.sent
     assert b"Subject: [TEST] Nieuws" in only.message.content

@@ -31,15 +31,29 @@ def audit(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no entry was changed; return 3 if one was.")
     ] = False,
+    anchor: Annotated[
+        str, typer.Option(help="With --verify: compare with these anchors.", metavar="TEXT|FILE")
+    ] = "",
     json_: options.Json = False,
 ) -> None:
     """Show the audit log: who did what, and when."""
     from moza_mail.cli import privacy as command
 
     project = options.project(context)
-    if verify:
-        raise typer.Exit(command.verify(project, as_json=json_))
+    if verify or anchor:
+        raise typer.Exit(command.verify(project, anchor, as_json=json_))
     command.audit(project, address, since, as_json=json_)
+
+
+@privacy.command()
+def anchor(
+    context: typer.Context,
+    mail: Annotated[str, typer.Option(help="Mail it to this address too.", metavar="ADDRESS")] = "",
+) -> None:
+    """Print a line that proves later what the audit log had now; for cron."""
+    from moza_mail.cli.privacy import anchor
+
+    raise typer.Exit(anchor(options.project(context), mail))
 
 
 @privacy.command()

@@ -5,33 +5,14 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from moza_mail.store.audit_triggers import create_triggers
+
 revision = "0001"
 down_revision = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.String(32)
 WORD = sa.String(20)
-
-REFUSED = "the audit log is only ever added to"
-KEPT_SINCE = "coalesce((SELECT value FROM properties WHERE name = 'audit_kept_since'), '')"
-REFUSE = f"BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END"
-EXISTS = "EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)"
-SQLITE_TRIGGERS = (
-    f"CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log {REFUSE}",
-    f"CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log WHEN OLD.occurred_at >= {KEPT_SINCE} {REFUSE}",
-    # INSERT OR REPLACE deletes a row without firing the trigger of DELETE.
-    f"CREATE TRIGGER audit_log_replace BEFORE INSERT ON audit_log WHEN {EXISTS} {REFUSE}",
-)
-RAISE = f"RAISE EXCEPTION '{REFUSED}';"
-IF_RECENT = f"IF OLD.occurred_at >= {KEPT_SINCE} THEN {RAISE} END IF;"
-FUNCTION = "RETURNS trigger LANGUAGE plpgsql AS"
-POSTGRES_TRIGGERS = (
-    f"CREATE FUNCTION audit_log_refuse() {FUNCTION} $$ BEGIN {RAISE} END $$",
-    f"CREATE FUNCTION audit_log_refuse_recent() {FUNCTION} $$ BEGIN {IF_RECENT} RETURN OLD; END $$",
-    "CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_refuse()",
-    "CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_refuse_recent()",
-    "CREATE TRIGGER audit_log_truncate BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse()",
-)
 
 
 def upgrade() -> None:
@@ -295,6 +276,4 @@ def _audit_log() -> None:
     ):
         where = sa.text(condition)
         op.create_index(name, "audit_log", [column], sqlite_where=where, postgresql_where=where)
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in SQLITE_TRIGGERS if is_sqlite else POSTGRES_TRIGGERS:
-        op.execute(statement)
+    create_triggers(op.get_bind())
