@@ -81,7 +81,8 @@ def check_issue(
     other_issues: the headers of the other issues in the same folder.
     """
     context = _make_context(issue, rendered, options, text, other_issues)
-    found = {finding for module in _rule_modules() for finding in module.check(context)}
+    enabled = [m for m in _rule_modules() if not options.disabled.issuperset(rule.name for rule in m.RULES)]
+    found = {finding for module in enabled for finding in module.check(context)}
     return sort_findings(finding for finding in found if finding.rule not in options.disabled)
 
 

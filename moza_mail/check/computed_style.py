@@ -9,6 +9,7 @@ specific mail programs (`[data-ogsc]`) match nothing, as in a browser.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from moza_mail.check import css
@@ -32,6 +33,8 @@ BOLD_TAGS = {"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
 UNDERLINED_TAGS = {"u", "ins"}
 HIDDEN_TAGS = {"head", "script", "style", "template", "title", "noscript"}
 NORMAL_LINE_HEIGHT = 1.2
+# The attributes that decide how an element looks.
+ATTRIBUTES = ("style", "href", "color", "background", "bgcolor", "hidden")
 
 LENGTH = re.compile(r"(-?[\d.]+)(px|pt|em|rem|%)?")
 UNITS = {"px": 1.0, "pt": 4 / 3, "rem": MEDIUM_SIZE}
@@ -86,7 +89,9 @@ def compute_styles(tree: Any, *, dark: bool = False, style_blocks: bool = True) 
     found = {None: _Inherited(style=start, line_height_factor=NORMAL_LINE_HEIGHT)}
     for element in tree.iter("*"):
         above = found.get(element.getparent(), found[None])
-        found[element] = _apply_cascade(element, declared.get(element, []), above, link)
+        attributes = tuple((name, element.get(name)) for name in ATTRIBUTES if name in element.attrib)
+        from_blocks = tuple(declared.get(element, ()))
+        found[element] = _apply_cascade((str(element.tag), attributes), from_blocks, above, link)
     return {element: each.style for element, each in found.items() if element is not None}
 
 
@@ -100,6 +105,7 @@ def _supports_dark(tree: Any) -> bool:
 
 
 _WeightedDeclaration = tuple[tuple[bool, tuple[int, int, int], int], css.Declaration]
+_TagAndAttributes = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDeclaration]]:
@@ -121,31 +127,35 @@ def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDec
     return found
 
 
+# Most elements of a mail have the tag, attributes and surroundings of an element before them.
+@lru_cache(maxsize=2048)
 def _apply_cascade(
-    element: Any, from_blocks: list[_WeightedDeclaration], above: _Inherited, link: str
+    element: _TagAndAttributes, from_blocks: tuple[_WeightedDeclaration, ...], above: _Inherited, link: str
 ) -> _Inherited:
-    inline = [each for each in css.parse_declarations(element.get("style", "")) if each.name in READERS]
-    from_blocks = sorted(from_blocks, key=lambda each: each[0])
+    tag, attributes = element[0], dict(element[1])
+    inline = [each for each in css.parse_declarations(attributes.get("style", "")) if each.name in READERS]
+    weighted = sorted(from_blocks, key=lambda each: each[0])
     values: dict[str, str] = {}
     for declaration in (
-        *(each for weight, each in from_blocks if not weight[0]),
+        *(each for weight, each in weighted if not weight[0]),
         *(each for each in inline if not each.is_important),
-        *(each for weight, each in from_blocks if weight[0]),
+        *(each for weight, each in weighted if weight[0]),
         *(each for each in inline if each.is_important),
     ):
         READERS[declaration.name](values, declaration.name, declaration.value)
-    return _compute(element, values, above, link)
+    return _compute(tag, attributes, values, above, link)
 
 
-def _compute(element: Any, values: Mapping[str, str], above: _Inherited, link: str) -> _Inherited:
+def _compute(
+    tag: str, attributes: Mapping[str, str], values: Mapping[str, str], above: _Inherited, link: str
+) -> _Inherited:
     parent = above.style
-    tag = str(element.tag)
-    is_link = tag == "a" and element.get("href") is not None
+    is_link = tag == "a" and "href" in attributes
     size = _compute_size(values.get("size", ""), parent.font_size, tag)
     factor, leading = _compute_line_height(values.get("leading", ""), size, above)
-    background, filled = _compute_background(element, values, parent)
+    background, filled = _compute_background(attributes, values, parent)
     text_colour = css.resolve_colour(values.get("color", ""), background or parent.colour)
-    hint = css.resolve_colour(element.get("color", ""), "#ffffff") if tag == "font" else None
+    hint = css.resolve_colour(attributes.get("color", ""), "#ffffff") if tag == "font" else None
     line = values.get("line", "")
     underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED_TAGS))
     weight = values.get("weight", "")
@@ -155,10 +165,7 @@ def _compute(element: Any, values: Mapping[str, str], above: _Inherited, link: s
         font_size=size,
         is_bold=_is_bold(weight) if weight else parent.is_bold or tag in BOLD_TAGS,
         is_underlined=underlined or (parent.is_underlined and not is_link),
-        is_hidden=parent.is_hidden
-        or tag in HIDDEN_TAGS
-        or element.get("hidden") is not None
-        or _is_hidden(values),
+        is_hidden=parent.is_hidden or tag in HIDDEN_TAGS or "hidden" in attributes or _is_hidden(values),
         has_own_background=filled,
         line_height=leading,
         padding=sum(
@@ -192,12 +199,12 @@ def _compute_line_height(value: str, size: float, above: _Inherited) -> tuple[fl
 
 
 def _compute_background(
-    element: Any, values: Mapping[str, str], parent: ComputedStyle
+    attributes: Mapping[str, str], values: Mapping[str, str], parent: ComputedStyle
 ) -> tuple[str | None, bool]:
     parent_background = parent.background
-    if IMAGE.search(values.get("image", "")) or element.get("background"):
+    if IMAGE.search(values.get("image", "")) or attributes.get("background"):
         return None, True
-    declared = values.get("background", element.get("bgcolor", ""))
+    declared = values.get("background", attributes.get("bgcolor", ""))
     resolved = css.resolve_colour(declared, parent_background or "#ffffff")
     if resolved is None or declared == "transparent":
         return parent_background, False

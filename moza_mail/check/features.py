@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from moza_mail.check import css, html_tree
@@ -116,7 +117,7 @@ def _find_on_elements(tree: Any) -> Iterator[tuple[str, str, str]]:
             yield "html-meta-color-scheme", tag, described
         for declaration in declared:
             use = f"{described} {declaration.name}: {declaration.value}"
-            yield from ((slug, tag, use) for slug in features_of_declaration(declaration))
+            yield from ((slug, tag, use) for slug in _features_of(declaration))
 
 
 def _is_in_head(element: Any) -> bool:
@@ -159,22 +160,22 @@ def _features_of_image(src: str) -> Iterator[str]:
         yield f"image-{IMAGE_FORMAT_ALIASES.get(kind, kind)}"
 
 
-def features_of_declaration(declaration: css.Declaration) -> Iterator[str]:
-    """Yield the features of one declaration: its property, and the parts of its value."""
+# A mail repeats the same few declarations on hundreds of elements.
+@lru_cache(maxsize=1024)
+def _features_of(declaration: css.Declaration) -> tuple[str, ...]:
+    """Return the features of one declaration: its property, and the parts of its value."""
     name, value = declaration.name, declaration.value
     if name.startswith("--"):
-        yield "css-variables"
-        return
+        return ("css-variables",)
     short = LONGHAND.fullmatch(name)
-    yield PROPERTY_FEATURES.get(name, f"css-{next(filter(None, short.groups())) if short else name}")
+    found = [PROPERTY_FEATURES.get(name, f"css-{next(filter(None, short.groups())) if short else name}")]
     if name == "display" and value in {"none", "flex", "inline-flex", "grid", "inline-grid"}:
-        yield f"css-display-{value.removeprefix('inline-')}"
+        found.append(f"css-display-{value.removeprefix('inline-')}")
     if declaration.is_important:
-        yield "css-important"
-    for function in set(FUNCTION.findall(value)):
-        yield FUNCTION_FEATURES[function]
-    for unit in set(UNIT.findall(value)):
-        yield f"css-unit-{UNIT_FEATURES.get(unit, unit)}"
+        found.append("css-important")
+    found += [FUNCTION_FEATURES[function] for function in set(FUNCTION.findall(value))]
+    found += [f"css-unit-{UNIT_FEATURES.get(unit, unit)}" for unit in set(UNIT.findall(value))]
+    return tuple(found)
 
 
 def _find_in_style_blocks(tree: Any) -> Iterator[tuple[str, str]]:
@@ -192,7 +193,7 @@ def _find_in_style_blocks(tree: Any) -> Iterator[tuple[str, str]]:
                 yield from ((slug, selector) for slug in _features_of_selector(selector))
             for declaration in ruleset.declarations:
                 use = f"{', '.join(ruleset.selectors)} {declaration.name}: {declaration.value}"
-                yield from ((slug, use) for slug in features_of_declaration(declaration))
+                yield from ((slug, use) for slug in _features_of(declaration))
 
 
 def _features_of_selector(selector: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from moza_mail.parse.date_tokens import Kind, Token, tokenize
 from moza_mail.parse.date_words import ARTICLES, MONTHS, OPENINGS, TIME_LEADS, WEEKDAYS
@@ -62,14 +63,16 @@ class FoundDate:
     problem: DayProblem | None = None
 
 
-def find_dates(text: str, context: DateContext) -> list[FoundDate]:
+# The parser, the agenda and the checks ask for the dates of the same lines.
+@lru_cache(maxsize=512)
+def find_dates(text: str, context: DateContext) -> tuple[FoundDate, ...]:
     """Find all dates in a line, in order.
 
     The year of a date without one is derived from the date of the issue.
     """
     if not HAS_DIGIT.search(text):
-        return []
-    return list(_LineParser(text.replace("\u00a0", " "), context).find())
+        return ()
+    return tuple(_LineParser(text.replace("\u00a0", " "), context).find())
 
 
 def find_times(text: str, context: DateContext) -> FoundTimes | None:
@@ -127,12 +130,7 @@ class _LineParser:
         self.context = context
         self.tokens = tokenize(line, context.lang)
         self.times = TimeParser(line, self.tokens, context.lang)
-
-    def kind(self, index: int) -> Kind | None:
-        return self.times.kind_at(index)
-
-    def text(self, index: int) -> str:
-        return self.times.text_at(index)
+        self.kind, self.text = self.times.kind_at, self.times.text_at
 
     def find(self) -> Iterator[FoundDate]:
         index = 0

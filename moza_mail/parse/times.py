@@ -94,18 +94,18 @@ class TimeParser:
         self.line = line
         self.tokens = tokens
         self.lang = lang
+        self.texts = [token.text if token.gap <= MAX_SPACES else "" for token in tokens]
 
     def text_at(self, index: int) -> str:
         """Return the text of a token.
 
         Empty if there is no such token, or if too many spaces separate it from the token before it.
         """
-        is_near = 0 <= index < len(self.tokens) and self.tokens[index].gap <= MAX_SPACES
-        return self.tokens[index].text if is_near else ""
+        return self.texts[index] if 0 <= index < len(self.texts) else ""
 
     def kind_at(self, index: int) -> Kind | None:
         """Return the kind of a token; None where `text_at` is empty."""
-        return self.tokens[index].kind if self.text_at(index) else None
+        return self.tokens[index].kind if 0 <= index < len(self.texts) and self.texts[index] else None
 
     def times_at(self, index: int, *, needs_lead: bool = False) -> FoundTimes | None:
         """Return the times that begin at a token.

@@ -6,16 +6,19 @@ An error becomes a RenderError with the template and line.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     Environment,
     StrictUndefined,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from moza_mail.errors import RenderError
@@ -27,6 +30,7 @@ from moza_mail.render.merge import text_length
 # Replaces a `<!--` in the text of an issue: libxml2 writes it unescaped in attributes, where Outlook may read it as a
 # comment. U+FFFD cannot occur in an issue, so it marks what is not from a template.
 COMMENT_START = "\ufffd!--"
+MAX_COMPILED = 500
 TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
 TEMPLATE_TESTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
@@ -68,6 +72,26 @@ class _MemoryLoader(BaseLoader):
         return self.files[template], template, lambda: True
 
 
+class _CompiledTemplates(BytecodeCache):
+    """Compiled templates of all themes, so that only the changed templates of a theme are compiled again."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.compiled.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if len(self.compiled) >= MAX_COMPILED:
+            self.compiled.clear()
+        if bucket.code:
+            self.compiled[bucket.key, bucket.checksum] = bucket.code
+
+
+# The compiled code depends on how values are escaped.
+COMPILED_TEMPLATES = {"markup": _CompiledTemplates(), "plain": _CompiledTemplates()}
+
+
 # Compiling the templates of a theme takes longer than filling them in.
 @lru_cache(maxsize=16)
 def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
@@ -78,6 +102,7 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=COMPILED_TEMPLATES[kind],
     )
     for part in TEMPLATE_TESTS:
         environment.tests[part.__name__.lower()] = _make_type_test(part)
