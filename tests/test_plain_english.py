@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -39,6 +39,8 @@ PUZZLES = {
     r"\b(?:the|a|its|at the|our) (?:desk|workshop|crew|lane|needle|deed)s?\b": "the field's word",
 }
 PHRASES = {re.compile(pattern, re.IGNORECASE): better for pattern, better in PUZZLES.items()}
+# Searching for all phrases at once finds nothing in most texts, in a quarter of the time.
+ANY_PHRASE = re.compile("|".join(PUZZLES), re.IGNORECASE)
 
 
 def python_files() -> Iterator[Path]:
@@ -50,16 +52,16 @@ def pages() -> list[Path]:
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def docstrings(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, kinds) and (text := ast.get_docstring(node)):
             yield node.body[0].lineno, text
 
 
-def messages(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def messages(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """The templates of translatable messages: the strings in calls of `_` and `ngettext`."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
@@ -89,19 +91,24 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
 
 
 @cache
-def sentences(path: Path) -> tuple[tuple[int, str], ...]:
-    """The line and the text of everything in a Python file that a person reads."""
+def texts_of(path: Path) -> dict[str, list[tuple[int, str]]]:
+    """The lines and texts of everything in a Python file that a person reads."""
     text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    return (*docstrings(tree), *messages(tree), *comments(text))
+    nodes = list(ast.walk(ast.parse(text)))
+    return {
+        "docstrings": list(docstrings(nodes)),
+        "messages": list(messages(nodes)),
+        "comments": list(comments(text)),
+    }
 
 
-def puzzles(path: Path, texts: Iterator[tuple[int, str]]) -> list[str]:
+def puzzles(path: Path, texts: Iterable[tuple[int, str]]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{line}: {found.group()!r} ({better})"
-        for line, text in texts
+        for line, words in texts
+        if ANY_PHRASE.search(text := " ".join(words.split()))
         for phrase, better in PHRASES.items()
-        if (found := phrase.search(" ".join(text.split())))
+        if (found := phrase.search(text))
     ]
 
 
@@ -109,14 +116,16 @@ def test_no_docstring_begins_with_a_subject_clause():
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"
         for path in python_files()
-        for line, text in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        for line, text in texts_of(path)["docstrings"]
         if SUBJECT_CLAUSE.match(text)
     ]
     assert wrong == []
 
 
 def test_no_puzzle_phrase_is_in_the_code():
-    assert [each for path in python_files() for each in puzzles(path, sentences(path))] == []
+    assert [
+        each for path in python_files() for texts in texts_of(path).values() for each in puzzles(path, texts)
+    ] == []
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

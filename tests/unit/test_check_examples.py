@@ -110,7 +110,8 @@ def findings(example: Example) -> list[Finding]:
             html = rendered.html.replace("</body>", f"{html}</body>")
         rendered = replace(rendered, html=html)
     given = CheckSettings(**example.settings)
-    rules = CheckOptions(**{**dict(given), "disabled": frozenset(given.disabled)})
+    others = {rule.name for rule in check.list_rules()} - {example.rule}
+    rules = CheckOptions(**{**dict(given), "disabled": frozenset(given.disabled) | others})
     found = check.check_issue(issue, rendered, rules, text=text, other_issues=example.others)
     return [finding for finding in found if finding.rule == example.rule]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,14 @@ REQUIRED = ("Pulse", "Regieteam", "Stuurgroep")
 
 
 def next_of(text, day=None, **terms):
-    last = parse.parse_issue(text, "issues/last.md", lang="nl")
+    last = read(text, "issues/last.md")
     given = {"date": day or edit.next_issue_date(last.date), "lang": last.lang, "required_events": REQUIRED}
     return edit.make_next_issue(last, text, edit.NextIssueSettings(**given | terms))
 
 
-def read(text):
-    return parse.parse_issue(text, "issues/next.md", lang="nl")
+@cache
+def read(text, source="issues/next.md"):
+    return parse.parse_issue(text, source, lang="nl")
 
 
 def issue(*lines, front="title: Weekbericht 14 januari 2026\ndate: 2026-01-14"):
