@@ -11,6 +11,7 @@ from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.image_file import find_images
 
 ALT = Rule(name="alternative-text", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
 ALT_WORDING = Rule(
@@ -30,6 +31,14 @@ MAX_ALT = 150
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Yield images whose alternative text is missing or useless."""
+    for missing in find_images(context.issue):
+        if missing.lacks_alt:
+            yield ALT.report(
+                context,
+                missing.line,
+                _("the image {image} has no alternative text", image=html_tree.quote(missing.src)),
+                fix=_('Write ![what it shows](image.png), or ![""](image.png) if it is only decoration.'),
+            )
     for image in context.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):

@@ -93,11 +93,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image; if `alt` is empty, it is decoration."""
+    """An image. If `alt` is empty, it is decoration, unless the author forgot the text: then `lacks_alt` is True."""
 
     src: str
     alt: str
     title: str = ""
+    lacks_alt: bool = False
     line: int = 0
 
 

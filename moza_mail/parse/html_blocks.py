@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from moza_mail.parse.html_names import BLOCKS, KNOWN, REFUSED
+from moza_mail.parse.html_names import BLOCKS, DROPPED, EMBEDDED, KNOWN, REFUSED, VOID
 from moza_mail.parse.inline_html import RefusedElementError
 from moza_mail.parse.nodes import Node
 
@@ -66,7 +66,7 @@ class _BlockBuilder:
                 inlines.append(self.text(part, anchor))
                 continue
             anchor = part
-            if isinstance(part.tag, str) and (part.tag in BLOCKS or self.holds_block(part)):
+            if self.is_block(part):
                 blocks += self.paragraph(inlines, part)
                 inlines = []
                 blocks += self.block(part)
@@ -75,6 +75,11 @@ class _BlockBuilder:
             if part.tail:
                 inlines.append(self.text(part.tail, part))
         return [*blocks, *self.paragraph(inlines, anchor)]
+
+    def is_block(self, element: Any) -> bool:
+        if not isinstance(element.tag, str) or element.tag in EMBEDDED or element.tag in DROPPED:
+            return False
+        return element.tag in BLOCKS or self.holds_block(element)
 
     def holds_block(self, element: Any) -> bool:
         return any(isinstance(inner.tag, str) and inner.tag in BLOCKS for inner in element.iterdescendants())
@@ -97,6 +102,8 @@ class _BlockBuilder:
             node = self.make("code_block", element)
             node.token.content = element.text_content()
             return [node]
+        if tag == "a" and element.get("href", "").strip():
+            return self.link_blocks(element)
         if tag == "hr":
             return [self.make("hr", element)]
         if tag == "table":
@@ -105,6 +112,14 @@ class _BlockBuilder:
             strong = self.make("strong", element, self.inlines(element))
             return self.paragraph([strong], element)
         return self.build(self.contents(element))
+
+    def link_blocks(self, element: Any) -> list[Node]:
+        """Return the blocks inside a link. A mail has no link around blocks, so each text in them becomes a link."""
+        blocks = self.build(self.contents(element))
+        begin, *_inside, end = self.inline(element)
+        for node in [each for block in blocks for each in block.walk() if each.type == "inline"]:
+            node.children = [begin, *node.children, end]
+        return blocks
 
     def list_or_quote(self, tag: str, element: Any, inside: list[Node]) -> Node:
         if tag in {"ul", "ol"}:
@@ -171,11 +186,7 @@ class _BlockBuilder:
         )
         is_known = element.tag in KNOWN
         begin = self.tag(f"<{element.tag}{attributes}>", element)
-        end = (
-            [self.tag(f"</{element.tag}>", element)]
-            if is_known and element.tag not in {"br", "img", "hr", "wbr", "source"}
-            else []
-        )
+        end = [self.tag(f"</{element.tag}>", element)] if is_known and element.tag not in VOID else []
         return [begin, *self.inlines(element), *end]
 
     def tag(self, content: str, element: Any) -> Node:

@@ -41,6 +41,7 @@ TRANSPARENT = frozenset(
         "figure",
         "figcaption",
         "picture",
+        "noscript",
         "tbody",
         "thead",
         "tfoot",
@@ -51,7 +52,12 @@ ITALIC = frozenset({"i", "em"})
 STRUCK = frozenset({"s", "del", "strike"})
 RAISED = frozenset({"sub", "sup"})
 CODE = frozenset({"code", "kbd"})
-VOID = frozenset({"br", "img", "hr", "wbr", "source"})
+VOID = frozenset({"br", "img", "hr", "wbr", "source", "link", "meta"})
+# What a mail program does not show, so that a link to it takes its place.
+EMBEDDED = frozenset({"iframe", "video", "audio"})
+# What has no words for a reader. A script with code of its own may write words, and a drawing may contain them; both are
+# refused then.
+DROPPED = frozenset({"script", "style", "svg"})
 BLOCKS = frozenset(
     [
         "p",
@@ -96,20 +102,14 @@ BLOCKS = frozenset(
         "col",
     ]
 )
-# What runs, fetches or asks something, which no mail program shows.
+# What runs or asks something, which no mail program shows.
 REFUSED = frozenset(
     [
-        "script",
-        "style",
-        "iframe",
         "object",
         "embed",
         "applet",
-        "video",
-        "audio",
         "track",
         "canvas",
-        "svg",
         "math",
         "form",
         "input",
@@ -118,9 +118,6 @@ REFUSED = frozenset(
         "option",
         "textarea",
         "fieldset",
-        "noscript",
-        "link",
-        "meta",
         "frame",
         "frameset",
         "portal",
@@ -131,4 +128,17 @@ REFUSED = frozenset(
         "blink",
     ]
 )
-KNOWN = TRANSPARENT | BOLD | ITALIC | STRUCK | RAISED | CODE | VOID | BLOCKS | REFUSED | frozenset({"a"})
+KNOWN = (
+    TRANSPARENT
+    | BOLD
+    | ITALIC
+    | STRUCK
+    | RAISED
+    | CODE
+    | VOID
+    | BLOCKS
+    | EMBEDDED
+    | DROPPED
+    | REFUSED
+    | frozenset({"a"})
+)

@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from html import unescape
 from typing import TYPE_CHECKING
 
-from moza_mail.parse.html_names import BLOCKS, BOLD, CODE, ITALIC, KNOWN, RAISED, REFUSED, STRUCK, VOID
+from moza_mail.parse.html_names import (
+    BLOCKS,
+    BOLD,
+    CODE,
+    DROPPED,
+    EMBEDDED,
+    ITALIC,
+    KNOWN,
+    RAISED,
+    REFUSED,
+    STRUCK,
+    VOID,
+)
 from moza_mail.parse.nodes import Node
 
 if TYPE_CHECKING:
@@ -55,6 +67,8 @@ def nest_inline_html(nodes: Sequence[Node]) -> list[Node]:
             continue
         found = TAG.match(node.token.content)
         name = found[2].lower() if found else ""
+        if found is not None and name not in KNOWN and any(opened == "svg" for opened, _inside in open_nodes):
+            continue
         if found is None or name not in KNOWN:
             siblings += [] if node.token.content.startswith(("<!", "<?")) else [_text_node(node.token)]
             continue
@@ -98,6 +112,10 @@ def _open_node(name: str, attributes: str, token: "Token") -> Node:
     given = read_attributes(attributes)
     if name == "a" and given.get("href", "").strip():
         return Node("link", _token("link", token, href=given["href"].strip(), title=given.get("title", "")))
+    if name in EMBEDDED or name in DROPPED:
+        made = _token("embedded" if name in EMBEDDED else "dropped", token, **given)
+        made.tag = name
+        return Node(made.type, made)
     if name in CODE:
         return Node("code", _token("code", token))
     if name in BLOCKS:
@@ -108,8 +126,12 @@ def _open_node(name: str, attributes: str, token: "Token") -> Node:
 def _void_nodes(name: str, attributes: str, token: "Token") -> list[Node]:
     if name in {"br", "hr"}:
         return [Node("html_break", _token("html_break", token))]
+    if name == "img" and not attributes.strip():
+        return [_text_node(token)]
     if name == "img":
         return [image_node(read_attributes(attributes), token)]
+    if name == "source":
+        return [Node("source", _token("source", token, src=read_attributes(attributes).get("src", "")))]
     return []
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from moza_mail.model.issue import (
     Code,
     Emphasis,
+    Image,
     Inline,
     Inlines,
     Link,
@@ -27,6 +28,28 @@ def merge_adjacent(inlines: Inlines) -> Inlines:
         elif not (isinstance(inline, Text) and not inline.text):
             out.append(inline)
     return tuple(out)
+
+
+def separate_images(inlines: Inlines) -> Inlines:
+    """Put a space between images that touch, so that their alternative texts stay apart."""
+    if sum(map(_is_image, inlines)) < 2:
+        return inlines
+    out: list[Inline] = []
+    for inline in inlines:
+        if out and _is_image(out[-1]) and _is_image(inline):
+            out.append(Text(text=" "))
+        out.append(inline)
+    return tuple(out)
+
+
+def _is_image(inline: Inline) -> bool:
+    match inline:
+        case Image():
+            return True
+        case Link(children=(only,)):
+            return isinstance(only, Image)
+        case _:
+            return False
 
 
 def cut(inlines: Inlines, start: int, stop: int) -> Inlines:

@@ -1,5 +1,6 @@
 """Parse Markdown into blocks and inlines with their lines, and check the links."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,14 +40,19 @@ from moza_mail.model.issue import (
 from moza_mail.model.merge_field import MergeField, MergeFieldError
 from moza_mail.model.unmailable import find_unmailable
 from moza_mail.parse import link_urls, merge_fields
+from moza_mail.parse.embedded_pages import link_to_embedded
 from moza_mail.parse.front_matter import FrontMatter
+from moza_mail.parse.generator_code import replace_generator_code
 from moza_mail.parse.html_blocks import read_html_block
 from moza_mail.parse.inline_html import RefusedElementError, nest_inline_html
-from moza_mail.parse.inlines import merge_adjacent, split_label
-from moza_mail.parse.nodes import Node, build_tree, parse_shortcode
-from moza_mail.parse.syntax import make_markdown, note_title, replace_references
+from moza_mail.parse.inlines import merge_adjacent, separate_images, split_label
+from moza_mail.parse.nodes import Node, build_tree
+from moza_mail.parse.shortcodes import parse_shortcode
+from moza_mail.parse.syntax import make_markdown, note_title
 
 MAX_NESTING = 40
+BRACES = re.compile(r"\{[{%]")
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # The alternative text of an image that is decoration: ![""](line.png).
 DECORATION = {'""', "“”", "''"}
 INLINE_CONTAINERS: "dict[str, type[Strong | Emphasis | Strike | Subscript | Superscript]]" = {
@@ -119,7 +125,7 @@ def parse_blocks_with_rows(
     A link reference is a line such as `[report]: https://...`. Raises IssueError as `parse_blocks` does.
     """
     environment: dict[str, Any] = {}
-    tokens = make_markdown().parse(replace_references(body.text), environment)
+    tokens = make_markdown().parse(replace_generator_code(body.text), environment)
     for token in tokens:
         if token.level > MAX_NESTING:
             line = body.first_line + (token.map[0] if token.map else 0)
@@ -178,6 +184,9 @@ class _BlockReader:
             "field": lambda node: (self.read_merge_field(node.token.content),),
             "footnote_ref": lambda node: (NoteReference(number=node.token.meta["id"] + 1),),
             "footnote_anchor": lambda node: (),  # noqa: ARG005  # a link back, which only a web page needs
+            "source": lambda node: (),  # noqa: ARG005  # another form of the image that follows
+            "embedded": self.read_embedded,
+            "dropped": self.read_dropped,
         }
 
     def line_of(self, node: Node) -> int:
@@ -190,14 +199,16 @@ class _BlockReader:
         if node.type in {"html_block", "html_group"}:
             return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
         block = self.readers[node.type](node)
-        # What had only attributes or a comment in it is nothing.
-        return () if isinstance(block, Paragraph) and not block.inlines and node.children else (block,)
+        # A paragraph of attributes, comments or style sheets alone has no text.
+        is_empty = isinstance(block, Paragraph) and all(map(_is_blank, block.inlines)) and node.children
+        return () if is_empty else (block,)
 
     def read_html(self, node: Node) -> list[Node]:
-        if "{{" in node.token.content:
+        content = COMMENT.sub(lambda found: "\n" * found.group().count("\n"), node.token.content)
+        if braces := BRACES.search(content):
             raise self.body.issue_error(
                 _("a merge field or shortcode cannot be part of HTML"),
-                self.line_of(node),
+                self.line_of(node) + content.count("\n", 0, braces.start()),
                 _("Write the text around it in Markdown."),
             )
         with self.refusing_elements(node):
@@ -209,11 +220,14 @@ class _BlockReader:
             yield
         except RefusedElementError as refused:
             line = (self.line_of(node) if node.rows else self.line) + refused.rows
-            raise self.body.issue_error(
-                _("mail programs do not show the HTML element `<{name}>`", name=refused.name),
-                line,
-                _("Remove it. For a video, write a link to its page."),
-            ) from None
+            raise self.refuse_element(refused.name, line) from None
+
+    def refuse_element(self, name: str, line: int) -> IssueError:
+        return self.body.issue_error(
+            _("mail programs do not show the HTML element `<{name}>`", name=name),
+            line,
+            _("Remove it, or write a link to a page that shows it."),
+        )
 
     def read_definitions(self, node: Node) -> ItemList:
         """Return a definition list as an ordinary list. The terms become the labels of items."""
@@ -300,7 +314,8 @@ class _BlockReader:
         if any(node.type == "html_inline" for node in nodes):
             with self.refusing_elements(nodes[0]):
                 nodes = nest_inline_html(nodes)
-        return merge_adjacent(tuple(inline for node in nodes for inline in self.read_inline(node)))
+        read = tuple(inline for node in nodes for inline in self.read_inline(node))
+        return merge_adjacent(separate_images(read))
 
     def read_inline(self, node: Node) -> Inlines:
         match node.type:
@@ -328,25 +343,35 @@ class _BlockReader:
         line, url = self.line, self.read_url(str(node.token.attrs["href"]))
         children = self.read_children(node.children)
         title = self.read_shared_text(str(node.token.attrs.get("title", "")))
-        if any(isinstance(child, Image) for child in children) and not to_plain_text(children).strip():
-            raise self.body.issue_error(
-                _("the link is an image without text that says where it leads"),
-                line,
-                _("Write [![where it leads](image.png)](address)."),
-            )
         # Without a URL only the text stays: mail programs open the recipient's own mailbox for an empty href.
         return (Link(url=url, children=children, title=title, line=line),) if url else children
+
+    def read_embedded(self, node: Node) -> Inlines:
+        """Return a link to what an element such as <iframe> embeds. Text in the element is for old browsers only."""
+        line = self.line_of(node) if node.rows else self.line
+        sources = [str(child.token.attrs["src"]) for child in node.walk() if child.type == "source"]
+        given = {name: str(value) for name, value in node.token.attrs.items()}
+        address, text = link_to_embedded(given, next(iter(sources), ""))
+        if not address:
+            raise self.refuse_element(node.token.tag, line)
+        return (
+            Link(url=self.read_url(address), children=(Text(text=self.read_shared_text(text)),), line=line),
+        )
+
+    def read_dropped(self, node: Node) -> Inlines:
+        """Return nothing for a style sheet, a script of another website or a drawing without words.
+
+        A script with code of its own is refused, because it may write text.
+        """
+        has_text = any(child.token.content.strip() for child in node.walk())
+        if node.token.tag != "style" and has_text:
+            raise self.refuse_element(node.token.tag, self.line_of(node) if node.rows else self.line)
+        return ()
 
     def read_image(self, node: Node) -> Image:
         alt = self.read_shared_text(
             "".join(child.token.content for child in node.walk() if not child.children)
         )
-        if not alt.strip():
-            raise self.body.issue_error(
-                _("the image has no alternative text"),
-                self.line,
-                _('Write ![what it shows](image.png), or ![""](image.png) if it is only decoration.'),
-            )
         src = self.read_shared_text(str(node.token.attrs["src"]))
         src = f"https:{src}" if src.startswith("//") else src
         if not src or (link_urls.SCHEME.match(src) and not src.lower().startswith("https:")):
@@ -360,6 +385,7 @@ class _BlockReader:
             src=src,
             alt="" if alt.strip() in DECORATION else alt,
             title=title,
+            lacks_alt=not alt.strip(),
             line=self.line,
         )
 
@@ -409,6 +435,10 @@ class _BlockReader:
                 _("a control character ({found}) cannot be mailed", found=found), line
             )
         return text
+
+
+def _is_blank(inline: Inline) -> bool:
+    return isinstance(inline, Text) and not inline.text.strip(" \n")
 
 
 def _with_check_box(blocks: Blocks, *, is_checked: bool) -> Blocks:

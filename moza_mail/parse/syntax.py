@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from moza_mail.parse import merge_fields
-from moza_mail.parse.nodes import install_shortcodes
+from moza_mail.parse.shortcodes import install_shortcodes
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -29,15 +29,6 @@ ATTRIBUTES = re.compile(
 EMOJI_NAME = re.compile(r":[a-z][a-z0-9_+-]{1,40}:|:[+-]1:")
 # `:::note Title` and `:::{note}`.
 NOTE_NAME = re.compile(r"\s*\{?([A-Za-z][\w-]*)\}?\s*(.*)")
-REFERENCE = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+[\"'`]?([^\"'`\s]+?)(?:\.md)?[\"'`]?\s*[>%]\}\}")
-
-
-def replace_references(text: str) -> str:
-    """Replace Hugo's references to pages by the paths of the pages.
-
-    Such a reference is `{{< ref "about.md" >}}`.
-    """
-    return REFERENCE.sub(r"\1", text) if "ref" in text else text
 
 
 @cache

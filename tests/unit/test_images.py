@@ -246,17 +246,26 @@ class TestParsing:
     def test_decoration_is_marked_explicitly(self):
         (found,) = find_images(issue('![""](lijn.png)\n'))
         assert found.alt == ""
-        with pytest.raises(IssueError, match="line 6: the image has no alternative text"):
-            issue("![](lijn.png)\n")
+        assert not found.lacks_alt
+
+    @pytest.mark.parametrize("code", ["![](lijn.png)", "<img src='lijn.png'>", '{{< figure src="lijn.png" >}}', "[![](lijn.png)](https://example.org)"])  # fmt: skip
+    def test_a_forgotten_alternative_text_is_kept_in_mind(self, code):
+        (found,) = find_images(issue(f"{code}\n"))
+        assert (found.alt, found.lacks_alt, found.line) == ("", True, 6)
 
     @pytest.mark.parametrize("src", ["data:image/png;base64,AAAA", "http://example.org/a.png", "mailto:a@example.org", "cid:a", ""])  # fmt: skip
     def test_a_forbidden_image_address_is_refused(self, src):
         with pytest.raises(IssueError, match="line 6: an image cannot come from"):
             issue(f"![x]({src})\n")
 
-    def test_decoration_cannot_be_a_link(self):
-        with pytest.raises(IssueError, match="without text that says where it leads"):
-            issue('[![""](a.png)](https://example.org)\n')
+    def test_a_link_around_decoration_is_kept(self):
+        made = rendered('[![""](team.png)](https://example.org/over)\n', {"team.png": MADE})
+        assert "https://example.org/over" in made.text
+        assert document_fromstring(made.html).xpath("//a[@href='https://example.org/over']/img/@alt") == [""]
+
+    def test_images_that_touch_keep_their_texts_apart(self):
+        made = rendered("![Een](a.png)![Twee](b.png)[![Drie](c.png)](https://example.org/c)\n", {})
+        assert "Een Afbeelding: Twee Afbeelding: Drie" in made.text
 
 
 MADE = ImageFile(name="team-1.png", content_type="image/png", content=drawn(1000), width=576, height=29)

@@ -120,11 +120,13 @@ def test_inline_html_becomes_the_markup_that_markdown_has():
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ("Tekst\n\n<iframe src='https://example.org/v'></iframe>", 7),
+        ("Tekst\n\n<iframe srcdoc='x'></iframe>", 7),
         ("Tekst <script>alert(1)</script>", 5),
-        ("een\ntwee <video src='x'></video>", 6),
+        ("<script>\nalert(1)\n</script>", 5),
+        ("een\ntwee <video></video>", 6),
         ("<div>\n<form><input></form>\n</div>", 6),
-        ("<style>p { color: red }</style>", 5),
+        ("een <svg><text>Woorden</text></svg>", 5),
+        ("<object data='x.pdf'></object>", 5),
     ],
 )
 def test_html_that_no_mail_program_shows_is_refused_with_its_line(body, line):
@@ -188,6 +190,106 @@ def test_tasks_have_a_check_box():
 def test_a_shortcode_becomes_a_link(code, url):
     (paragraph,) = blocks(code)
     assert [inline.url for inline in paragraph.inlines if isinstance(inline, Link)] == [url]
+
+
+VIDEO = "https://www.youtube.com/watch?v=abc-def_1"
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "text"),
+    [
+        ('<iframe width="560" src="https://www.youtube.com/embed/abc-def_1?rel=0" title="YouTube video player"></iframe>', VIDEO, VIDEO),
+        ('Kijk: <iframe src="https://www.youtube-nocookie.com/embed/abc-def_1" title="Het plein"></iframe>', VIDEO, "Het plein"),
+        ('<p><iframe src="//player.vimeo.com/video/123?h=1"></iframe></p>', "https://vimeo.com/123", "https://vimeo.com/123"),
+        ('<iframe src="https://tube.example.org/videos/embed/a1-b2" title="Uitleg"></iframe>', "https://tube.example.org/videos/watch/a1-b2", "Uitleg"),
+        ('<iframe src="https://toot.example.org/@noor/12/embed"></iframe>', "https://toot.example.org/@noor/12", "https://toot.example.org/@noor/12"),
+        ('<video controls title="De opening">\n<source src="https://example.org/v.mp4" type="video/mp4">\nUw browser kan dit niet.\n</video>', "https://example.org/v.mp4", "De opening"),
+        ('<audio src="https://example.org/a.mp3"></audio>', "https://example.org/a.mp3", "https://example.org/a.mp3"),
+        ("{{< tweet user='noor' id='12' >}}", "https://twitter.com/noor/status/12", "https://twitter.com/noor/status/12"),
+        ("{{< x noor 12 >}}", "https://x.com/noor/status/12", "https://x.com/noor/status/12"),
+        ("{{< gist noor 12ab >}}", "https://gist.github.com/noor/12ab", "https://gist.github.com/noor/12ab"),
+        ("{% gist 12ab %}", "https://gist.github.com/12ab", "https://gist.github.com/12ab"),
+        ('{% youtube "https://www.youtube.com/watch?v=abc-def_1" %}', VIDEO, VIDEO),
+        ("{% twitter https://twitter.com/noor/status/12 %}", "https://twitter.com/noor/status/12", "https://twitter.com/noor/status/12"),
+        ("{% include youtubePlayer.html id='abc-def_1' %}", VIDEO, VIDEO),
+        ("{%- embed https://example.org/x -%}", "https://example.org/x", "https://example.org/x"),
+    ],
+)  # fmt: skip
+def test_what_a_website_embeds_becomes_a_link_to_its_page(body, url, text):
+    (paragraph,) = blocks(body)
+    (link,) = [inline for inline in paragraph.inlines if isinstance(inline, Link)]
+    assert (link.url, to_plain_text(link.children)) == (url, text)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('<blockquote><p>Een toot</p></blockquote> <script async src="https://toot.example.org/embed.js"></script>', []),
+        ('Tekst <script async src="https://example.org/a.js"></script>', ["Tekst "]),
+        ("<style>p { color: red }</style>\n\nTekst", ["Tekst"]),
+        ('<link rel="stylesheet" href="x.css">\n\nTekst', ["Tekst"]),
+        ("Tekst <svg viewBox='0 0 9 9'><path d='M0'/></svg>", ["Tekst "]),
+        ("<noscript>Zonder script</noscript>", ["Zonder script"]),
+        ("Met <img> zet je een plaat neer.", ["Met <img> zet je een plaat neer."]),
+        ("{% raw %}Typ {{ naam }} of {% if %}{% endraw %}.", ["Typ {{ naam }} of {% if %}."]),
+        ("{% raw %}\nTyp {{ naam }}\n{% endraw %}", ["Typ {{ naam }}"]),
+        ("{{< rawhtml >}}<b>Vet</b>{{< /rawhtml >}}", ["Vet"]),
+        ("Een {% comment %}weg{% endcomment %} blijft", ["Een  blijft"]),
+        ("`{% if x %}` en `{{ site.url }}`", ["{% if x %} en {{ site.url }}"]),
+    ],
+)  # fmt: skip
+def test_code_without_words_for_a_reader_is_left_out(body, expected):
+    found = blocks(body)
+    assert [to_plain_text(block.inlines) for block in found if not isinstance(block, Quote)] == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("{{ site.baseurl }}/over", "https://example.org/over/"),
+        ("{{site.url}}{{ site.baseurl }}/a.pdf", "https://example.org/a.pdf"),
+        ('{{ "/over" | relative_url }}', "https://example.org/over/"),
+        ("{{ '/over' | url }}", "https://example.org/over/"),
+        ("{% link over.md %}", "https://example.org/over/"),
+        ("{{ site.url }}", "https://example.org/"),
+    ],
+)
+def test_a_path_of_the_site_that_a_generator_fills_in_is_a_link_to_the_site(written, url):
+    issue = parse.parse_issue(f"{HEAD}[Over ons]({written}) en <a href=\"{written}\">zo</a>.\n", "x.md", site_url="https://example.org")  # fmt: skip
+    (paragraph,) = issue.sections[0].blocks
+    assert [inline.url for inline in paragraph.inlines if isinstance(inline, Link)] == [url, url]
+
+
+@pytest.mark.parametrize("name", ["highlight js", "highlight js linenos"])
+def test_highlighted_code_is_a_block_of_code(name):
+    first, second = blocks(
+        f"{{% {name} %}}\nlet a = '{{{{ b }}}}'\n{{% endhighlight %}}\n\n{{{{< {name} >}}}}\n```\nc\n{{{{< /highlight >}}}}"
+    )
+    assert (first.text, first.language, second.text) == ("let a = '{{ b }}'", "js", "```\nc")
+
+
+def test_a_link_around_blocks_becomes_a_link_in_each_of_them():
+    first, second = blocks('<div><a href="https://example.org/x"><p>Een</p><p>Twee</p></a></div>')
+    for block, text in ((first, "Een"), (second, "Twee")):
+        (link,) = block.inlines
+        assert (link.url, to_plain_text(link.children)) == ("https://example.org/x", text)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("Tekst\n\n{% for x in y %}", 7),
+        ('{% quote "Noor" %}', 5),
+        ("{% vimeo '' %}", 5),
+        ("{{< gist >}}", 5),
+        ("{{ page.title }}", 5),
+        ("<p>\n{{ page.title }}\n</p>", 6),
+        ("<p>\n{% if x %}\n</p>", 6),
+        ("[x]({{ page.url }})", 5),
+    ],
+)
+def test_other_code_of_a_generator_is_refused_with_its_line(body, line):
+    assert refused(body).line == line
 
 
 def test_the_shortcode_figure_becomes_an_image_with_its_caption():
