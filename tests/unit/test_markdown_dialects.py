@@ -255,7 +255,7 @@ def test_code_without_words_for_a_reader_is_left_out(body, expected):
     ],
 )
 def test_a_path_of_the_site_that_a_generator_fills_in_is_a_link_to_the_site(written, url):
-    issue = parse.parse_issue(f"{HEAD}[Over ons]({written}) en <a href=\"{written}\">zo</a>.\n", "x.md", site_url="https://example.org")  # fmt: skip
+    issue = parse.parse_issue(f'{HEAD}[Over ons]({written}) en <a href="{written}">zo</a>.\n', "x.md", site_url="https://example.org")  # fmt: skip
     (paragraph,) = issue.sections[0].blocks
     assert [inline.url for inline in paragraph.inlines if isinstance(inline, Link)] == [url, url]
 
