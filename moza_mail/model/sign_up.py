@@ -22,10 +22,12 @@ LANGUAGE = re.compile(f"(?:{LANGUAGE_TAG})?")
 
 LINK_LIFETIME = timedelta(days=7)
 """How long a confirmation link is valid. An unconfirmed sign-up is kept longer."""
-MAIL_INTERVAL = timedelta(hours=1)
-"""The minimum time between two confirmation mails to one address."""
+MAIL_INTERVAL = timedelta(minutes=5)
+"""The minimum time between two confirmation mails to one mailbox."""
 MAIL_LIMIT_PERIOD, MAIL_LIMIT = timedelta(days=7), 3
-"""The maximum number of confirmation mails to one address in this period."""
+"""The maximum number of confirmation mails to one mailbox in this period."""
+FORM_LIFETIME = timedelta(hours=24)
+"""How long a form can be sent after it was shown."""
 LONGEST_DELAY = timedelta(hours=48)
 """A confirmation mail that could not be sent in this time is given up."""
 

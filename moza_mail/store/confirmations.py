@@ -14,13 +14,14 @@ from moza_mail.model.bounce import AddressReply, suppresses
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.outcome import Outcome
 from moza_mail.model.sign_up import LONGEST_DELAY, Confirmation
-from moza_mail.model.subscriber import SubscriptionState, Suppression
+from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
 from moza_mail.store.database import Database
 from moza_mail.store.postgres.advisory import lock_people
-from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions
+from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions, suppressions
 from moza_mail.store.senders import SenderLock
+from moza_mail.store.sign_up_requests import find_oldest_request
 from moza_mail.store.sign_ups import CONFIRMATION, to_confirmation
 from moza_mail.store.suppressions import is_suppressed, suppress
 from moza_mail.store.transactions import Transactions
@@ -90,13 +91,16 @@ class Confirmations:
             await self._transactions.write_grouped(_release, ids, self._sender_id)
 
     async def find_next_due(self) -> datetime | None:
-        """Return when the next confirmation is due; None if no confirmation waits."""
+        """Return when the next confirmation is due; None if no confirmation waits.
+
+        Queued sign-ups are not counted: handle them first.
+        """
         return await self._transactions.read(_find_next_due)
 
     async def find_oldest_unsent(self) -> datetime | None:
         """Return the time when the oldest unsent confirmation was queued; None if there is none.
 
-        A confirmation counts as unsent while no relay has replied to it.
+        A confirmation counts as unsent while no relay has replied to it. A sign-up that is not handled yet counts too.
         """
         return await self._transactions.read(_find_oldest_unsent)
 
@@ -148,9 +152,10 @@ def _select_due(now: datetime) -> sa.Select[Any]:
     """
     reason = sa.case(
         (confirmations.c.voided_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
-        (is_suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
+        (_is_stopped(), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         (
-            subscriptions.c.state == SubscriptionState.CONFIRMED,
+            (subscriptions.c.state == SubscriptionState.CONFIRMED)
+            & ~is_suppressed(subscribers.c.address_key),
             sa.literal(SkipReason.CONFIRMED.value, sa.Text),
         ),
         else_=sa.null(),
@@ -170,6 +175,16 @@ def _select_due(now: datetime) -> sa.Select[Any]:
         .order_by(confirmations.c.due_at, confirmations.c.id)
         # Skip rows that another sender is claiming at this moment.
         .with_for_update(of=confirmations, skip_locked=True)
+    )
+
+
+def _is_stopped() -> sa.ColumnElement[bool]:
+    """Return the condition for a suppression that stops a confirmation: a complaint, or one after the sign-up."""
+    return sa.exists().where(
+        suppressions.c.address_key == subscribers.c.address_key,
+        suppressions.c.held_at.is_(None),
+        (suppressions.c.reason == SuppressionReason.COMPLAINT)
+        | (suppressions.c.created_at >= confirmations.c.created_at),
     )
 
 
@@ -287,12 +302,14 @@ def _find_next_due(connection: sa.Connection) -> datetime | None:
 def _find_oldest_unsent(connection: sa.Connection) -> datetime | None:
     # A confirmation that the recipient's server defers is not pending.
     unsent = (DeliveryState.PENDING, DeliveryState.CLAIMED)
-    return connection.scalar(
+    queued = connection.scalar(
         sa.select(confirmations.c.created_at)
         .where(state_column.in_(unsent))
         .order_by(confirmations.c.created_at)
         .limit(1)
     )
+    moments = (queued, find_oldest_request(connection))
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _count_by_state(connection: sa.Connection) -> dict[DeliveryState, int]:

@@ -30,6 +30,7 @@ from moza_mail.store.schema import (
     insert,
     mailings,
     removed_suppressions,
+    sign_up_requests,
     subscribers,
     subscriptions,
     suppressions,
@@ -42,6 +43,7 @@ UNSENT = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 SEARCHED = (
     subscribers,
     subscriptions,
+    sign_up_requests,
     confirmations,
     suppressions,
     removed_suppressions,
@@ -88,6 +90,9 @@ def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts 
     )
     counts = {
         "deliveries": _anonymise(connection, _is_addressed(subject), now),
+        "sign_up_requests": _delete(
+            connection, sign_up_requests, sign_up_requests.c.address_key == address.key
+        ),
         "confirmations": _delete(connection, confirmations, confirmations.c.subscriber_id.in_(subject.ids)),
         "subscriptions": _delete(connection, subscriptions, subscriptions.c.subscriber_id.in_(subject.ids)),
         "subscribers": _delete(connection, subscribers, subscribers.c.address_key == address.key),

@@ -18,6 +18,7 @@ from moza_mail.store.schema import (
     erasures,
     mailings,
     removed_suppressions,
+    sign_up_requests,
     subscribers,
     subscriptions,
     suppressions,
@@ -56,6 +57,7 @@ def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
 PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool]]] = {
     subscribers: lambda subject: subscribers.c.address_key == subject.key,
     subscriptions: lambda subject: subscriptions.c.subscriber_id.in_(subject.ids),
+    sign_up_requests: lambda subject: sign_up_requests.c.address_key == subject.key,
     confirmations: lambda subject: confirmations.c.subscriber_id.in_(subject.ids),
     suppressions: lambda subject: suppressions.c.address_key == subject.key,
     removed_suppressions: lambda subject: removed_suppressions.c.address_key == subject.key,

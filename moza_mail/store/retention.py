@@ -28,6 +28,7 @@ from moza_mail.store.schema import (
     insert,
     mailings,
     properties,
+    sign_up_requests,
     subscribers,
     subscriptions,
 )
@@ -172,10 +173,11 @@ def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> 
 
 
 def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of confirmations created before `cutoff`.
+    """Delete one batch of confirmations created before `cutoff`, and the queued forms from before it.
 
     Their links expired long ago.
     """
+    connection.execute(sa.delete(sign_up_requests).where(sign_up_requests.c.created_at < cutoff))
     query = sa.select(confirmations.c.id).where(_is_old_confirmation(cutoff), confirmations.c.id > after)
     found = list(connection.scalars(query.order_by(confirmations.c.id).limit(PAGE)))
     if found:

@@ -109,6 +109,26 @@ subscriptions = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Filled-in forms. A form only adds a row here, so its response takes the same time for every address; the sender of confirmations
+# handles the rows. A handled row keeps only its stamp, so that nobody can send the form twice.
+sign_up_requests = sa.Table(
+    "sign_up_requests",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("stamp", sa.Text, nullable=False, unique=True),
+    sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("address_key", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("consent", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    # Null while the request waits.
+    sa.Column("handled_at", UtcTime),
+    sa.Index("sign_up_requests_handled", "handled_at", "id"),
+)
+
 confirmations = sa.Table(
     "confirmations",
     metadata,
@@ -116,6 +136,8 @@ confirmations = sa.Table(
     # An erasure deletes this row before the person.
     sa.Column("subscriber_id", ID, sa.ForeignKey("subscribers.id"), nullable=False),
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+    # The digest of the mailbox, for its limit of mails (model/mailbox.py).
+    sa.Column("mailbox", sa.String(32), nullable=False),
     # The data of the sign-up form. It is not used before the person has confirmed the address.
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("lang", sa.Text, nullable=False),
@@ -136,6 +158,7 @@ confirmations = sa.Table(
     sa.Column("changed_at", UtcTime),
     sa.Column("sender_id", sa.Integer),
     sa.Index("confirmations_subscriber", "subscriber_id"),
+    sa.Index("confirmations_mailbox", "mailbox", "created_at"),
     sa.Index("confirmations_due", "state", "due_at", "id"),
     # The id is part of links, so it is never used twice.
     sqlite_autoincrement=True,

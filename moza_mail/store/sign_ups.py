@@ -1,27 +1,23 @@
 """Sign-ups: people ask to join a list, and confirm with the link in a mail."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model import sign_up as limits
 from moza_mail.model.audit import AuditAction, AuditEntry
-from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.sign_up import Confirmation, ConfirmResult, SignUp
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
-from moza_mail.store.audit_writer import add_entry, find_hasher
+from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.postgres.advisory import lock_people
-from moza_mail.store.schema import confirmations, erasures, lists, shared, subscribers, subscriptions
-from moza_mail.store.subscribers import save_list
+from moza_mail.store.schema import confirmations, subscribers
+from moza_mail.store.sign_up_requests import add_request, find_oldest_request, handle_requests
 from moza_mail.store.subscriptions import confirm_subscription, find_state
-from moza_mail.store.suppressions import is_suppressed
+from moza_mail.store.suppressions import lift_after_sign_up
 from moza_mail.store.transactions import Transactions
-
-UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
 
 
 class SignUps:
@@ -30,14 +26,23 @@ class SignUps:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def add(self, sign_up: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
-        """Store an unconfirmed sign-up and queue its confirmation mail, if the limits allow it.
+    async def add(self, sign_up: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
+        """Queue a filled-in form; return False if a form with this stamp was queued before.
 
-        Nothing changes for a confirmed subscriber or a suppressed address. A person who unsubscribed stays
-        unsubscribed until they use the link. An address gets one mail an hour and three a week, over all
-        lists (model/sign_up.py).
+        The work is the same for every address, so that its time tells nothing.
         """
-        await self._transactions.write_grouped(_add, sign_up, mailing_list, now)
+        return await self._transactions.write_grouped(add_request, sign_up, mailing_list, stamp, now)
+
+    async def handle_requests(self, *, now: datetime) -> None:
+        """Store the queued sign-ups as unconfirmed, and queue their confirmation mails if the limits allow it.
+
+        Nothing changes for a confirmed subscriber, or after a complaint. A person who unsubscribed stays
+        unsubscribed until they use the link. A mailbox gets three mails a week, over all lists, and one since
+        its address was suppressed (model/sign_up.py).
+        """
+        while await self._transactions.read(find_oldest_request) is not None:
+            if not await self._transactions.write_grouped(handle_requests, now):
+                return
 
     async def find(self, sign_up_id: int) -> Confirmation | None:
         """Return a sign-up; None after it was deleted."""
@@ -46,121 +51,11 @@ class SignUps:
     async def confirm(self, sign_up_id: int, *, now: datetime) -> ConfirmResult:
         """Confirm the subscription with the consent, name and language of the sign-up.
 
+        A suppression of the address ends, because its owner has answered. A complaint stays.
         Nothing changes if the subscription is confirmed already, or if the person unsubscribed after this
         sign-up.
         """
         return await self._transactions.write_grouped(_confirm, sign_up_id, now)
-
-
-def _equals(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
-    return column == shared(name, column)
-
-
-# Built once: building a statement costs more than running it, and many people sign up at the same time.
-_BY_KEY = _equals(subscribers.c.address_key, "key")
-_ON_LIST = sa.and_(
-    subscriptions.c.subscriber_id == subscribers.c.id, _equals(subscriptions.c.list_slug, "on_list")
-)
-SELECT_KNOWN = sa.select(
-    sa.select(subscribers.c.id).where(_BY_KEY).scalar_subquery().label("number"),
-    sa.select(subscriptions.c.state)
-    .join(subscribers, _ON_LIST)
-    .where(_BY_KEY)
-    .scalar_subquery()
-    .label("state"),
-    sa.or_(
-        is_suppressed(shared("key", subscribers.c.address_key)),
-        # A suppression outlives the erasure of its person.
-        sa.exists().where(
-            _equals(erasures.c.address_hash, "address_hash"), erasures.c.suppression_reason.is_not(None)
-        ),
-    ).label("is_suppressed"),
-    sa.exists().where(_equals(lists.c.slug, "on_list")).label("list_is_known"),
-)
-INSERT_SUBSCRIBER = sa.insert(subscribers).returning(subscribers.c.id)
-INSERT_SUBSCRIPTION = sa.insert(subscriptions)
-SELECT_EARLIER = sa.select(
-    confirmations.c.list_slug,
-    confirmations.c.state,
-    confirmations.c.created_at,
-    confirmations.c.due_at,
-    confirmations.c.voided_at,
-).where(
-    _equals(confirmations.c.subscriber_id, "number"),
-    confirmations.c.created_at > shared("since", confirmations.c.created_at),
-)
-INSERT_CONFIRMATION = sa.insert(confirmations)
-
-
-def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, now: datetime) -> None:
-    lock_people(connection)
-    hasher = find_hasher(connection)
-    key = {"key": sign_up.address.key, "address_hash": hasher.hash_address(sign_up.address) if hasher else ""}
-    known = connection.execute(SELECT_KNOWN, {**key, "on_list": mailing_list.slug}).one()
-    if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
-        return
-    if not known.list_is_known:
-        save_list(connection, mailing_list)
-    number = known.number or _insert_subscriber(connection, sign_up, now)
-    values = {
-        "list_slug": mailing_list.slug,
-        "subscriber_id": number,
-        "consent": sign_up.consent.evidence,
-        "source": sign_up.source,
-        "created_at": now,
-    }
-    if known.state is None:
-        connection.execute(INSERT_SUBSCRIPTION, {**values, "state": SubscriptionState.UNCONFIRMED})
-    due = _find_due(connection, number, mailing_list.slug, now) if known.number else now
-    if due:
-        mail = {"name": sign_up.name, "lang": sign_up.lang, "state": DeliveryState.PENDING, "due_at": due}
-        connection.execute(INSERT_CONFIRMATION, {**values, **mail})
-    if known.state is None or due:
-        detail = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
-        entry = AuditEntry(
-            occurred_at=now,
-            action=AuditAction.SIGN_UP,
-            list_slug=mailing_list.slug,
-            subscriber_id=number,
-            detail=detail,
-        )
-        add_entry(connection, entry, sign_up.address)
-
-
-def _insert_subscriber(connection: sa.Connection, sign_up: SignUp, now: datetime) -> int:
-    """Insert a subscriber with only an address.
-
-    The sign-up's name is not stored yet, because nobody has proved that the address is theirs.
-    """
-    values = {
-        "address": str(sign_up.address),
-        "address_key": sign_up.address.key,
-        "name": "",
-        "attributes": {},
-    }
-    return int(connection.execute(INSERT_SUBSCRIBER, {**values, "created_at": now}).scalar_one())
-
-
-def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
-    """Return when another confirmation mail for this list may be sent to this address.
-
-    Return None if an earlier mail can still be used, or if the weekly limit is reached.
-    """
-    earlier = connection.execute(
-        SELECT_EARLIER, {"number": number, "since": now - limits.MAIL_LIMIT_PERIOD}
-    ).all()
-    if len(earlier) >= limits.MAIL_LIMIT:
-        return None
-    same_list = (row for row in earlier if row.list_slug == list_slug and row.voided_at is None)
-    if any(now - row.created_at < _serves_for(row.state) for row in same_list):
-        return None
-    due: datetime = max([now, *(row.due_at + limits.MAIL_INTERVAL for row in earlier)])
-    return due
-
-
-def _serves_for(state: DeliveryState) -> timedelta:
-    """Return how long a mail makes another one unnecessary: longer if it is not sent yet."""
-    return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL
 
 
 CONFIRMATION = (
@@ -203,7 +98,9 @@ def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> Confi
         return ConfirmResult.GONE
     if found.voided_at is not None:
         return ConfirmResult.LEFT
-    if find_state(connection, found.subscriber_id, found.list_slug) is SubscriptionState.CONFIRMED:
+    is_lifted = lift_after_sign_up(connection, found.subscriber_id, found.created_at, now)
+    state = find_state(connection, found.subscriber_id, found.list_slug)
+    if state is SubscriptionState.CONFIRMED and not is_lifted:
         return ConfirmResult.ALREADY
     evidence = {"consent": found.consent, "source": found.source, "created_at": found.created_at}
     confirm_subscription(connection, found.subscriber_id, found.list_slug, now, **evidence)

@@ -249,6 +249,26 @@ def _remove_all(connection: sa.Connection, addresses: Iterable[Address], reason:
     return sum(_remove(connection, address, reason, now) is not None for address in addresses)
 
 
+def lift_after_sign_up(
+    connection: sa.Connection, subscriber_id: int, signed_up_at: datetime, now: datetime
+) -> bool:
+    """Remove the suppression of a person who confirmed a sign-up; return True if there was one.
+
+    A complaint stays, and so does a suppression that somebody added by hand after the sign-up.
+    """
+    text = connection.scalar(sa.select(subscribers.c.address).where(subscribers.c.id == subscriber_id))
+    address = rows.address(text or "")
+    is_this = sa.and_(suppressions.c.address_key == address.key, suppressions.c.held_at.is_(None))
+    found = connection.execute(
+        sa.select(suppressions.c.reason, suppressions.c.created_at).where(is_this)
+    ).first()
+    if found is None or found.reason is SuppressionReason.COMPLAINT:
+        return False
+    if found.reason is SuppressionReason.MANUAL and found.created_at > signed_up_at:
+        return False
+    return _remove(connection, address, "the owner of the address confirmed a sign-up", now) is not None
+
+
 def _count_held(connection: sa.Connection, mailing_id: int) -> dict[tuple[str, Verdict], int]:
     columns = (suppressions.c.provider, suppressions.c.verdict)
     query = sa.select(*columns, sa.func.count()).where(

@@ -92,6 +92,7 @@ class _Run:
     async def submissions(self) -> AsyncGenerator[Submission]:
         """Yield the message of each confirmation that is due, as fast as the rate limits allow."""
         while not self.settings.stop.is_set():
+            await self.store.sign_ups.handle_requests(now=self.settings.clock())
             batch = await self.store.confirmations.claim(limit=BATCH, now=self.settings.clock())
             if not batch:
                 return
@@ -195,6 +196,8 @@ async def _deliver_until_stopped(
     on_success: Callable[[], None],
 ) -> None:
     while not settings.stop.is_set():
+        # Also while the relay fails, so that no sign-up waits for it in the queue.
+        await store.sign_ups.handle_requests(now=settings.clock())
         due_at = await store.confirmations.find_next_due()
         if due_at is not None and due_at <= settings.clock():
             async with open_transport() as transport:

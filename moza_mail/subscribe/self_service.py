@@ -34,14 +34,15 @@ class SelfService:
     store: Store
     links: "SignedLinks"
 
-    async def sign_up(self, request: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
-        """Store a sign-up, which becomes a subscription when its link is used.
+    async def sign_up(self, request: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
+        """Queue a filled-in form, which becomes a subscription when its link is used.
 
-        Nothing is returned, whatever the state of the address: otherwise anybody could find out who is on a
-        list. Raise SubscriptionError if nobody can sign up for the list.
+        Return False if a form with this stamp was queued before. Nothing else is returned, whatever the state
+        of the address: otherwise anybody could find out who is on a list. Raise SubscriptionError if nobody can
+        sign up for the list.
         """
         _require_double_opt_in(mailing_list)
-        await self.store.sign_ups.add(request, mailing_list, now=now)
+        return await self.store.sign_ups.add(request, mailing_list, stamp=stamp, now=now)
 
     async def find_sign_up(self, list_slug: str, token: str, *, now: datetime) -> Confirmation:
         """Return the sign-up of a confirmation link without confirming it.

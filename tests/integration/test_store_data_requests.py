@@ -33,6 +33,7 @@ from tests.support.store_builders import (
     LATER,
     NOW,
     UNCERTAIN,
+    add_sign_up,
     add_subscribers,
     count_states,
     make_list,
@@ -159,6 +160,7 @@ def test_an_export_has_every_table_and_column(on):
     assert {name: len(found) for name, found in rows.items()} == {
         "subscribers": 1,
         "subscriptions": 1,
+        "sign_up_requests": 0,
         "confirmations": 0,
         "suppressions": 1,
         "removed_suppressions": 1,
@@ -244,7 +246,7 @@ def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
         assert again == [AddResult.ERASED, AddResult.ADDED, AddResult.ERASED]
         assert await store.subscribers.find(PERSON) is None
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
-        await store.sign_ups.add(wish, LIST, now=LATER)
+        await add_sign_up(store, wish, LIST, now=LATER)
         # Who only typed the address has shown nothing.
         assert await add_subscribers(store, THEIRS) == [AddResult.ERASED]
         await store.sign_ups.confirm(1, now=LATER)
@@ -255,7 +257,20 @@ def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
     on(scenario)
 
 
-def test_an_erased_person_who_objected_stays_suppressed(on):
+def test_a_form_that_is_not_handled_yet_is_exported_and_erased(on):
+    async def scenario(store):
+        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
+        assert await store.sign_ups.add(wish, LIST, stamp="s", now=NOW)
+        (held,) = (await store.data_requests.collect(PERSON))["sign_up_requests"]
+        assert (held["address"], held["name"]) == (str(PERSON), NAME)
+        await erase_person(store)
+        await store.sign_ups.handle_requests(now=LATER)
+        assert await store.subscribers.find(PERSON) is None
+
+    on(scenario)
+
+
+def test_an_erased_person_who_objected_stays_suppressed_until_they_confirm_a_sign_up(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await fill_store(store)
@@ -266,8 +281,11 @@ def test_an_erased_person_who_objected_stays_suppressed(on):
             "the address was suppressed when its person was erased",
         )
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/")
-        await store.sign_ups.add(wish, LIST, now=LATER)
-        assert await store.subscribers.find(PERSON) is None
+        await add_sign_up(store, wish, LIST, now=LATER + timedelta(hours=1))
+        assert (await store.suppressions.find(PERSON)).reason is SuppressionReason.MANUAL
+        # The link in the mail proves that the person themselves decided otherwise.
+        await store.sign_ups.confirm(1, now=LATER + timedelta(hours=2))
+        assert await store.suppressions.find(PERSON) is None
 
     on(scenario)
 

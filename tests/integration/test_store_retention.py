@@ -21,6 +21,7 @@ from tests.support.store_builders import (
     LATER,
     NOW,
     UNCERTAIN,
+    add_sign_up,
     add_subscribers,
     address,
     count_states,
@@ -173,10 +174,10 @@ def test_expired_unconfirmed_sign_ups_are_deleted_and_confirmed_ones_stay(on):  
         await store.subscribers.save_list(other)
         await store.subscribers.save_list(LIST)
         for number in range(4):
-            await store.sign_ups.add(wish(number), LIST, now=NOW)
+            await add_sign_up(store, wish(number), LIST, now=NOW)
         await store.sign_ups.confirm(1, now=LATER)
         await add_subscribers(store, newcomer(1), list_slug="other")
-        await store.sign_ups.add(wish(2), LIST, now=NOW + 8 * DAY)
+        await add_sign_up(store, wish(2), LIST, now=NOW + 8 * DAY)
         assert await retain(store, 14 * DAY) == ({}, 0)
         assert await retain(store, 15 * DAY, dry_run=True) == ({"confirmations": 4, "sign_ups": 2}, 0)
         assert await retain(store, 15 * DAY) == ({"confirmations": 4, "sign_ups": 2}, 0)

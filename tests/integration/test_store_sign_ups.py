@@ -1,6 +1,8 @@
 """Sign-up, confirmation, unsubscribing and preferences, on SQLite and PostgreSQL."""
 
 import asyncio
+import secrets
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,10 +12,11 @@ import sqlalchemy as sa
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import Consent, OptIn
-from moza_mail.model.sign_up import PreferenceChoice, SignUp
+from moza_mail.model.sign_up import MAIL_INTERVAL, PreferenceChoice, SignUp
 from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason
-from moza_mail.store.schema import confirmations, subscribers
+from moza_mail.store.schema import confirmations, sign_up_requests, subscribers
 from moza_mail.subscribe import SelfService
 from tests.support.store_builders import (
     CONFIRMED,
@@ -49,8 +52,17 @@ def make_sign_up(number: int = 1, **more) -> SignUp:
     return SignUp(**given | more)
 
 
-async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
-    await SelfService(store, LINKS).sign_up(make_sign_up(**more), make_list(slug=list_slug), now=at)
+async def send_form(store, *, at=NOW, list_slug="weekly", stamp="", **more) -> bool:
+    """Send a form without handling it."""
+    stamp = stamp or secrets.token_hex(16)
+    service = SelfService(store, LINKS)
+    return await service.sign_up(make_sign_up(**more), make_list(slug=list_slug), stamp=stamp, now=at)
+
+
+async def sign_up(store, *, at=NOW, **more) -> None:
+    """Send a form, and handle it as the sender of confirmations does."""
+    assert await send_form(store, at=at, **more)
+    await store.sign_ups.handle_requests(now=at)
 
 
 async def queued(store):
@@ -135,14 +147,111 @@ class TestSigningUp:
 
         on(scenario)
 
-    @pytest.mark.parametrize("reason", SuppressionReason)
-    def test_a_suppressed_address_is_mailed_nothing_and_nothing_is_stored_of_it(self, on, reason):
+    def test_an_address_that_complained_is_mailed_nothing_and_nothing_is_stored_of_it(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
-            await store.suppressions.add(suppression(1, reason))
-            await sign_up(store, address=Address(local="reader1", domain="example.org"))
+            await store.suppressions.add(suppression(1, SuppressionReason.COMPLAINT))
+            await sign_up(store, at=NOW + HOUR, address=Address(local="reader1", domain="example.org"))
             assert await store.subscribers.find(address(1)) is None
             assert await queued(store) == []
+
+        on(scenario)
+
+    @pytest.mark.parametrize(
+        "reason", [one for one in SuppressionReason if one is not SuppressionReason.COMPLAINT]
+    )
+    @pytest.mark.parametrize("is_subscribed", [False, True])
+    def test_a_suppressed_address_gets_one_mail_and_its_link_lifts_the_suppression(
+        self, on, reason, is_subscribed
+    ):
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            if is_subscribed:
+                await add_subscribers(store, newcomer(1))
+            await store.suppressions.add(suppression(1, reason))
+            await sign_up(store, at=NOW + HOUR)
+            (asked,) = await queued(store)
+            assert [one.id for one in await store.confirmations.claim(limit=9, now=NOW + HOUR)] == [asked.id]
+            for hours in (2, 60):
+                await sign_up(store, at=NOW + hours * HOUR)
+            assert len(await queued(store)) == 1
+            assert await store.suppressions.find(address(1))
+            await confirm(store, asked, at=NOW + 62 * HOUR)
+            assert await store.suppressions.find(address(1)) is None
+            (removed,) = await store.suppressions.list_removed(address(1))
+            assert (removed.reason, removed.removed_at) == (reason, NOW + 62 * HOUR)
+            assert (await find_subscription(store)).state is CONFIRMED
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 1
+            acts = [entry.action.value async for entry in store.audit_log.iter_entries()]
+            assert acts[-2:] == ["unsuppress", "confirm"]
+
+        on(scenario)
+
+    @pytest.mark.parametrize("reason", [SuppressionReason.COMPLAINT, SuppressionReason.MANUAL])
+    def test_a_person_who_was_suppressed_after_the_sign_up_is_mailed_nothing_and_stays_suppressed(
+        self, on, reason
+    ):
+        async def scenario(store):
+            await sign_up(store, at=NOW - HOUR)
+            (asked,) = await queued(store)
+            await store.suppressions.add(suppression(1, reason))
+            assert await store.confirmations.claim(limit=9, now=NOW) == []
+            await confirm(store, asked)
+            assert (await store.suppressions.find(address(1))).reason is reason
+
+        on(scenario)
+
+    def test_a_form_does_the_same_work_for_every_address_and_nobody_is_looked_up(self, on):
+        """The response must not show who is known, so the form is only queued."""
+
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
+            await store.suppressions.add(suppression(2))
+            statements = []
+
+            def note(connection, cursor, statement, *rest):
+                statements.append(statement)
+
+            seen = []
+            sa.event.listen(sa.Engine, "before_cursor_execute", note)
+            try:
+                for number in (1, 2, 3, 3):
+                    statements.clear()
+                    await send_form(store, number=number)
+                    seen.append(list(statements))
+            finally:
+                sa.event.remove(sa.Engine, "before_cursor_execute", note)
+            assert any("sign_up_requests" in one for one in seen[0])
+            assert seen[0] == seen[1] == seen[2] == seen[3]
+            assert not [one for one in seen[0] if "subscribers" in one or "suppressions" in one]
+            await store.sign_ups.handle_requests(now=NOW)
+            assert sorted(str(one.address) for one in await queued(store)) == [
+                str(address(2)),
+                str(address(3)),
+            ]
+
+        on(scenario)
+
+    def test_a_stamp_serves_once_and_nothing_else_is_kept_of_a_handled_form(self, on):
+        async def scenario(store):
+            assert await send_form(store, stamp="stamp")
+            assert not await send_form(store, number=2, stamp="stamp")
+            await store.sign_ups.handle_requests(now=NOW)
+            assert not await send_form(store, number=3, stamp="stamp")
+            assert [one.address for one in await queued(store)] == [address(1)]
+            query = sa.select(sign_up_requests)
+            (kept,) = await store.transactions.read(lambda connection: connection.execute(query).all())
+            assert (kept.stamp, kept.address, kept.address_key, kept.name, kept.consent) == (
+                "stamp",
+                "",
+                "",
+                "",
+                "",
+            )
+            await sign_up(store, number=4, at=NOW + 25 * HOUR)
+            left = await store.transactions.read(lambda connection: connection.execute(query).all())
+            assert [row.stamp for row in left if row.stamp == "stamp"] == []
 
         on(scenario)
 
@@ -166,14 +275,14 @@ class TestSigningUp:
         async def scenario(store):
             closed = replace(make_list(), opt_in=OptIn.RECORDED)
             with pytest.raises(SubscriptionError):
-                await SelfService(store, LINKS).sign_up(make_sign_up(), closed, now=NOW)
+                await SelfService(store, LINKS).sign_up(make_sign_up(), closed, stamp="1", now=NOW)
             assert await queued(store) == []
 
         on(scenario)
 
 
 class TestLimits:
-    def test_a_thousand_sign_ups_of_one_address_in_a_week_are_three_mails_an_hour_apart(self, on):
+    def test_a_thousand_sign_ups_of_one_address_in_a_week_are_three_mails_with_time_between_them(self, on):
         async def scenario(store):
             moments = [NOW + timedelta(minutes=10 * number) for number in range(1000)]
             for start in range(0, len(moments), 100):
@@ -190,8 +299,8 @@ class TestLimits:
                 )
             assert len(await due(store)) == 3
             first, second, third = sorted(await due(store))
-            assert second - first >= HOUR
-            assert third - second >= HOUR
+            assert second - first >= MAIL_INTERVAL
+            assert third - second >= MAIL_INTERVAL
             count = sa.select(sa.func.count()).select_from(subscribers)
             assert await store.transactions.read(lambda connection: connection.scalar(count)) == 1
 
@@ -207,11 +316,32 @@ class TestLimits:
 
         on(scenario)
 
-    def test_a_second_list_within_the_hour_is_not_forgotten_but_mailed_when_the_hour_is_over(self, on):
+    def test_a_second_list_within_minutes_is_not_forgotten_but_mailed_a_little_later(self, on):
         async def scenario(store):
             await sign_up(store)
             await sign_up(store, list_slug="other", at=NOW + timedelta(minutes=1))
-            assert await due(store) == [NOW, NOW + HOUR]
+            assert await due(store) == [NOW, NOW + MAIL_INTERVAL]
+
+        on(scenario)
+
+    def test_one_mailbox_gets_three_mails_a_week_however_its_address_is_spelled(self, on):
+        spellings = [
+            "zoe.bakker@gmail.com",
+            "ZoeBakker@gmail.com",
+            "zoebakker+1@googlemail.com",
+            "z.o.e.bakker@gmail.com",
+        ]
+        others = ["zoe.bakker@example.org", "ZOE.BAKKER+news@example.org"]
+
+        async def scenario(store):
+            for hours, text in enumerate([*spellings * 2, *others * 4]):
+                await sign_up(store, at=NOW + hours * HOUR, address=Address.parse(text))
+                await store.transactions.write(
+                    lambda c: c.execute(sa.update(confirmations).values(state="accepted"))
+                )
+            mailed = Counter(one.address.domain for one in await queued(store))
+            assert mailed["gmail.com"] + mailed["googlemail.com"] == 3
+            assert mailed["example.org"] == 3
 
         on(scenario)
 
@@ -324,10 +454,10 @@ class TestLeaving:
         async def scenario(store):
             troubles = []
             asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(told))
-            asked = [asyncio.ensure_future(sign_up(store, number=number)) for number in range(300)]
+            asked = [asyncio.ensure_future(send_form(store, number=number)) for number in range(300)]
             await asyncio.sleep(0)
             await store.close()
-            assert await asyncio.gather(*asked) == [None] * 300
+            assert await asyncio.gather(*asked) == [True] * 300
             await asyncio.sleep(0.01)
             assert troubles == []
 

@@ -1,5 +1,6 @@
 """Builders of subscribers, lists, mailings and outcomes, for tests with a store."""
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -93,3 +94,9 @@ async def count_states(store: Store, mailing: int) -> dict[str, int]:
 
 def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppression:
     return Suppression(address=address(number), reason=reason, created_at=NOW, evidence="550 5.1.1")
+
+
+async def add_sign_up(store, sign_up, mailing_list, *, now) -> None:
+    """Send a form with a new stamp, and handle it as the sender of confirmations does."""
+    assert await store.sign_ups.add(sign_up, mailing_list, stamp=secrets.token_hex(16), now=now)
+    await store.sign_ups.handle_requests(now=now)

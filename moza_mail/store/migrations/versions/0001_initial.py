@@ -60,10 +60,26 @@ def _people() -> None:
 
 def _confirmations() -> None:
     op.create_table(
+        "sign_up_requests",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("stamp", sa.Text, nullable=False, unique=True),
+        sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("address_key", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("lang", sa.Text, nullable=False),
+        sa.Column("consent", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("handled_at", TIME),
+    )
+    op.create_index("sign_up_requests_handled", "sign_up_requests", ["handled_at", "id"])
+    op.create_table(
         "confirmations",
         sa.Column("id", ID, primary_key=True),
         sa.Column("subscriber_id", ID, sa.ForeignKey("subscribers.id"), nullable=False),
         sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+        sa.Column("mailbox", sa.String(32), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("lang", sa.Text, nullable=False),
         sa.Column("consent", sa.Text, nullable=False),
@@ -75,6 +91,7 @@ def _confirmations() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("confirmations_subscriber", "confirmations", ["subscriber_id"])
+    op.create_index("confirmations_mailbox", "confirmations", ["mailbox", "created_at"])
     op.create_index("confirmations_due", "confirmations", ["state", "due_at", "id"])
 
 

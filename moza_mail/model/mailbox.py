@@ -1,0 +1,41 @@
+"""One mailbox has many addresses: compare addresses by the mailbox that receives their mail."""
+
+import hashlib
+import unicodedata
+
+from moza_mail.model.address import Address
+
+# Domains of one provider that reach the same mailbox, by the provider's own help pages (2026-11).
+SAME_DOMAIN = {
+    "googlemail.com": "gmail.com",
+    "pm.me": "proton.me",
+    "protonmail.com": "proton.me",
+    "protonmail.ch": "proton.me",
+    "mac.com": "icloud.com",
+    "me.com": "icloud.com",
+    "ya.ru": "yandex.ru",
+    "yandex.com": "yandex.ru",
+}
+IGNORED_CHARACTERS = {"gmail.com": ".", "proton.me": ".-_"}
+"""Characters that a provider ignores in a local part."""
+
+
+def name_mailbox(address: Address) -> str:
+    """Return one spelling for all addresses of a mailbox.
+
+    Case, Unicode form and a `+tag` are ignored everywhere. Dots and the second domain are ignored at providers
+    that ignore them. Two mailboxes may get the same name, so use it for limits only, and never to mail somebody.
+    """
+    local = unicodedata.normalize("NFKC", address.local).casefold()
+    bare = local.partition("+")[0] or local
+    domain = SAME_DOMAIN.get(address.domain.lower(), address.domain.lower())
+    ignored = IGNORED_CHARACTERS.get(domain, "")
+    return f"{''.join(each for each in bare if each not in ignored) or bare}@{domain}"
+
+
+def hash_mailbox(address: Address) -> str:
+    """Return a digest of a mailbox's name.
+
+    A search for one address must not find the rows of another address of the same mailbox.
+    """
+    return hashlib.sha256(name_mailbox(address).encode("utf-8", "surrogatepass")).hexdigest()[:32]
