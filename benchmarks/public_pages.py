@@ -39,13 +39,18 @@ def make_sign_ups(site: Site, numbers: range) -> list[bytes]:
     """Return sign-up requests whose forms were opened ten seconds ago, each from another network."""
     with site.client() as web:
         hidden = site.hidden(web.get("/lists/weekly").text)
-    stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
+    earlier = datetime.now(UTC) - timedelta(seconds=10)
     return [
         make_post(
             site,
             f"{site.url}/lists/weekly",
             urlencode(
-                {**hidden, "form": stamp, "email": f"nieuw{number}@example.org", "name": "Zoë"}
+                {
+                    **hidden,
+                    "form": forms.make_stamp(site.links, "weekly", earlier),
+                    "email": f"nieuw{number}@example.org",
+                    "name": "Zoë",
+                }
             ).encode(),
             f"X-Forwarded-For: {10 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.1",
         )

@@ -36,6 +36,8 @@ PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
 # Base64 and base32 of 24 and 30 bytes have no unused bits, so each token has one spelling.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 EXPIRING_TOKEN = re.compile(r"[A-Za-z0-9_-]{40}")
+# At least the 16 bytes of the authentication and the 6 of the time. A base64 text of length 4n + 1 does not exist.
+TEXT_TOKEN = re.compile(r"(?=.{30,2000}$)(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?")
 # Base32 in lower case, because mail systems may change the case of a local part, though RFC 5321 2.4 forbids it.
 LOCAL_PART = re.compile(r"(bounce|unsubscribe)\+([a-z2-7]{48})")
 # Bytes of a number, of a time in seconds since 1970, and of a mailing's number.
@@ -137,6 +139,19 @@ class SignedLinks:
         if now.timestamp() >= int.from_bytes(content[NUMBER:]):
             raise InvalidLink(_("the link has expired"), expired=True)
         return int.from_bytes(content[:NUMBER])
+
+    def make_text_token(self, purpose: str, scope: str, text: str, expires_at: datetime) -> str:
+        """Return a text and its expiry time as URL-safe characters that show nothing of the text."""
+        content = int(expires_at.timestamp()).to_bytes(TIME) + text.encode()
+        return _encode_url_safe(self._encrypt(purpose, scope, content)).rstrip("=")
+
+    def read_text_token(self, purpose: str, scope: str, token: str, now: datetime) -> str:
+        """Return the text in a token of `make_text_token`. Raises InvalidLink as `read_expiring_token` does."""
+        _require_whole(TEXT_TOKEN, token)
+        content = self._decrypt(purpose, scope, urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if now.timestamp() >= int.from_bytes(content[:TIME]):
+            raise InvalidLink(_("the link has expired"), expired=True)
+        return content[TIME:].decode()
 
     def make_bounce_local_part(self, mailing: int, subscriber: int) -> str:
         """Return the local part of the address for bounces of one message (VERP), 55 characters."""

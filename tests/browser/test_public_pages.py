@@ -76,9 +76,14 @@ def wait_for_link(site, address, link):
     raise AssertionError(f"no mail to {address}")
 
 
+def find_id(site, address):
+    """Return the id of a subscriber."""
+    return next(row[0] for row in site.dump()["subscribers"] if address in row)
+
+
 def age_form(site, page):
     """Make the form on a page look as if it was open for a while, as for a person."""
-    stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+    stamp = forms.make_stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
     page.eval_on_selector("[name=form]", "(field, stamp) => { field.value = stamp }", stamp)
 
 
@@ -170,7 +175,7 @@ def test_from_signing_up_to_unsubscribing(site, opened, name, hand, settings):
     link = (
         wait_for_link(site, address, "unsubscribe")
         if hand is Mouse
-        else site.links.make_unsubscribe_url("weekly", 2)
+        else site.links.make_unsubscribe_url("weekly", find_id(site, address))
     )
     page.goto(link)
     assert page.locator("h1").inner_text() == "Afmelden voor MOZa Weekly"

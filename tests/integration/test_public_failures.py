@@ -99,6 +99,7 @@ def test_mails_that_wait_longer_than_five_minutes_are_reported_by_the_health_che
     with serve_site(here) as site, site.client() as web:
         assert web.post("/lists/weekly", data=site.form()).status_code in {200, 303}
         assert web.get("/healthz").text == "ok\n"
+        site.wait_for_sign_ups()
         with closing(sqlite3.connect(here.path / "subscribers" / "moza-mail.db")) as store, store:
             store.execute("UPDATE confirmations SET created_at = '2026-01-14T08:00:00.000000+00:00'")
         answer = web.get("/healthz")

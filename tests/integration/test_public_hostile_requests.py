@@ -3,12 +3,14 @@
 import contextlib
 import re
 import socket
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from moza_mail.web.public import forms
 from tests.support.examples import examples
 from tests.support.public_site import project, serve_site
 
@@ -49,6 +51,8 @@ PATHS = st.one_of(
     st.builds("/unsubscribe/weekly/{}".format, tokens()),
     st.builds("/confirm/weekly/{}".format, tokens()),
     st.builds("/preferences/{}".format, tokens()),
+    st.builds("/lists/weekly/sent/{}".format, tokens()),
+    st.builds("/lists/weekly/change/{}".format, tokens()),
     st.builds("/lists/{}".format, SEGMENT),
     st.lists(SEGMENT, max_size=5).map(lambda parts: "/" + "/".join(parts)),
 )
@@ -207,13 +211,14 @@ def test_a_post_with_a_link_that_holds_never_fails_and_touches_that_reader_alone
 @SLOW
 @given(body=FILLED_IN, query=QUERIES, headers=HEADERS)
 def test_a_form_with_anything_in_its_fields_is_taken_or_asked_again(site, form, body, query, headers):
-    body = body.replace(b"STAMP", form["form"].encode()).replace(b"TERMS", form["terms"].encode())
+    stamp = forms.make_stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+    body = body.replace(b"STAMP", stamp.encode()).replace(b"TERMS", form["terms"].encode())
     before = readers(site)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = exchanged(site, request(site, "POST", f"/lists/weekly{query}", {**headers, **kind}, body))
     is_in_order(answer)
-    # In another language the sentence is another one, and is asked again.
-    assert answer.startswith((b"HTTP/1.1 303 ", b"HTTP/1.1 422 "))
+    # In another language the sentence is another one, and is asked again. An Origin may be another website's.
+    assert answer.startswith((b"HTTP/1.1 303 ", b"HTTP/1.1 422 ", b"HTTP/1.1 200 "))
     assert readers(site) == before
 
 

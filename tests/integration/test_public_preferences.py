@@ -29,7 +29,7 @@ def site(tmp_path_factory):
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + LISTS)
     here.set(default_list="weekly")
-    here.add_readers(6)
+    here.add_readers(7)
     here.run("subscribers", "add", "lezer3@example.org", "--list", "intern", "--consent", "is in service")
     here.run("subscribers", "suppress", "lezer4@example.org", "--evidence", "asked")
     with serve_site(here) as site:
@@ -137,7 +137,7 @@ def test_one_whose_address_is_not_mailed_reads_that(site, web):
 
 
 def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
-    mine = site.links.make_preferences_url(6)
+    mine = site.links.make_preferences_url(7)
     before = site.dump()["subscriptions"], site.dump()["subscribers"]
     answer = web.post(mine, data={"shown": "weekly", "name": "a\r\nBcc: b@example.org"})
     assert answer.status_code == 422
@@ -155,3 +155,16 @@ def test_the_links_of_one_who_was_erased_lead_to_nobody(site, web):
         ).status_code
         == 200
     )
+
+
+@pytest.mark.parametrize("sent", [{}, {"x": "1"}, {"lists": "nieuws"}])
+def test_an_empty_form_changes_nothing(site, web, sent):
+    person = site.links.make_preferences_url(7)
+    filled = {"name": "Zes", "lang": "en", "shown": ["weekly", "nieuws"], "lists": ["weekly", "nieuws"]}
+    assert web.post(person, data=filled).status_code == 200
+    before = [rows for name, rows in site.dump().items()]
+    assert web.post(person, data=sent).status_code == 200
+    assert [rows for name, rows in site.dump().items()] == before
+    assert web.post(person, data={"name": "Zeven"}).status_code == 200
+    (row,) = [row for row in site.dump()["subscribers"] if row[0] == 7]
+    assert ("Zeven" in row, "en" in row) == (True, True)

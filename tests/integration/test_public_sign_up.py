@@ -27,26 +27,33 @@ def web(site):
 
 def held(site):
     """Return all rows about people, and their confirmations without the state of the mail."""
+    site.wait_for_sign_ups()
     dump = site.dump()
     return dump["subscribers"], dump["subscriptions"], [row[:7] for row in dump["confirmations"]]
+
+
+TOKEN = r"[A-Za-z0-9_-]{32,}"
+
+
+def without_own_parts(page, email):
+    """Return a page without the address in it, and without tokens."""
+    return re.sub(TOKEN, "", page.replace(email, ""))
 
 
 def test_the_answer_is_the_same_whoever_the_address_is(site, web):
     site.folder.run("subscribers", "unsubscribe", "lezer1@example.org", "--list", "weekly")
     site.folder.run("subscribers", "suppress", "lezer2@example.org", "--evidence", "asked")
-    answers = [
-        web.post("/lists/weekly", data=site.form(email=email))
-        for email in (
-            "new@example.org",
-            "new@example.org",
-            "lezer0@example.org",
-            "lezer1@example.org",
-            "lezer2@example.org",
-        )
-    ]
+    emails = ["new@example.org", "new@example.org", *(f"lezer{number}@example.org" for number in range(3))]
+    answers = [web.post("/lists/weekly", data=site.form(email=email)) for email in emails]
     assert {answer.status_code for answer in answers} == {303}
-    assert len({(answer.text, answer.headers["location"]) for answer in answers}) == 1
-    assert web.get(answers[0].headers["location"]).status_code == 200
+    pages = [web.get(answer.headers["location"]) for answer in answers]
+    assert {page.status_code for page in pages} == {200}
+    assert "new@example.org" in pages[0].text
+    assert (
+        len({without_own_parts(answer.text, email) for answer, email in zip(pages, emails, strict=True)}) == 1
+    )
+    assert len({re.sub(TOKEN, "", answer.headers["location"]) for answer in answers}) == 1
+    assert {answer.text for answer in answers} == {""}
     assert site.state("new@example.org") == "unconfirmed"
     assert site.state("lezer0@example.org") == "confirmed"
 
@@ -57,38 +64,110 @@ def test_what_is_kept_is_the_sentence_that_was_shown_and_where(site, web):
     assert sentence in page
     terms = re.search(r'name="terms" value="([^"]*)"', page)[1]
     sent = site.form(email="en@example.org", terms=terms)
-    assert web.post("/lists/weekly?lang=en", data=sent).headers["location"] == "/lists/weekly/sent?lang=en"
+    sent_to = web.post("/lists/weekly?lang=en", data=sent).headers["location"]
+    assert re.fullmatch(rf"/lists/weekly/sent/{TOKEN}\?lang=en", sent_to)
+    site.wait_for_sign_ups()
     kept = site.folder.run("subscribers", "show", "en@example.org", "--json").json["subscriptions"][0]
     assert kept["consent"].startswith(sentence)
     assert kept["source"] == f"form {site.url}/lists/weekly"
 
 
 @pytest.mark.parametrize(
-    "program",
-    [{"homepage": "https://spam.test"}, {"seconds": 1.0}, {"form": ""}, {"form": "A" * 32}],
-    ids=["fills in the trap", "takes no time", "has no stamp", "makes one up"],
+    "sent",
+    [
+        {"homepage": "https://spam.test"},
+        {"seconds": 1.0},
+        {"form": "A" * 32},
+        {"form": ""},
+    ],
+    ids=["the trap is filled in", "too fast", "a made-up stamp", "no stamp"],
 )
-def test_a_program_gets_the_same_answer_and_nothing_is_stored(site, web, program):
+def test_a_form_that_looks_like_that_of_a_program_is_asked_again_and_then_works(site, web, sent):
+    email = f"snel{len(str(sent))}@example.org"
     before = held(site)
-    person = web.post("/lists/weekly", data=site.form(email="lezer0@example.org"))
-    answer = web.post("/lists/weekly", data=site.form(email="bot@example.org", **program))
-    assert (answer.status_code, answer.headers["location"], answer.text) == (
-        303,
-        person.headers["location"],
-        person.text,
-    )
+    answer = web.post("/lists/weekly", data=site.form(email=email, **sent))
+    assert answer.status_code == (200 if sent.get("form") == "" else 422)
+    assert ("Druk nog een keer op de knop" in answer.text) == (answer.status_code == 422)
+    assert f'value="{email}"' in answer.text
     assert held(site) == before
+    again = {**site.hidden(answer.text), "email": email, "name": "Zoë", "homepage": sent.get("homepage", "")}
+    assert web.post("/lists/weekly", data=again).status_code == 303
+    assert site.state(email) == "unconfirmed"
+
+
+def test_a_stamp_serves_once_and_a_form_that_is_sent_again_is_asked_again(site, web):
+    sent = site.form(email="once@example.org")
+    assert web.post("/lists/weekly", data=sent).status_code == 303
+    before = held(site)
+    again = web.post("/lists/weekly", data={**sent, "email": "victim@example.org"})
+    assert again.status_code == 422
+    assert "Druk nog een keer op de knop" in again.text
+    assert held(site) == before
+    new = {**site.hidden(again.text), "email": "victim@example.org", "name": ""}
+    assert web.post("/lists/weekly", data=new).status_code == 303
+    assert site.state("victim@example.org") == "unconfirmed"
 
 
 def test_a_stamp_of_another_list_or_purpose_is_none(site, web):
     before = held(site)
     links = site.links
     for token in (
-        forms.make_timestamp(links, "other", datetime.now(UTC)),
+        forms.make_stamp(links, "other", datetime.now(UTC)),
         links.make_token("unsubscribe", "weekly", 1),
     ):
-        assert web.post("/lists/weekly", data=site.form(form=token)).status_code == 303
+        assert web.post("/lists/weekly", data=site.form(form=token)).status_code == 422
     assert held(site) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://www.example.org"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "https://www.example.org"},
+        {"Origin": "https://www.example.org"},
+    ],
+)
+def test_a_form_on_another_website_only_opens_our_own_filled_in(site, web, headers):
+    email = f"elders{len(str(headers))}@example.org"
+    before = held(site)
+    # Even with a stamp of ours, which that website may have fetched.
+    answer = web.post("/lists/weekly", data=site.form(email=email), headers=headers)
+    assert answer.status_code == 200
+    assert "<title>Aanmelden voor MOZa Weekly" in answer.text
+    assert "Kijk na wat er staat" in answer.text
+    assert f'value="{email}"' in answer.text
+    assert held(site) == before
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
+    sent = {**site.hidden(answer.text), "email": email, "name": ""}
+    assert web.post("/lists/weekly", data=sent, headers=own).status_code == 303
+    assert site.state(email) == "unconfirmed"
+
+
+def test_the_sent_page_shows_the_address_corrects_it_and_sends_the_mail_again_after_five_minutes(site, web):
+    answer = web.post("/lists/weekly", data=site.form(email="noor@example.com", name="Noor"))
+    page = web.get(answer.headers["location"])
+    assert "noor@example.com" in page.text
+    assert "noor" not in answer.headers["location"]
+    change = web.get(re.search(r'href="(/lists/weekly/change/[^"]+)"', page.text)[1])
+    assert 'value="noor@example.com"' in change.text
+    corrected = {**site.hidden(change.text), "email": "noor@example.org", "name": "Noor"}
+    assert web.post("/lists/weekly", data=corrected).status_code == 303
+    again = site.hidden(page.text)
+    hasty = web.post("/lists/weekly", data=again)
+    assert hasty.status_code == 422
+    assert "Minuten tot je hem opnieuw kunt vragen: 5." in hasty.text
+    assert site.hidden(hasty.text)["form"] == again["form"]
+    earlier = datetime.now(UTC) - timedelta(minutes=5)
+    stamp = forms.make_stamp(site.links, "weekly", earlier, forms.StampKind.RESEND)
+    assert web.post("/lists/weekly", data={**again, "form": stamp}).status_code == 303
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 60, "%00", "a" * 3000])
+def test_a_sent_page_with_a_damaged_address_is_shown_without_it(web, token):
+    for page in ("sent", "change"):
+        answer = web.get(f"/lists/weekly/{page}/{token}")
+        assert answer.status_code == 200
+        assert "/lists/weekly" in answer.text
 
 
 @pytest.mark.parametrize("seconds", [100_000, -100])
@@ -98,7 +177,9 @@ def test_a_form_that_was_open_for_days_is_asked_again_with_what_was_filled_in(si
     assert "Deze pagina stond lang open" in answer.text
     assert 'value="slow@example.org"' in answer.text
     again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', answer.text))
-    assert forms.measure_age(site.links, "weekly", again["form"], datetime.now(UTC)) < timedelta(seconds=10)
+    stamp = forms.read_stamp(site.links, "weekly", again["form"])
+    assert datetime.now(UTC) - stamp.shown_at < timedelta(seconds=10)
+    assert web.post("/lists/weekly", data={**again, "email": "slow@example.org"}).status_code == 303
 
 
 def test_other_words_than_those_shown_are_not_consented_to(site, web):
@@ -141,6 +222,9 @@ def test_a_likely_typing_error_is_asked_about_once(site, web):
     assert checked == "zoe@gmial.con"
     other = web.post("/lists/weekly", data=site.form(email="ben@gmial.con", checked=checked))
     assert other.status_code == 422
+    use = {**site.hidden(asked.text), "use": "zoe@gmail.com", "email": "", "name": ""}
+    assert web.post("/lists/weekly", data=use).status_code == 303
+    assert site.state("zoe@gmail.com") == "unconfirmed"
     again = web.post("/lists/weekly", data=site.form(email="zoe@gmial.con", checked=checked))
     assert again.status_code == 303
     assert site.state("zoe@gmial.con") == "unconfirmed"
@@ -165,6 +249,7 @@ def test_sql_html_and_templates_in_a_field_are_text(site, web, text):
     assert "<b " not in shown.text
     field = re.search(r'id="name"[^>]* value="([^"]*)"', shown.text)
     assert unescape(field[1]) == text
+    site.wait_for_sign_ups()
     assert [row for row in site.dump()["confirmations"] if text in row]
 
 
@@ -200,13 +285,15 @@ def test_very_many_from_one_network_are_stopped_and_their_neighbours_are_not(tmp
         sent = site.form()
 
         def sign_up(number, host):
-            each = {**sent, "email": f"p{number}@example.org"}
+            stamp = forms.make_stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+            each = {**sent, "form": stamp, "email": f"p{number}@example.org"}
             return web.post("/lists/weekly", data=each, headers={"X-Forwarded-For": host})
 
         answers = [sign_up(number, "192.0.2.7") for number in range(200)]
         assert [each.status_code for each in answers] == [303] * 30 + [429] * 170
         assert "Te veel aanmeldingen" in answers[-1].text
         assert 0 < int(answers[-1].headers["retry-after"]) <= 120
+        site.wait_for_sign_ups()
         assert len(site.dump()["subscribers"]) == 30
         assert sign_up(1000, "192.0.2.8").status_code == 303
         assert sign_up(1001, "2001:db8::1").status_code == 303
@@ -219,7 +306,13 @@ def test_very_many_from_one_network_are_stopped_and_their_neighbours_are_not(tmp
 
 def test_of_very_many_sign_ups_of_one_address_one_is_kept(site, web):
     sent = site.form(email="again@example.org")
-    assert {web.post("/lists/weekly", data=sent).status_code for _ in range(300)} == {303}
+
+    def stamp():
+        return forms.make_stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+
+    answers = {web.post("/lists/weekly", data={**sent, "form": stamp()}).status_code for _ in range(300)}
+    assert answers == {303}
+    site.wait_for_sign_ups()
     mine = [row[0] for row in site.dump()["subscribers"] if "again@example.org" in row]
     assert len(mine) == 1
     assert [row[1] for row in site.dump()["confirmations"]].count(mine[0]) == 1

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.sign_up import MAIL_INTERVAL, PreferenceChoice, SignUp
 from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ class Site:
         """Return the sign-up form of a list as a browser sends it after this many seconds."""
         with self.client() as web:
             hidden = self.hidden(web.get(f"/lists/{list_slug}").text)
-        stamp = forms.make_timestamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
+        stamp = forms.make_stamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
         return {**hidden, "form": stamp, "email": "zoe@example.org", "name": "Zoë", **fields}
 
     def client(self, **more) -> httpx.Client:
@@ -59,7 +60,17 @@ class Site:
             names = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             return {name: store.execute(f"SELECT * FROM {name}").fetchall() for name in sorted(names)}
 
+    def wait_for_sign_ups(self) -> None:
+        """Wait until the server has handled every form that was sent."""
+        handled_at = 10
+        for _ in range(600):
+            if all(row[handled_at] for row in self.dump()["sign_up_requests"]):
+                return
+            time.sleep(0.05)
+        raise AssertionError("the server does not handle the forms")
+
     def state(self, address: str) -> str:
+        self.wait_for_sign_ups()
         held = self.folder.run("subscribers", "show", address, "--json").json
         return held["subscriptions"][0]["state"]
 

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from secrets import randbits
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -17,10 +20,11 @@ MAX_FIELDS = 50
 BODY_TIMEOUT = 10.0
 """The time in seconds within which a whole form must arrive."""
 MIN_FILL_TIME = timedelta(seconds=2)
-"""The shortest time in which a person can fill in a form. A faster sender is a program."""
-MAX_FORM_AGE = timedelta(hours=24)
-FORM_PURPOSE = "form"
-TIMESTAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
+"""The shortest time in which most people fill in a form. Who is faster is asked to press once more."""
+RANDOM_BITS = 20
+STAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
+SUGGESTION_FIELD = "use"
+"""The form field with the address that the person chose instead of the one that was typed."""
 CHECKED_FIELD = "checked"
 """The form field with the address that the person was asked to check."""
 URLENCODED = "application/x-www-form-urlencoded"
@@ -71,18 +75,53 @@ def first_value(sent: FormFields, name: str) -> str:
     return sent.get(name, ("",))[0]
 
 
-def make_timestamp(links: SignedLinks, list_slug: str, now: datetime) -> str:
-    """Return the signed time at which a form is shown, for a hidden field of the form.
+class StampKind(StrEnum):
+    """How a visitor got a form. The value is the purpose of its token."""
 
-    The hidden field makes a cookie unnecessary.
+    OPENED = "form"
+    """The visitor opened the page. A program may have done so."""
+    ASKED = "form-asked"
+    """The visitor was asked to press the button once more. The form then works, however fast it comes."""
+    RESEND = "form-resend"
+    """The visitor may ask for the mail again, some minutes after the sign-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormStamp:
+    """The stamp in a form: when and how the form was shown."""
+
+    kind: StampKind
+    shown_at: datetime
+
+
+def make_stamp(links: SignedLinks, list_slug: str, now: datetime, kind: StampKind = StampKind.OPENED) -> str:
+    """Return a new stamp for a hidden field of a form. It makes a cookie unnecessary.
+
+    Random bits make two stamps of one moment different, because each stamp serves once.
     """
-    return links.make_token(FORM_PURPOSE, list_slug, int(now.timestamp() * 1000))
+    return links.make_token(
+        kind, list_slug, int(now.timestamp() * 1000) << RANDOM_BITS | randbits(RANDOM_BITS)
+    )
 
 
-def measure_age(links: SignedLinks, list_slug: str, text: str, now: datetime) -> timedelta | None:
-    """Return the time since the form was shown, or None if the timestamp is forged."""
-    try:
-        moment = links.read_token(FORM_PURPOSE, list_slug, text) / 1000
-    except InvalidLink:
-        return None
-    return now - datetime.fromtimestamp(moment, UTC)
+def read_stamp(links: SignedLinks, list_slug: str, text: str) -> FormStamp | None:
+    """Return the stamp of a form; None if the stamp is forged or for another list."""
+    for kind in StampKind:
+        try:
+            milliseconds = links.read_token(kind, list_slug, text) >> RANDOM_BITS
+        except InvalidLink:
+            continue
+        return FormStamp(kind=kind, shown_at=datetime.fromtimestamp(milliseconds / 1000, UTC))
+    return None
+
+
+def comes_from_elsewhere(request: Request, hosts: frozenset[str]) -> bool:
+    """Return True if a page of another site sent the form.
+
+    Browsers without Sec-Fetch-Site send an Origin, which is `null` for our own pages because of their referrer policy.
+    """
+    site = request.headers.get("sec-fetch-site", "")
+    if site:
+        return site in {"cross-site", "same-site"}
+    origin = request.headers.get("origin", "null")
+    return origin != "null" and origin.lower().partition("://")[2] not in hosts

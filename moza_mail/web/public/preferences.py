@@ -11,6 +11,7 @@ from moza_mail.web.public import forms
 from moza_mail.web.public.site import PublicSite, link_error
 
 SHOWN_FIELD = "shown"
+FIELDS = {"name", "lang", SHOWN_FIELD}
 SAVED_PARAMETER = "saved"
 
 
@@ -30,16 +31,19 @@ class PreferencesPage:
         return self._page(request, held, held.subscriber.name, {})
 
     async def save(self, request: Request) -> Response:
-        """Save the submitted form. Lists that were not on the page do not change."""
+        """Save the submitted form. What is not in the form does not change, and an empty form changes nothing."""
         held = await self._load(request)
         sent = await forms.read_form(request)
+        if not FIELDS & sent.keys():
+            return self._page(request, held, held.subscriber.name, {})
         on, ticked = _confirmed_lists(held), set(sent.get("lists", ()))
         offered = {one.slug: one for one in self._offered(held) if one.slug in sent.get(SHOWN_FIELD, ())}
         joined = [one for slug, one in offered.items() if slug in ticked and slug not in on]
-        lang = forms.first_value(sent, "lang")
+        lang = forms.first_value(sent, "lang") if "lang" in sent else held.subscriber.lang
+        name = forms.first_value(sent, "name") if "name" in sent else held.subscriber.name
         try:
             choice = PreferenceChoice(
-                name=forms.first_value(sent, "name"),
+                name=name,
                 lang=lang if lang in self._site.site_theme(None).languages else "",
                 joins={
                     one.slug: self._site.make_consent(request, one, held.subscriber.lang) for one in joined
@@ -47,7 +51,7 @@ class PreferencesPage:
                 leaves=tuple(slug for slug in offered if slug in on and slug not in ticked),
             )
         except SubscriptionError:
-            return self._page(request, held, forms.first_value(sent, "name"), {"name": "name_wrong"})
+            return self._page(request, held, name, {"name": "name_wrong"})
         try:
             await self._site.self_service.save_preferences(
                 request.path_params["token"],

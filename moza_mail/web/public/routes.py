@@ -66,6 +66,8 @@ def _site_routes(site: PublicSite) -> list[BaseRoute]:
         *(Route(f"/{name}", _file_endpoint(*file)) for name, file in _theme_files(site).items()),
         _form_route("/lists/{slug}", sign_up.show_form, sign_up.sign_up),
         Route("/lists/{slug}/sent", sign_up.show_sent),
+        Route("/lists/{slug}/sent/{token}", sign_up.show_sent),
+        Route("/lists/{slug}/change/{token}", sign_up.show_change),
         _form_route("/confirm/{slug}/{token}", sign_up.show_confirm, sign_up.confirm),
         _form_route("/preferences/{token}", preferences.show, preferences.save),
         _form_route("/unsubscribe/{slug}/{token}", unsubscribe.show, unsubscribe.unsubscribe),

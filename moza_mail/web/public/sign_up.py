@@ -1,7 +1,7 @@
 """The sign-up pages: the form, its result page, and the confirmation page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from math import ceil
@@ -14,11 +14,15 @@ from moza_mail.errors import AddressError, InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.address_typo import suggest_address
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
-from moza_mail.model.sign_up import SignUp
+from moza_mail.model.sign_up import FORM_LIFETIME, MAIL_INTERVAL, SignUp
 from moza_mail.web.public import forms
+from moza_mail.web.public.forms import FormStamp, StampKind
 from moza_mail.web.public.site import PublicSite, link_error
 
 MAX_SOURCE_LENGTH = 200
+
+
+SENT_PURPOSE = "sign-up-sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class SubmittedForm:
     problems: the key of the error message for each field with a problem.
     checked: the address that the person is asked to check. If it is sent again unchanged, it is accepted.
     meant: the address that the person probably meant.
+    stamp_kind: how the form is shown again.
     """
 
     email: str = ""
@@ -35,13 +40,26 @@ class SubmittedForm:
     checked: str = ""
     meant: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
+    stamp_kind: StampKind = StampKind.ASKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentForm:
+    """An accepted form, as the token in the URL of its result page holds it.
+
+    resend_stamp: the stamp of a form that asks for the mail again.
+    """
+
+    email: str
+    name: str
+    resend_stamp: str
 
 
 class SignUpPages:
     """The pages to sign up for a list, and to confirm the sign-up.
 
-    The response is the same for a known address, a new address, and a form that was filled in by a program. So nobody
-    can find out who is subscribed.
+    The response is the same for a known and a new address, so nobody can find out who is subscribed. A form that looks
+    like a program's is not dropped, because it may be a person's: it is shown again, and then works.
     """
 
     def __init__(self, site: PublicSite) -> None:
@@ -49,51 +67,54 @@ class SignUpPages:
 
     async def show_form(self, request: Request) -> Response:
         """Show the sign-up form of a list."""
-        return self._form(request, self._find_list(request), SubmittedForm())
+        return self._form(request, self._find_list(request), SubmittedForm(stamp_kind=StampKind.OPENED))
 
     async def sign_up(self, request: Request) -> Response:
-        """Store a sign-up, so that a confirmation is mailed. If invalid, show the form again."""
+        """Store a sign-up, so that a confirmation is mailed. If invalid, show the form again.
+
+        A form on another website has no stamp of ours. It only opens our own form, filled in.
+        """
         mailing_list = self._find_list(request)
         sent = await forms.read_form(request)
         now = self._site.now()
-        age = forms.measure_age(
-            self._site.links, mailing_list.slug, forms.first_value(sent, forms.TIMESTAMP_FIELD), now
-        )
-        if (
-            age is None
-            or timedelta(0) <= age < forms.MIN_FILL_TIME
-            or forms.first_value(sent, forms.HONEYPOT_FIELD)
-        ):
-            return self._redirect_sent(request, mailing_list)
-        consent = self._site.make_consent(request, mailing_list)
-        is_outdated = not timedelta(0) <= age <= forms.MAX_FORM_AGE or forms.first_value(
-            sent, forms.CONSENT_FIELD
-        ) != _digest(consent)
         sign_up, problems = self._read(
-            sent, mailing_list, consent, self._site.choose_language(request, mailing_list)
+            sent, mailing_list, self._site.make_consent(request, mailing_list), request
         )
-        meant = suggest_address(sign_up.address) if sign_up else None
-        # A person who sends the same address again knows better.
-        if sign_up and meant and forms.first_value(sent, forms.CHECKED_FIELD) != str(sign_up.address):
-            problems["email"] = "email_typo"
-        if is_outdated:
-            problems["email"] = "page_old"
-        if sign_up is None or problems:
-            filled = SubmittedForm(
-                email=forms.first_value(sent, "email"),
-                name=forms.first_value(sent, "name"),
-                problems=problems,
-                checked=str(sign_up.address) if sign_up else "",
-                meant=str(meant) if meant else "",
-            )
+        filled = SubmittedForm(
+            email=_typed_address(sent),
+            name=forms.first_value(sent, "name"),
+            checked=str(sign_up.address) if sign_up else "",
+        )
+        stamp_text = forms.first_value(sent, forms.STAMP_FIELD)
+        if not stamp_text or forms.comes_from_elsewhere(request, self._site.hosts):
             return self._form(request, mailing_list, filled)
+        stamp = forms.read_stamp(self._site.links, mailing_list.slug, stamp_text)
+        if obstacle := self._find_obstacle(request, mailing_list, sent, stamp):
+            problems = {**problems, "email": obstacle}
+        elif stamp and sign_up and stamp.kind is StampKind.RESEND and now < stamp.shown_at + MAIL_INTERVAL:
+            wait = ceil((stamp.shown_at + MAIL_INTERVAL - now) / timedelta(minutes=1))
+            form = SentForm(email=str(sign_up.address), name=sign_up.name, resend_stamp=stamp_text)
+            return self._sent_page(request, mailing_list, form, wait=wait, status=422)
+        elif sign_up and (meant := self._suggest(sent, sign_up)):
+            problems, filled = {"email": "email_typo"}, replace(filled, meant=meant)
+        if sign_up is None or problems:
+            return self._form(request, mailing_list, replace(filled, problems=problems))
         self._check_rate(request)
-        await self._site.self_service.sign_up(sign_up, mailing_list, now=now)
-        return self._redirect_sent(request, mailing_list)
+        if not await self._site.self_service.sign_up(sign_up, mailing_list, stamp=stamp_text, now=now):
+            return self._form(request, mailing_list, replace(filled, problems={"email": "press_again"}))
+        return self._redirect_sent(request, mailing_list, sign_up)
 
     async def show_sent(self, request: Request) -> Response:
         """Show the page after sign-up, which announces a mail with a confirmation link."""
-        return self._site.page(request, "sent", self._find_list(request))
+        mailing_list = self._find_list(request)
+        return self._sent_page(request, mailing_list, self._read_sent(request, mailing_list))
+
+    async def show_change(self, request: Request) -> Response:
+        """Show the sign-up form again, filled in, so that the address can be corrected."""
+        mailing_list = self._find_list(request)
+        form = self._read_sent(request, mailing_list)
+        filled = SubmittedForm(email=form.email, name=form.name) if form else SubmittedForm()
+        return self._form(request, mailing_list, filled)
 
     async def show_confirm(self, request: Request) -> Response:
         """Show the confirmation page with its button. The confirmation mail links to this page."""
@@ -131,6 +152,27 @@ class SignUpPages:
             raise HTTPException(404)
         return found
 
+    def _find_obstacle(
+        self, request: Request, mailing_list: MailingList, sent: forms.FormFields, stamp: FormStamp | None
+    ) -> str:
+        """Return why the form must be sent once more, as the key of a message; "" if it is accepted."""
+        if stamp is None:
+            return "press_again"
+        age = self._site.now() - stamp.shown_at
+        consent = self._site.make_consent(request, mailing_list)
+        if not timedelta(0) <= age <= FORM_LIFETIME or forms.first_value(
+            sent, forms.CONSENT_FIELD
+        ) != _digest(consent):
+            return "page_old"
+        is_hasty = age < forms.MIN_FILL_TIME or bool(forms.first_value(sent, forms.HONEYPOT_FIELD))
+        return "press_again" if stamp.kind is StampKind.OPENED and is_hasty else ""
+
+    def _suggest(self, sent: forms.FormFields, sign_up: SignUp) -> str:
+        """Return the address that the person probably meant; "" if they have confirmed the one that they typed."""
+        meant = suggest_address(sign_up.address)
+        is_checked = forms.first_value(sent, forms.CHECKED_FIELD) == str(sign_up.address)
+        return str(meant) if meant and not is_checked else ""
+
     def _form(self, request: Request, mailing_list: MailingList, filled: SubmittedForm) -> Response:
         consent = self._site.make_consent(request, mailing_list)
         return self._site.page(
@@ -144,14 +186,64 @@ class SignUpPages:
             consent=consent.text,
             consent_lang=self._site.consent_language(request, mailing_list),
             terms=_digest(consent),
-            stamp=forms.make_timestamp(self._site.links, mailing_list.slug, self._site.now()),
+            stamp=self._make_stamp(mailing_list, filled.stamp_kind),
+            is_prefilled=filled.stamp_kind is StampKind.ASKED and bool(filled.email),
         )
 
+    def _make_stamp(self, mailing_list: MailingList, kind: StampKind) -> str:
+        return forms.make_stamp(self._site.links, mailing_list.slug, self._site.now(), kind)
+
+    def _sent_page(
+        self,
+        request: Request,
+        mailing_list: MailingList,
+        form: SentForm | None,
+        *,
+        wait: int = 0,
+        status: int = 200,
+    ) -> Response:
+        """Return the page after sign-up.
+
+        form: None if the page has an address of its own in no token, as in an old link.
+        wait: the minutes after which the mail can be asked for again; 0 if it was not asked for.
+        """
+        address = self._site.path(request, "lists", mailing_list.slug)
+        token = self._make_sent_token(mailing_list, form) if form else ""
+        return self._site.page(
+            request,
+            "sent",
+            mailing_list,
+            status=status,
+            form=form,
+            wait=wait,
+            action=address,
+            change_url=self._site.path(request, "lists", mailing_list.slug, "change", token)
+            if form
+            else address,
+            terms=_digest(self._site.make_consent(request, mailing_list)),
+            minutes=MAIL_INTERVAL // timedelta(minutes=1),
+        )
+
+    def _make_sent_token(self, mailing_list: MailingList, form: SentForm) -> str:
+        text = f"{form.email}\n{form.name}\n{form.resend_stamp}"
+        until = self._site.now() + FORM_LIFETIME
+        return self._site.links.make_text_token(SENT_PURPOSE, mailing_list.slug, text, until)
+
+    def _read_sent(self, request: Request, mailing_list: MailingList) -> SentForm | None:
+        """Return the accepted form in the token of a URL; None if there is no valid token."""
+        token = request.path_params.get("token", "")
+        try:
+            text = self._site.links.read_text_token(SENT_PURPOSE, mailing_list.slug, token, self._site.now())
+        except InvalidLink:
+            return None
+        email, name, resend_stamp = text.split("\n")
+        return SentForm(email=email, name=name, resend_stamp=resend_stamp)
+
     def _read(
-        self, sent: forms.FormFields, mailing_list: MailingList, consent: Consent, lang: str
+        self, sent: forms.FormFields, mailing_list: MailingList, consent: Consent, request: Request
     ) -> tuple[SignUp | None, dict[str, str]]:
         """Return the sign-up in a form and the problems by field. One of the two is empty."""
-        email = forms.first_value(sent, "email").strip()
+        email = _typed_address(sent)
         if not email:
             return None, {"email": "email_missing"}
         try:
@@ -165,7 +257,7 @@ class SignUpPages:
                 consent=consent,
                 source=source[:MAX_SOURCE_LENGTH],
                 name=forms.first_value(sent, "name"),
-                lang=lang,
+                lang=self._site.choose_language(request, mailing_list),
             )
         except SubscriptionError:
             return None, {"name": "name_wrong"}
@@ -176,8 +268,16 @@ class SignUpPages:
         if wait := self._site.sign_up_limiter.acquire(host, self._site.now()):
             raise HTTPException(429, headers={"Retry-After": str(ceil(wait.total_seconds()))})
 
-    def _redirect_sent(self, request: Request, mailing_list: MailingList) -> Response:
-        return RedirectResponse(self._site.path(request, "lists", mailing_list.slug, "sent"), 303)
+    def _redirect_sent(self, request: Request, mailing_list: MailingList, sign_up: SignUp) -> Response:
+        stamp = self._make_stamp(mailing_list, StampKind.RESEND)
+        form = SentForm(email=str(sign_up.address), name=sign_up.name, resend_stamp=stamp)
+        token = self._make_sent_token(mailing_list, form)
+        return RedirectResponse(self._site.path(request, "lists", mailing_list.slug, "sent", token), 303)
+
+
+def _typed_address(sent: forms.FormFields) -> str:
+    """Return the address in a form: the suggested one if the person chose it."""
+    return (forms.first_value(sent, forms.SUGGESTION_FIELD) or forms.first_value(sent, "email")).strip()
 
 
 def _digest(consent: Consent) -> str:
