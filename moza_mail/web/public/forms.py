@@ -76,7 +76,7 @@ def first_value(sent: FormFields, name: str) -> str:
 
 
 class StampKind(StrEnum):
-    """How a visitor got a form. The value is the purpose of its token."""
+    """A reason for which a form is shown. The value is the purpose of the token."""
 
     OPENED = "form"
     """The visitor opened the page. A program may have done so."""
