@@ -11,7 +11,7 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-full coverage check lint translations bench shots lock clean
+.PHONY: help demo quick test test-full coverage check lint fuzz translations bench shots lock clean
 
 help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
@@ -21,6 +21,7 @@ help:
 	@echo "make coverage    run every test and measure which lines and branches they reach"
 	@echo "make lint    check format, style, types, imports, translations and plain English, without the other tests"
 	@echo "make check   make lint, then every test"
+	@echo "make fuzz    search for inputs that crash, for half an hour; SECONDS=10 for each kind of input is shorter"
 	@echo "make translations   bring moza_mail/i18n/locale in step with the texts in the code"
 	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
 	@echo "make shots   take the pictures of the README"
@@ -41,7 +42,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 PYTEST := $(BIN)/python -m pytest $(PARALLEL)
 
 quick: $(VENV)/test.stamp
-	@$(PYTEST) --hypothesis-profile quick tests/test_docs.py tests/unit
+	@$(PYTEST) --hypothesis-profile quick tests/test_docs.py tests/unit tests/fuzz
 
 test: $(VENV)/test.stamp
 	@$(PYTEST)
@@ -65,6 +66,18 @@ lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet --numprocesses 0 tests/test_architecture.py tests/test_catalog.py tests/test_plain_english.py
+
+# Mutates a corpus, guided by coverage, in an environment of its own: nothing else needs atheris. Fifteen kinds of input.
+SECONDS ?= 120
+fuzz: .venv-fuzz/stamp
+	@.venv-fuzz/bin/python -m tests.fuzz.run_all --seconds $(SECONDS)
+
+.venv-fuzz/stamp: requirements/fuzz.txt requirements/test.txt $(PROJECT)
+	$(PYTHON) -m venv --clear .venv-fuzz
+	.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/test.txt
+	.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement requirements/fuzz.txt
+	.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --editable .
+	@touch $@
 
 # What is new in the code gets an empty or a fuzzy entry, and what is gone from the code goes. Fill these, take `fuzzy` off,
 # run it again: the tests allow neither. Without times and line numbers the files change only where a text does.
@@ -98,9 +111,10 @@ lock: $(VENV)/made
 	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --output-file requirements/run.txt
 	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --extra postgres --group build --group test --group check \
 		--constraint requirements/run.txt --output-file requirements/test.txt
+	echo 'atheris>=3,<3.1' | build/lock/bin/uv pip compile - $(LOCK_OPTIONS) --output-file requirements/fuzz.txt
 
 clean:
-	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-fuzz build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

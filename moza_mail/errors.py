@@ -28,10 +28,21 @@ The result for one recipient is an Outcome in the ledger, never an exception.
         + TlsFailed
 """
 
+import re
 from typing import ClassVar
 
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
+
+# Control characters, line and paragraph separators, changes of the text direction, and halves of UTF-16 characters.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def make_printable(text: str, *, keep: str = "") -> str:
+    """Return a text that cannot change a terminal: other control characters than `keep` are escaped."""
+    return UNPRINTABLE.sub(
+        lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text
+    )
 
 
 def locate(message: str, place: str, line: int = 0) -> Translatable:
@@ -78,7 +89,7 @@ class IssueError(MozaMailError):
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
         located = locate(message, source, line)
-        shown = quoted.strip()[:120]
+        shown = make_printable(quoted.strip()[:120])
         super().__init__(
             _("{message}\n    {quoted}", message=located, quoted=shown) if shown else located, hint=hint
         )

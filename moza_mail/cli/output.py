@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, ClassVar, TextIO
 
 from moza_mail import __version__
-from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.errors import MozaMailError, ProjectError, make_printable
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n.catalog import SOURCE_LANGUAGE, translate
@@ -157,7 +157,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 def _print(text: str, stream: TextIO) -> None:
     try:
-        print(text, file=stream)  # this module is where the command line prints
+        # A quoted file or reply may contain anything, also what changes a terminal.
+        print(make_printable(text, keep="\n\t"), file=stream)  # this module is where the command line prints
     except OSError as error:
         # The terminal was closed, and its signal has not arrived yet.
         if error.errno != errno.EIO:

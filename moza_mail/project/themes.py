@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from moza_mail.errors import ProjectError, ThemeError
+from moza_mail.errors import ProjectError, ThemeError, make_printable
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
@@ -36,9 +36,10 @@ def read_theme(name: str, templates: Path) -> Theme:
             if place.is_dir()
             for folder in place.iterdir()
         }
+        shown = make_printable(name[:80])
         raise ThemeError(
-            _("there is no theme `{name}` in {templates}", name=name[:80], templates=str(templates)),
-            theme=name[:80],
+            _("there is no theme `{name}` in {templates}", name=shown, templates=str(templates)),
+            theme=shown,
             hint=_("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
         )
     files: dict[str, str] = {}
