@@ -156,9 +156,11 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _print(text: str, stream: TextIO) -> None:
+    # A quoted file or reply may contain anything. What goes to a file or another program stays as it is.
+    if stream is sys.stderr or stream.isatty():
+        text = make_printable(text, keep="\n\t")
     try:
-        # A quoted file or reply may contain anything, also what changes a terminal.
-        print(make_printable(text, keep="\n\t"), file=stream)  # this module is where the command line prints
+        print(text, file=stream)  # this module is where the command line prints
     except OSError as error:
         # The terminal was closed, and its signal has not arrived yet.
         if error.errno != errno.EIO:

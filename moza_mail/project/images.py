@@ -23,6 +23,10 @@ FORMATS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("
 # Limits of what is opened: a small file can expand to an image that fills the memory.
 MAX_FILE_SIZE = 20_000_000
 MAX_PIXELS = 40_000_000
+# One row of 20 million pixels takes 20 seconds and 1 GB to reduce; a phone's panorama has at most some 16,000.
+MAX_SIDE = 20_000
+# Mail programs keep every frame of an animation in memory.
+MAX_FRAMES = 1_000
 # Limits of what is mailed to each recipient: one image, and all images of an issue.
 MAX_IMAGE_SIZE = 1_000_000
 MAX_TOTAL_SIZE = 3_000_000
@@ -31,6 +35,9 @@ JPEG_QUALITY = 85
 DOUBLE_RESOLUTION = "@2x"
 # The keys under which Pillow returns metadata from a camera or an image editor.
 METADATA_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"}
+
+# The keys under which Pillow returns how an animation is played.
+ANIMATION_KEYS = {"background", "blend", "default_image", "disposal", "duration", "loop", "transparency"}
 
 
 class ImageFileError(Exception):
@@ -150,7 +157,7 @@ def prepare_image(content: bytes, name: str, *, column: int, base: str = "") -> 
     column: the maximum width in CSS pixels. The file gets at most two pixels for each CSS pixel.
     base: the URL below which the file is published, empty if it is embedded.
     """
-    if name.lower().endswith((".svg", ".svgz")) or content.lstrip()[:5].lower() in {b"<svg ", b"<?xml"}:
+    if name.lower().endswith((".svg", ".svgz")) or b"<svg" in content[:1000].lower():
         raise ImageFileError(
             _("is an SVG, which Gmail and Outlook do not show"),
             _("Export it as a PNG, {width} pixels wide.", width=2 * column),
@@ -208,24 +215,40 @@ def _fit(content: bytes, double: bool, column: int) -> tuple[bytes, str, tuple[i
         kind = "JPEG" if image.format == "MPO" else str(image.format)
         if image.width * image.height > MAX_PIXELS:
             raise Pillow.DecompressionBombError
+        if max(image.size) > MAX_SIDE:
+            raise ImageFileError(
+                _("has more than {pixels} pixels on one side", pixels=MAX_SIDE), _("Make it smaller.")
+            )
         image.load()
         upright = ImageOps.exif_transpose(image)
         shown = max(1, min(upright.width // 2 if double else upright.width, column))
         size = (shown, max(1, round(upright.height * shown / upright.width)))
         too_large = upright.width > 2 * shown
-        if too_large and kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
-            raise ImageFileError(
-                _("is animated and too wide"),
-                _(
-                    "Make it at most {width} pixels wide, or use an image without animation.",
-                    width=2 * column,
-                ),
-            )
+        if kind != "JPEG" and getattr(image, "is_animated", False):
+            return _fit_animation(image, content, column, too_large=too_large), kind, size
         if not (too_large or _has_metadata(image) or image.mode == "CMYK"):
             return content, kind, size
         if too_large:
             upright = _resize(upright, (2 * shown, max(1, round(upright.height * 2 * shown / upright.width))))
         return _encode(upright, kind), kind, size
+
+
+def _fit_animation(image: Pillow.Image, content: bytes, column: int, *, too_large: bool) -> bytes:
+    """Return the bytes of an animation to mail, with all of its frames."""
+    if too_large:
+        raise ImageFileError(
+            _("is animated and too wide"),
+            _("Make it at most {width} pixels wide, or use an image without animation.", width=2 * column),
+        )
+    # A file that is too large is refused anyway; to count its frames could take long.
+    if len(content) > MAX_IMAGE_SIZE:
+        return content
+    if getattr(image, "n_frames", 1) > MAX_FRAMES:
+        raise ImageFileError(
+            _("has more than {count} frames", count=MAX_FRAMES),
+            _("Make the animation shorter, or use an image without animation."),
+        )
+    return _encode_animation(image, str(image.format)) if _has_metadata(image) else content
 
 
 def _has_metadata(image: Pillow.Image) -> bool:
@@ -253,6 +276,15 @@ def _encode(image: Pillow.Image, kind: str) -> bytes:
         image.save(out, "PNG", optimize=True, icc_profile=profile)
     else:
         image.save(out, "GIF", optimize=True)
+    return out.getvalue()
+
+
+def _encode_animation(image: Pillow.Image, kind: str) -> bytes:
+    """Encode all frames of an animation, with their times, but without metadata."""
+    out = io.BytesIO()
+    image.seek(0)
+    image.info = {key: value for key, value in image.info.items() if key in ANIMATION_KEYS}
+    image.save(out, kind, save_all=True, optimize=True)
     return out.getvalue()
 
 

@@ -28,6 +28,11 @@ def project(tmp_path):
             "line 7: the shortcode `tweet` is unknown",
         ),
         ("haak.md", HEAD.encode() + b"## A\n\n" + b"- " * 10_000 + b"x\n", "nested too deep"),
+        (
+            "escape.md",
+            HEAD.encode() + b"## A\n\n\x1b[31mrood\n",
+            "a control character (U+001B) cannot be mailed",
+        ),
         ("groot.md", HEAD.encode() + b"x " * 2_500_000, "larger than 2 MB"),
     ],
 )
@@ -38,6 +43,21 @@ def test_an_issue_that_cannot_be_read_is_named_with_its_line(project, name, cont
     assert done.code == 1
     assert name in done.err
     assert says in done.err
+    assert "\x1b" not in done.err
+
+
+@pytest.mark.parametrize(
+    "theme", ["../x", "'../../../etc'", '"a\\0b"', '"\\x1b[31m"', "a" * 300, "'x/'", "."]
+)
+def test_a_theme_name_that_cannot_be_is_a_sentence(project, theme):
+    (project.path / "thema.md").write_text(
+        HEAD.replace("title: T", f"title: T\ntheme: {theme}") + "## A\n\nx\n"
+    )
+    done = project.run("render", "thema.md")
+    assert done.code in {1, 2}
+    assert "theme" in done.err
+    assert not {"\0", "\x1b"} & set(done.err)
+    assert len(done.err) < 1000
 
 
 def test_a_folder_is_not_an_issue(project):

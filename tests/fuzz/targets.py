@@ -63,8 +63,8 @@ SHEET = {
 
 
 def is_plain(text: str) -> bool:
-    """Return True if a text can be printed: no control characters except line ends, and not endless."""
-    signs = set(text) - {"\n"}
+    """Return True if a text can be printed: no control characters except line ends and tabs, and not endless."""
+    signs = set(text) - {"\n", "\t"}
     return len(text) <= MAX_MESSAGE and not any(
         category(sign) in {"Cc", "Cs", "Zl", "Zp"} or bidirectional(sign) in DIRECTIONS for sign in signs
     )

@@ -55,6 +55,31 @@ def bomb(width, height):
     )
 
 
+def photo_exif():
+    exif = Pillow.Exif()
+    exif[0x013B] = "Noor de Maker"
+    return exif
+
+
+def animation(count, kind, **saved):
+    """Return an animation of this many frames, each of another colour."""
+    frames = [Pillow.new("RGB", (20, 10), (number % 256, number // 256, 9)) for number in range(count)]
+    out = io.BytesIO()
+    durations = [100 + 10 * (number % 50) for number in range(count)]
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=durations, loop=2, **saved)
+    return out.getvalue()
+
+
+def play(content):
+    """Return the time and the colour of each frame."""
+    with Pillow.open(io.BytesIO(content)) as image:
+        found = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            found.append((image.info["duration"], image.convert("RGB").getpixel((5, 5))))
+        return found
+
+
 def opened(made: ImageFile):
     return Pillow.open(io.BytesIO(made.content))
 
@@ -165,6 +190,28 @@ class TestRefusedImages:
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
         with pytest.raises(ImageFileError, match="is animated"):
             prepare_image(out.getvalue(), "a.gif", column=COLUMN)
+
+    @pytest.mark.parametrize("kind", ["GIF", "PNG"])
+    def test_an_animation_with_metadata_keeps_its_frames_and_times(self, kind):
+        content = animation(3, kind, comment=b"Made with a program", exif=photo_exif())
+        made = prepare_image(content, "a.gif", column=COLUMN)
+        assert [play(content), play(made.content)] == [play(content)] * 2
+        assert len(play(made.content)) == 3
+        assert (opened(made).info.get("comment"), dict(opened(made).getexif())) == (None, {})
+
+    def test_an_animation_of_too_many_frames_is_refused(self):
+        with pytest.raises(ImageFileError, match="has more than 1000 frames"):
+            prepare_image(animation(1001, "GIF"), "a.gif", column=COLUMN)
+
+    @pytest.mark.parametrize("size", [(1, 20_000_000), (20_000_000, 1)])
+    def test_a_side_of_millions_of_pixels_is_refused_before_it_is_read(self, size):
+        with pytest.raises(ImageFileError, match="has more than 20000 pixels on one side"):
+            prepare_image(bomb(*size), "a.png", column=COLUMN)
+
+    @pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"<?xml version='1.0'?>\n", b"<!-- drawing -->\n"])
+    def test_a_drawing_with_the_name_of_a_photo_is_recognised(self, start):
+        with pytest.raises(ImageFileError, match="is an SVG"):
+            prepare_image(start + b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.png", column=COLUMN)
 
 
 class TestLocation:
