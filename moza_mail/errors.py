@@ -40,9 +40,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\u
 
 def make_printable(text: str, *, keep: str = "") -> str:
     """Return a text that cannot change a terminal: other control characters than `keep` are escaped."""
-    return UNPRINTABLE.sub(
-        lambda found: found[0] if found[0] in keep else f"\\u{ord(found[0]):04x}", text
-    )
+    return UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else f"\\u{ord(found[0]):04x}", text)
 
 
 def locate(message: str, place: str, line: int = 0) -> Translatable:
