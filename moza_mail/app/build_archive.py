@@ -20,7 +20,7 @@ from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
-from moza_mail.model.mailing_list import MailingList, OptIn
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.site import ArchiveSite
 from moza_mail.project import CONFIG_FILE, Project, PublishResult, publish_files
 from moza_mail.store import Store
@@ -178,15 +178,13 @@ class ArchiveBuilder:
         return now().astimezone(self._project.config.zone).date()
 
     def _settings(self) -> ArchiveSettings:
-        public_url = self._project.config.public_url.rstrip("/")
-        can_sign_up = public_url and self._list.opt_in is OptIn.DOUBLE
         return ArchiveSettings(
             site=self._site,
             mailing_list=self._list,
             theme=self._theme(self._list.theme or self._project.config.theme),
             colophon=build_colophon(self._project, self._list),
             zone=self._project.config.zone,
-            sign_up=f"{public_url}/lists/{self._list.slug}" if can_sign_up else "",
+            sign_up=self._project.sign_up_url(self._list),
         )
 
     def collect(

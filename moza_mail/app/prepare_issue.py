@@ -177,6 +177,7 @@ def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | N
         mailing_list,
         view_url=project.view_url(issue, mailing_list),
         calendar_url=project.calendar_url(issue),
+        sign_up_url=project.sign_up_url(mailing_list),
         can_unsubscribe=bool(project.config.public_url),
     )
 

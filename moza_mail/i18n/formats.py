@@ -31,6 +31,23 @@ def format_date(day: date, pattern: str, locale: "Locale") -> str:
     return format_date(day, pattern, locale=locale)
 
 
+def format_skeleton(skeleton: str, day: date, locale: "Locale") -> str:
+    """Format the fields of a skeleton, such as `MMMd`, in the order of a language: `15 jan`."""
+    _import_dates()
+    from babel.dates import format_skeleton
+
+    return format_skeleton(skeleton, day, locale=locale).rstrip(".")
+
+
+def format_interval(first: date, last: date, skeleton: str, locale: "Locale") -> str:
+    """Format two days as an interval, such as `19–20 jan`."""
+    _import_dates()
+    from babel.dates import format_interval
+
+    # Few fonts of mail programs have the thin spaces of newer locale data.
+    return format_interval(first, last, skeleton, locale=locale).replace("\u2009", " ").rstrip(".")
+
+
 @lru_cache(maxsize=32)
 def load_locale(lang: str) -> "Locale":
     """Return Babel's locale for a tag such as `nl-BE`.

@@ -81,7 +81,10 @@ class Colophon:
     address: the sender's mail address.
     view_url: the page of the issue on the web, empty if there is none.
     calendar_url: the calendar of the issue on the web, empty if there is none.
+    archive_url: the page with earlier issues, empty if there is none.
+    sign_up_url: the page where anyone can sign up to the list, empty if there is none.
     can_unsubscribe: True if every message gets a personal unsubscribe link.
+    can_reply: True if somebody reads the answers to the mail.
     """
 
     sender_name: str
@@ -90,8 +93,11 @@ class Colophon:
     contact: str = ""
     view_url: str = ""
     calendar_url: str = ""
+    archive_url: str = ""
+    sign_up_url: str = ""
     address: str = "nobody@moza-mail.invalid"
     can_unsubscribe: bool = False
+    can_reply: bool = False
 
     @classmethod
     def for_list(
@@ -100,6 +106,7 @@ class Colophon:
         *,
         view_url: str = "",
         calendar_url: str = "",
+        sign_up_url: str = "",
         can_unsubscribe: bool = False,
     ) -> "Colophon":
         """Return the colophon of a list."""
@@ -110,8 +117,11 @@ class Colophon:
             contact=mailing_list.contact,
             view_url=view_url,
             calendar_url=calendar_url,
+            archive_url=mailing_list.archive_url,
+            sign_up_url=sign_up_url,
             address=str(mailing_list.sender),
             can_unsubscribe=can_unsubscribe,
+            can_reply=mailing_list.reply_to is not None,
         )
 
     @property

@@ -15,7 +15,7 @@ from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.oauth import OAuthClient
 from moza_mail.model.site import ISSUE_CALENDAR
 from moza_mail.model.theme import Theme
@@ -181,6 +181,11 @@ class Project:
     def view_url_pattern(self, mailing_list: MailingList) -> str:
         """Return the pattern of the URLs of a list's issues, with `{slug}` and `{date}` in it."""
         return self.config.view_url.replace("{list}", mailing_list.slug)
+
+    def sign_up_url(self, mailing_list: MailingList) -> str:
+        """Return the URL of the page where anyone can sign up to a list, empty if there is none."""
+        base = self.config.public_url.rstrip("/")
+        return f"{base}/lists/{mailing_list.slug}" if base and mailing_list.opt_in is OptIn.DOUBLE else ""
 
     def asset_url(self, issue: Issue) -> str:
         """Return the URL of the published files of an issue, empty if nothing is published."""

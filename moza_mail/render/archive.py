@@ -18,8 +18,10 @@ from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
 from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.preheader import make_preheader
-from moza_mail.render.view import MIN_CONTENTS, IssueView
+from moza_mail.render.view import IssueView
 
+# A table of contents helps if there are at least three parts.
+MIN_CONTENTS = 3
 # The date of an empty feed.
 EMPTY_FEED_UPDATED = datetime(2000, 1, 1, tzinfo=UTC)
 

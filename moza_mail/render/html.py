@@ -18,6 +18,7 @@ TEMPLATE = "issue.mjml"
 INLINE_CSS = "inline.css"
 VERBATIM = re.compile(r"(<!--.*?-->|<mj-style.*?</mj-style>|<style.*?</style>)", re.DOTALL)
 ERROR_POSITION = re.compile(r" at position (\d+):(\d+)$")
+ARTICLE_LABEL = re.compile(r'(<div\b[^>]*?) aria-label="[^"]*"')
 MJML_SAFE = str.maketrans({"\\": "&#92;", "\t": " "})
 
 
@@ -35,7 +36,11 @@ def render_mail(view: IssueView, template: str, variables: Mapping[str, Any]) ->
     source = templates.render_markup(view.theme, template, all_variables)
     css = templates.render_plain(view.theme, INLINE_CSS, all_variables)
     compiled = _compile_mjml(_to_ascii(source), template)
-    finished = _add_language(inline_css(compiled, css), view).replace(templates.COMMENT_START, "&lt;!--")
+    if view.locale.direction == "rtl":
+        compiled = _turn_round(compiled)
+    finished = _add_language(inline_css(_remove_label(compiled), css), view).replace(
+        templates.COMMENT_START, "&lt;!--"
+    )
     verify.check_html(compiled, finished)
     return finished
 
@@ -71,6 +76,19 @@ def _describe_error(error: str, source: str) -> Translatable:
     return _(
         "this is not valid MJML: {problem}, at {around!r}", problem=error[: found.start()], around=around
     )
+
+
+def _turn_round(html: str) -> str:
+    """Reverse the direction that MJML writes on each section and column, whatever the language is."""
+    return html.replace("direction:ltr;", "direction:rtl;").replace(
+        "text-align:left;direction:rtl;", "text-align:right;direction:rtl;"
+    )
+
+
+def _remove_label(html: str) -> str:
+    """Remove the title that MJML writes on the wrapper, because a screen reader would say it before the heading."""
+    head, opened, body = html.partition("<body")
+    return head + opened + ARTICLE_LABEL.sub(r"\1", body, count=1)
 
 
 def _add_language(html: str, view: IssueView) -> str:

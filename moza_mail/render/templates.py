@@ -106,7 +106,6 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
     )
     for part in TEMPLATE_TESTS:
         environment.tests[part.__name__.lower()] = _make_type_test(part)
-    environment.tests["linked"] = lambda event: next(model.collect_links(event.title), None) is not None
     environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(text_length(text), 72)}"
     return environment
 

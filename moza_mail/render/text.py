@@ -15,7 +15,6 @@ from moza_mail.model.issue import (
     CodeBlock,
     Emoji,
     Emphasis,
-    Event,
     EventTable,
     Heading,
     Image,
@@ -40,9 +39,9 @@ from moza_mail.model.issue import (
 )
 from moza_mail.model.merge_field import MergeField
 from moza_mail.render import templates
-from moza_mail.render.locale import ThemeLocale
+from moza_mail.render.agenda_rows import AgendaRow
 from moza_mail.render.merge import text_length
-from moza_mail.render.view import IssueView
+from moza_mail.render.view import SEPARATOR, IssueView
 
 TEMPLATE = "issue.txt"
 
@@ -65,7 +64,7 @@ def render_text(view: IssueView) -> str:
     """
     names = view.variables() | {
         "title": _on_one_line(view.issue.title),
-        "contents": [_on_one_line(to_plain_text(title)) for title in view.contents()],
+        "contents": SEPARATOR.join(_on_one_line(to_plain_text(entry)) for entry in view.contents()),
         "sections": make_parts(view),
     }
     return templates.render_plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
@@ -73,7 +72,7 @@ def render_text(view: IssueView) -> str:
 
 def make_parts(view: IssueView) -> list[TextPart]:
     """Return the sections as text, in the order of the issue."""
-    writer = _TextWriter(view.locale)
+    writer = _TextWriter(view)
     url = view.calendar_url()
     parts = []
     for part in view.parts():
@@ -99,8 +98,9 @@ class _TextWriter:
     An address has the same number in the whole issue.
     """
 
-    def __init__(self, words: ThemeLocale) -> None:
-        self.locale = words
+    def __init__(self, view: IssueView) -> None:
+        self.view = view
+        self.locale = view.locale
         self.link_numbers: dict[str, int] = {}
         self.part_links: list[str] = []
 
@@ -120,7 +120,15 @@ class _TextWriter:
         )
 
     def write_blocks(self, blocks: Blocks) -> str:
-        return _join_paragraphs([self._write_block(block) for block in blocks])
+        """Return blocks as text. The text below a heading begins on the next line."""
+        written = ""
+        is_below_heading = False
+        for block in blocks:
+            if piece := self._write_block(block):
+                gap = "\n" if is_below_heading else "\n\n"
+                written = f"{written}{gap}{piece}" if written else piece
+                is_below_heading = isinstance(block, Heading)
+        return written
 
     def _write_notes(self, block: Notes) -> str:
         notes = []
@@ -132,20 +140,21 @@ class _TextWriter:
     def _write_events(self, table: EventTable) -> str:
         groups = []
         for group in table.groups:
-            lines = [self._write_event(event) for event in group.events]
+            lines = [self._write_row(row) for row in self.view.arrange_events(group.events)]
             title = self._write_inlines(group.title)
             groups.append("\n".join([f"{title}:", *lines] if title else lines))
         return _join_paragraphs(groups)
 
-    def _write_event(self, event: Event) -> str:
-        when = f"{event.when}: " if event.when else ""
-        own = next(collect_links(event.title), None) is None
-        title = self._write_inlines(event.title)
-        number = f" {self._reference(event.url)}" if event.url and own else ""
-        note = f" ({self._write_inlines(event.note)})" if event.note else ""
-        title = f"{when}{title}{number}{note}"
-        below = indent(self.write_blocks(event.blocks), "  ")
-        return f"- {title}\n{below}" if below else f"- {title}"
+    def _write_row(self, row: AgendaRow) -> str:
+        when = f"{row.weekday} {row.day}".strip() or (
+            self.locale.translate("undated") if row.is_event else ""
+        )
+        title = self._write_inlines(row.title)
+        number = f" {self._reference(row.url)}" if row.url else ""
+        details = f" ({self._write_inlines(row.details)})" if row.details else ""
+        line = f"- {when}: {title}{number}{details}" if when else f"- {title}{number}{details}"
+        below = indent(self.write_blocks(row.blocks), "  ")
+        return f"{line}\n{below}" if below else line
 
     def _write_block(self, block: Block) -> str:
         match block:

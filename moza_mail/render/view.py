@@ -8,16 +8,30 @@ from typing import Any
 from markupsafe import Markup
 
 from moza_mail.model.image_file import ImageFile, find_images
-from moza_mail.model.issue import Blocks, EventTable, Image, Inlines, Issue, Section
+from moza_mail.model.issue import (
+    Blocks,
+    Event,
+    EventTable,
+    Image,
+    Inlines,
+    Issue,
+    Section,
+    to_plain_text,
+)
 from moza_mail.model.message import make_placeholder
 from moza_mail.model.theme import Colophon, Theme
+from moza_mail.render.agenda_rows import AgendaRow, arrange_events
+from moza_mail.render.item_headings import arrange_blocks, list_labels
 from moza_mail.render.locale import ThemeLocale
+from moza_mail.render.masthead import make_masthead
 from moza_mail.render.palette import Palette
 
 DEFAULT_FONT = "Arial, Helvetica, sans-serif"
 
-# A table of contents helps if there are at least three parts.
-MIN_CONTENTS = 3
+# A line of contents helps if there are at least five items, and if the whole list is short enough to skim.
+MIN_CONTENTS = 5
+MAX_CONTENTS = 360
+SEPARATOR = " · "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +112,27 @@ class IssueView:
         return _img_attributes(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
 
     def contents(self) -> tuple[Inlines, ...]:
-        """Return the titles of the sections; empty if there are fewer than three."""
-        titles = [section.title for section in self.issue.sections if section.title]
-        return tuple(titles) if len(titles) >= MIN_CONTENTS else ()
+        """Return the labels of all items, and the title of each section without labels.
+
+        The result is empty if there are fewer than five labels, or more text than a recipient skims.
+        """
+        if sum(len(list_labels(section)) for section in self.issue.sections) < MIN_CONTENTS:
+            return ()
+        entries: list[Inlines] = []
+        for section in self.issue.sections:
+            labels = () if section.is_agenda else list_labels(section)
+            entries += labels or ((section.title,) if section.title else ())
+        length = sum(len(to_plain_text(entry)) + len(SEPARATOR) for entry in entries)
+        return tuple(entries) if length <= MAX_CONTENTS else ()
+
+    def arrange_events(self, events: tuple[Event, ...]) -> tuple[AgendaRow, ...]:
+        """Return the rows of a group of events, in order of date."""
+        return arrange_events(events, self.issue.date, self.locale)
+
+    def _arrange(self, section: Section, blocks: Blocks) -> Blocks:
+        if section.is_agenda:
+            return blocks
+        return arrange_blocks(blocks, level=2 if section.title else 1, lang=self.issue.lang)
 
     def parts(self) -> tuple[IssuePart, ...]:
         """Return the sections in reading order."""
@@ -118,8 +150,8 @@ class IssueView:
                     id=agenda_id if section.is_agenda else f"part-{number}",
                     title=section.title,
                     is_agenda=section.is_agenda,
-                    above=section.blocks[:at],
-                    below=section.blocks[at:],
+                    above=self._arrange(section, section.blocks[:at]),
+                    below=self._arrange(section, section.blocks[at:]),
                     has_calendar=is_first,
                 )
             )
@@ -144,11 +176,16 @@ class IssueView:
         """Return the variables that HTML and text templates share."""
         return {
             "issue": self.issue,
+            "masthead": make_masthead(self.issue, self.colophon.list_title),
+            "lead": " ".join(self.issue.summary.split()),
+            "arrange_events": self.arrange_events,
             "parts": self.parts(),
             "runs": self.runs(),
             "colophon": self.colophon,
             "lang": self.issue.lang,
             "dir": self.locale.direction,
+            "start": "right" if self.locale.direction == "rtl" else "left",
+            "end": "left" if self.locale.direction == "rtl" else "right",
             "date": self.locale.format_day(self.issue.date),
             "preheader": self.preheader,
             "t": self.locale.translate,

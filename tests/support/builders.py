@@ -27,7 +27,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 COLOPHON = Colophon(
     sender_name="MijnOverheid Zakelijk",
-    list_title="de MOZa Weekly",
+    list_title="MOZa Weekly",
     postal_address="Voorbeeldstraat 1, 2500 AA Den Haag",
     contact="weekly@example.org",
     view_url="https://example.org/weekly/14-januari-2026/",

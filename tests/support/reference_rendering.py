@@ -14,6 +14,7 @@ from moza_mail.parse.syntax import make_markdown
 WORD = re.compile(r"\w+")
 INLINE_TAGS = {"a", "abbr", "b", "code", "em", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}
 EMBEDDED = re.compile(r"<(?:script|style|iframe|video|audio)\b")
+NONE: Counter[str] = Counter()
 SHORTCODE = re.compile(r'\{\{< emoji teken="([^"]*)"[^>]*>\}\}')
 
 
@@ -52,14 +53,18 @@ def links_of(html: str) -> set[str]:
     return {link.get("href") for link in fromstring(f"<div>{html}</div>").iter("a") if link.get("href")}
 
 
-def find_losses(body: str, html: str, text: str) -> dict[str, object]:
-    """Return the words and links of a body that are not in the HTML or the text of its mail."""
+def find_losses(body: str, html: str, text: str, restated: Counter[str] = NONE) -> dict[str, object]:
+    """Return the words and links of a body that are not in the HTML or the text of its mail.
+
+    restated: words that the mail may write in another way.
+    """
     reference = render_reference(body)
     expected, targets = html_words(reference), {url for url in links_of(reference) if not url.startswith("#")}
     shown = html_words(tostring(fromstring(html).find("body"), encoding="unicode"))
     losses = {
-        "html": expected - shown,
-        "text": (expected - words_of(text)) & (html_words(reference, numbers_links=True) - words_of(text)),
+        "html": expected - shown - restated,
+        "text": (expected - words_of(text))
+        & (html_words(reference, numbers_links=True) - words_of(text)) - restated,
         "links in html": set(map(unquote, targets)) - set(map(unquote, links_of(html))),
         "links in text": {
             url for url in targets if unquote(url.removeprefix("mailto:")) not in unquote(text)

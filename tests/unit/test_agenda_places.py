@@ -56,9 +56,9 @@ class TestPlaces:
         assert [
             line.strip() for line in mail.split("------\n")[-1].split("* * *")[0].split("\n") if line.strip()
         ] == [
-            "- 3 februari: Koor",
+            "- dinsdag 3 feb: Koor",
             "Neem je map mee.",
-            "- 10 februari: Band",
+            "- dinsdag 10 feb: Band",
             "- Van 10:00 inloop",
             "- met koffie",
         ]
@@ -72,7 +72,7 @@ class TestPlaces:
         ]
         assert [to_plain_text(event.title) for event in issue.events] == ["A", "B"]
         mail = text("## Agenda\n\n* A: 3 maart\n\n## Nieuws\n\nHallo\n\n## Evenementen\n\n* B: 4 maart")
-        assert mail.index("3 maart: A") < mail.index("Hallo") < mail.index("4 maart: B")
+        assert mail.index("3 mrt: A") < mail.index("Hallo") < mail.index("4 mrt: B")
 
     def test_text_between_lists_stays_between_them(self):
         (section,) = read("## Agenda\n\n* A: 3 maart\n\nEn ook:\n\n* B: 4 maart").sections

@@ -106,7 +106,7 @@ class TestPage:
         page = lxml_html.fromstring(site(entry(issue(date(2026, 1, 14))))["2026-01-14/index.html"])
 
         assert page.get("lang") == "nl"
-        assert page.findtext(".//title") == "Weekly 2026-01-14 – de MOZa Weekly"
+        assert page.findtext(".//title") == "Weekly 2026-01-14 – MOZa Weekly"
         assert [each.tag for each in page.iter("header", "main", "footer")] == ["header", "main", "footer"]
         assert page.xpath("//a[@class='skip']/@href") == ["#content"]
         assert page.xpath("//link[@rel='canonical']/@href") == ["https://www.example.org/weekly/2026-01-14/"]
@@ -268,7 +268,7 @@ class TestIndexAndFeed:
 
         assert told.bozo == 0
         assert told.version == "atom10"
-        assert told.feed.title == "de MOZa Weekly"
+        assert told.feed.title == "MOZa Weekly"
         assert told.feed.updated == "2026-01-14T09:00:00Z"
         assert {link.rel: link.href for link in told.feed.links} == {
             "self": "https://www.example.org/weekly/feed.xml",

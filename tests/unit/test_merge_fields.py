@@ -168,7 +168,7 @@ def test_title_subject_and_preheader_have_placeholders_too():
     filled = made.fill_fields(lambda field: {"a": '<Jan> & "Co"', "b": "Zoë"}[field.name])
     tree = document_fromstring(filled.html)
     assert filled.subject == tree.find(".//h1").text == 'Voor <Jan> & "Co"'
-    assert tree.find(".//title").text == tree.xpath("//*[@aria-label]/@aria-label")[0] == 'Voor <Jan> & "Co"'
+    assert tree.find(".//title").text == 'Voor <Jan> & "Co"'
     assert 'Voor <Jan> & "Co"\n' in filled.text
     assert "Dag Zoë" in tree.text_content()
     assert (filled.preheader, filled.fields) == ("Dag Zoë", ())

@@ -91,12 +91,26 @@ class TestWhatAReaderGets:
         assert [h.text_content() for h in tree.iter("h1")] == ["MOZa Weekly"]
         assert [h.text_content() for h in tree.iter("h2")] == ["Een", "Twee"]
 
-    def test_contents_are_listed_from_three_parts_on_and_the_agenda_counts(self):
-        two = [build.section("Een", "a"), build.section("Twee", "b")]
-        assert "In dit nummer" not in rendered(build.issue(*two)).html
-        three = rendered(build.issue(*two, agenda=build.agenda()))
-        assert "In dit nummer" in three.html
-        assert "In dit nummer:\n- Een\n- Twee\n- Agenda\n" in three.text
+    def test_the_labels_are_listed_from_five_items_on_or_not_at_all(self):
+        def mail(*labels):
+            items = [Item(label=build.text(label), inlines=build.text("nieuws")) for label in labels]
+            news = Section(title=build.text("Nieuws"), blocks=(build.bullets(*items),))
+            return rendered(build.issue(build.section("Kort", "a"), news, agenda=build.agenda()))
+
+        five = mail(*"abcde")
+        (line,) = document_fromstring(five.html).find_class("contents")
+        assert (
+            line.text_content()
+            == "In dit nummer: Kort\u00a0· a\u00a0· b\u00a0· c\u00a0· d\u00a0· e\u00a0· Agenda"
+        )
+        assert five.text.startswith(
+            "In dit nummer: Kort · a · b · c · d · e · Agenda\n\nMOZa Weekly, woensdag"
+        )
+        assert "In dit nummer" not in mail(*"abcd").html
+        assert (
+            "In dit nummer"
+            not in mail(*["een lang opschrift van bijna zestig tekens in deze toets"] * 7).html
+        )
 
     def test_the_agenda_is_a_table_of_data_with_headings(self):
         events = (
@@ -108,10 +122,8 @@ class TestWhatAReaderGets:
         (as_typed,) = [cell for cell in table.iter("td") if cell.get("colspan") == "2"]
         assert as_typed.text_content() == "Fieldlabmet ons"
         assert heads == [
-            ("col", "Wanneer"),
-            ("col", "Wat"),
             ("rowgroup", "MOZa"),
-            ("row", "3 februari"),
+            ("row", "dinsdag3 feb"),
             ("rowgroup", "Elders"),
         ]
         assert [td.text_content() for td in table.iter("td")] == ["Pulse", "Fieldlabmet ons"]
@@ -167,12 +179,18 @@ class TestTheWayOut:
         mail = rendered(build.issue())
         for part in (mail.html, mail.text):
             assert "Voorbeeldstraat 1, 2500 AA Den Haag" in part
-            assert "aangemeld voor de MOZa Weekly" in part
+            assert "aangemeld voor MOZa Weekly" in part
 
-    def test_without_a_page_there_is_no_button_and_no_link_to_it(self):
-        mail = rendered(build.issue(), colophon=replace(build.COLOPHON, view_url=""))
-        assert "Lees online" not in mail.html + mail.text
-        assert 'class="button"' not in mail.html
+    def test_the_closing_block_has_only_what_is_configured(self):
+        bare = rendered(build.issue(), colophon=replace(build.COLOPHON, view_url=""))
+        assert "Tot de volgende keer" not in bare.html
+        assert "online" not in bare.html + bare.text
+        urls = {name: f"https://example.org/{name}" for name in ("view_url", "archive_url", "sign_up_url")}
+        whole = rendered(build.issue(), colophon=replace(build.COLOPHON, can_reply=True, **urls))
+        links = document_fromstring(whole.html).xpath("//*[@class='way']/a/@href")
+        assert links == [*urls.values(), make_placeholder("unsubscribe_url")]
+        assert "Antwoord gerust op deze mail." in whole.html
+        assert [url for url in urls.values() if f":\n{url}\n" not in whole.text] == []
 
     def test_an_issue_cannot_bring_a_slot_of_its_own(self):
         with pytest.raises(IssueError, match=r"line 7: https://slot\.invalid/"):
@@ -212,7 +230,7 @@ class TestText:
         )
         long = Item(label=build.text("Lang"), inlines=build.text("woord " * 60 + "einde"), blocks=(inner,))
         text = rendered(build.issue(Section(title=(), blocks=(build.bullets(long),)))).text
-        assert f"- Lang: {'woord ' * 60}einde\n  9. negen\n  10. tien\n" in text
+        assert f"Lang\nWoord {'woord ' * 59}einde\n\n9. negen\n10. tien\n" in text
 
     def test_a_quote_code_and_a_table_are_told_apart(self):
         blocks = (
@@ -238,13 +256,14 @@ class TestText:
                 "Pulse",
                 date(2026, 2, 3),
                 when="3 februari om 14:00",
+                start_time=time(14),
                 group="MOZa",
                 url="https://example.org/p",
             ),
             build.event("Later", note=build.text("online")),
         )
         text = rendered(build.issue(agenda=build.agenda(*events))).text
-        assert "Agenda\n------\n\nMOZa:\n- 3 februari om 14:00: Pulse [1]\n\n- Later (online)\n" in text
+        assert "Agenda\n------\n\nMOZa:\n- dinsdag 3 feb: Pulse [1] (14:00)\n\n- Later (online)\n" in text
 
 
 class TestCalendar:
@@ -365,10 +384,10 @@ class TestTheme:
             rendered(build.issue(), build.theme_with(dark={**build.theme().settings["dark"], "link": colour}))
 
     def test_an_unknown_name_is_an_error_with_template_and_line(self):
-        theme = build.theme_with({"partials/contents.html": "<p>ja</p>\n<p>{{ nergens }}</p>"})
+        theme = build.theme_with({"partials/postal_address.html": "<p>ja</p>\n<p>{{ nergens }}</p>"})
         with pytest.raises(RenderError, match="nergens") as caught:
             rendered(build.issue(agenda=build.agenda(), sections=(build.section("a", "b"),) * 3), theme)
-        assert (caught.value.template, caught.value.line) == ("partials/contents.html", 2)
+        assert (caught.value.template, caught.value.line) == ("partials/postal_address.html", 2)
 
     def test_a_template_that_is_no_jinja_is_an_error_with_template_and_line(self):
         with pytest.raises(RenderError) as caught:
@@ -392,11 +411,12 @@ class TestTheme:
 
     def test_an_image_from_the_net_is_not_sent_out(self):
         tracked = (
-            build.theme().files["partials/contents.html"] + '<img src="https://example.org/pixel.gif" alt="">'
+            build.theme().files["partials/postal_address.html"]
+            + '<img src="https://example.org/pixel.gif" alt="">'
         )
         issue = build.issue(*(build.section(name, "x") for name in "abc"))
         with pytest.raises(RenderError, match="not an image of the issue"):
-            rendered(issue, build.theme_with({"partials/contents.html": tracked}))
+            rendered(issue, build.theme_with({"partials/postal_address.html": tracked}))
 
     def test_a_brace_that_a_template_leaves_is_refused(self):
         left = build.theme().files["issue.txt"] + "{% raw %}{{ naam }}{% endraw %}"
@@ -432,7 +452,9 @@ class TestHostileText:
         inlines = (Link(url="https://example.org/", children=build.text(link), title=label), Code(text=code))
         item = Item(label=build.text(label), inlines=inlines)
         issue = build.issue(
-            Section(title=build.text(title), blocks=(build.bullets(item),)), title=title, summary=label
+            Section(title=build.text(title), blocks=(build.bullets(item),)),
+            title=f"Titel {title}",
+            summary=label,
         )
         if "{{" in title or "{{" in label:
             with pytest.raises(IssueError):
@@ -446,14 +468,16 @@ class TestHostileText:
             name: text.translate(str.maketrans(tab))
             for name, text in {"title": title, "label": label, "link": link, "code": code}.items()
         }
-        (h1,), (h2,), (li,) = tree.iter("h1"), tree.iter("h2"), tree.xpath("//*[@class='text']//li")
-        assert h1.text_content() == said["title"] == h2.text_content()
-        assert li.find("strong").text_content() == said["label"] + ":"
-        assert li.find("a").text_content() == said["link"]
-        assert li.find("a").get("title") == said["label"]
-        assert li.find("code").text_content() == said["code"]
-        assert tree.find("body")[0].get("aria-label") == said["title"]
-        assert f"- {label}: {link} [1]{code}".rstrip(" ") in mail.text
+        (h1,), (h2,), lists = tree.iter("h1"), tree.iter("h2"), tree.xpath("//*[@class='text']//ul")
+        assert h1.text_content().removeprefix("Titel ") == said["title"] == h2.text_content()
+        # A label of white space is no heading, and text may begin with a word that gets a capital.
+        (below,) = [each.find("li") for each in lists] or [each.getnext() for each in tree.iter("h3")]
+        heading = below.find("strong") if lists else below.getprevious()
+        assert heading.text_content().removesuffix(":") == said["label"].removesuffix(":")
+        assert below.find("a").text_content().casefold() == said["link"].casefold()
+        assert below.find("a").get("title") == said["label"]
+        assert below.find("code").text_content() == said["code"]
+        assert f"{link} [1]{code}".rstrip(" ").casefold() in mail.text.casefold()
         assert f"\n{title}\n" in mail.text
 
     def test_a_links_title_may_span_lines(self):
