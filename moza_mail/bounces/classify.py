@@ -39,6 +39,11 @@ OUTLOOK_RECIPIENT = re.compile(
     r"^X-HmXmrOriginalRecipient:\s{0,4}<?([^\s<>]{1,200}@[^\s<>]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
+# The words in which Exim and Sendmail say that they keep trying.
+STILL_TRYING = re.compile(
+    r"not yet been delivered|delivery attempts will continue|no action is required|you do not need to resend",
+    re.IGNORECASE,
+)
 NEUTRAL_FEEDBACK = {"not-spam", "auth-failure", "dmarc"}
 COMPLAINT_TYPES = {"abuse", "fraud", "opt-out", "opt-out-list"}
 
@@ -51,6 +56,8 @@ def classify_message(content: bytes) -> BounceReport:
     try:
         # A mailbox of an old Mac ends its lines with CR alone.
         lines = content[:MAX_CONTENT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        # A notification in JSON that was stored as a file has no header.
+        lines = b"\n" + lines if lines.lstrip().startswith(b"{") else lines
         message = message_from_bytes(lines, policy=policy.compat32)
         return _classify(message, collect_parts(message))
     except Exception:  # noqa: BLE001 -- the email library raises many things at hostile mail, and one message must not stop the others
@@ -87,7 +94,7 @@ def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[
     if kind is not None and not (is_report and kind is BounceKind.AUTO_REPLY):
         return BounceReport(kind=kind, local_parts=tuple(sent_to))
     found = _find_unstructured_failures(message, parts, is_report=is_report)
-    if found and _is_delay_warning(message, found):
+    if found and _is_delay_warning(message, parts.text, found):
         return BounceReport(kind=BounceKind.NOTICE, local_parts=tuple(sent_to))
     if found:
         return _make_failure_report(found, parts, sent_to)
@@ -139,11 +146,12 @@ def _find_senders(message: Message, parts: MessageParts) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*sent_to, *RETURN_PATH.findall(quoted), *ORIGINAL_FROM.findall(quoted)]))
 
 
-def _is_delay_warning(message: Message, found: list[FailedRecipient]) -> bool:
+def _is_delay_warning(message: Message, text: str, found: list[FailedRecipient]) -> bool:
     is_warning = re.search(
         r"warning|delay|vertrag|verz[öo]ger|retard", decode_field(message, "Subject"), re.IGNORECASE
     )
-    return bool(is_warning) and all(failure.reply.code < 500 for failure in found)
+    is_temporary = all(failure.reply.code < 500 for failure in found)
+    return bool(is_warning) and (is_temporary or bool(STILL_TRYING.search(text[:4000])))
 
 
 def _make_failure_report(

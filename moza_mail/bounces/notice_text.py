@@ -76,7 +76,7 @@ class NoticeText:
             if not LINE_WITH_CODE.match(self._line_at(start))
         ]
         before = self.text[max(0, starts[0] - SEARCH_DISTANCE) : starts[0]]
-        lines = [self._line_at(start) for start in starts]
+        lines = [self._statement_at(start) for start in starts]
         paragraphs = [part for passage in (*after, before) for part in BLANK_LINE.split(passage)]
         return sort_passages([*lines, *paragraphs, *after])
 
@@ -86,6 +86,16 @@ class NoticeText:
 
     def _line_at(self, position: int) -> str:
         return self.text[self.text.rfind("\n", 0, position) + 1 :].partition("\n")[0][:SEARCH_DISTANCE]
+
+    def _statement_at(self, position: int) -> str:
+        """Return the line at a position, with the lines after it that are indented further.
+
+        Postfix and Exim break a statement so. Its first line alone may end before its reason.
+        """
+        lines = self.text[self.text.rfind("\n", 0, position) + 1 :][:SEARCH_DISTANCE].split("\n")
+        depth = _indent(lines[0])
+        ends = (at for at, line in enumerate(lines[1:], 1) if not line.strip() or _indent(line) <= depth)
+        return "\n".join(lines[: next(ends, len(lines))])
 
     def _cut(self, passage: str, address: str, others: Sequence[str]) -> str:
         unlike = {other.lower() for other in others} - {address.lower()}
@@ -98,10 +108,20 @@ class NoticeText:
 
         Addresses of mail systems are left out.
         """
-        listed = [match[1] for match in ADDRESS_LINE.finditer(self.text)]
+        listed: list[str] = []
+        end = 0
+        for match in ADDRESS_LINE.finditer(self.text):
+            # An address in the further lines of a statement is quoted in a reply, such as our own.
+            if match.start() >= end:
+                listed.append(match[1])
+                end = match.start() + len(self._statement_at(match.start(1)))
         found = listed or [match[0] for match in ADDRESS.finditer(self.text)]
         addresses = dict.fromkeys(each.strip(".'") for each in found if each.isprintable())
         return [address for address in addresses if not NOT_READERS.match(address)]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
 
 
 def sort_passages(passages: Iterable[str]) -> list[str]:

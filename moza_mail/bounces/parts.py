@@ -11,6 +11,7 @@ from email.utils import collapse_rfc2231_value
 from html import unescape
 
 from moza_mail.bounces.header import clean_text
+from moza_mail.bounces.ses_notification import find_notification
 
 MAX_PARTS = 60
 STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
@@ -74,8 +75,21 @@ def collect_parts(message: Message) -> MessageParts:
             inner = part.get_payload()
             waiting = [*inner, *waiting] if isinstance(inner, list) else waiting
     if not found.status_groups and found.feedback is None:
+        _add_notification(found)
+    if not found.status_groups and found.feedback is None:
         found.status_groups = find_field_groups(QUOTE_MARKS.sub("", found.text))
     return found
+
+
+def _add_notification(found: MessageParts) -> None:
+    """Add what a notification of Amazon SES in the text says."""
+    if notification := find_notification(found.text):
+        found.is_report = True
+        # The words of the JSON itself say nothing about a recipient.
+        found.plain, found.html = [], []
+        found.status_groups = list(notification.status_groups)
+        found.feedback = notification.feedback
+        found.returned_headers.append(notification.returned_header)
 
 
 def _add_report_part(found: MessageParts, part: Message) -> bool:

@@ -77,7 +77,9 @@ class CompiledMailing:
         signatures = self.signer.make_signature_fields(to + last, body) if self.signer else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
         envelope = Envelope(
-            sender=self.make_return_path(recipient.subscriber_id), recipient=recipient.address
+            sender=self.make_return_path(recipient.subscriber_id),
+            recipient=recipient.address,
+            author=self.sender,
         )
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 

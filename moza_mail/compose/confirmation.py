@@ -66,7 +66,9 @@ class CompiledConfirmation:
             signer = replace(self.signer, timestamp=int(confirmation.created_at.timestamp()))
             signatures = signer.make_signature_fields(own, body)
         content = b"".join((signatures, self.from_field, own, self.shared_fields, b"\r\n", *body))
-        envelope = Envelope(sender=self._make_return_path(confirmation), recipient=confirmation.address)
+        envelope = Envelope(
+            sender=self._make_return_path(confirmation), recipient=confirmation.address, author=self.sender
+        )
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
     def _make_return_path(self, confirmation: Confirmation) -> Address:

@@ -22,7 +22,7 @@ UNKNOWN_RULE = RULES[-1].name
 """The name of the last rule, which matches every reply that no other rule knows."""
 
 _STATUS = r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)"
-CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*"?#?(?:{_STATUS})?')
+CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*["\']?#?(?:{_STATUS})?')
 MARKED_STATUS = re.compile(rf"\(?#{_STATUS}\)?")
 # Mimecast writes the status after a label: `Additional information follows : -- 5.4.1 Access denied`.
 LEADING_STATUS = re.compile(rf"(?:^|(?<=: )|(?<=-- )){_STATUS}")
@@ -147,7 +147,9 @@ def _find_plain(text: str, context: ReplyContext) -> tuple[Verdict, str]:
     rule = next(_matching_rules(subject, f"{text} {context.server}", context))
     if is_temporary and not rule.is_kept_by_4xx:
         return TEMPORARY_VERDICTS.get(rule.verdict, rule.verdict), f"{rule.name}, 4xx"
-    if rule.verdict in HARD_VERDICTS and _names_only_others(words, context):
+    if rule.verdict in HARD_VERDICTS and _names_only_others(
+        _mask_addresses(_cut_frame(text), context), context
+    ):
         return Verdict.UNCLEAR, f"{rule.name}, names another address"
     return rule.verdict, rule.name
 
@@ -230,6 +232,12 @@ def _names_sender(text: str, context: ReplyContext) -> bool:
         for sender in context.senders
         if (name := sender.rpartition("@")[2].lower())
     )
+
+
+def _cut_frame(text: str) -> str:
+    """Return the reply itself, without `<reader@example.org>: host mx.example.org said:` in front of it."""
+    found = CODE.search(text)
+    return text[found.start() :] if found else text
 
 
 def _names_only_others(words: str, context: ReplyContext) -> bool:

@@ -142,10 +142,19 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """MAIL FROM and RCPT TO of one transaction (RFC 5321 3.3)."""
+    """MAIL FROM and RCPT TO of one transaction (RFC 5321 3.3).
+
+    author: the address in the From field, if it differs from the sender. A reply that names it is about us.
+    """
 
     sender: Address
     recipient: Address
+    author: Address | None = None
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """Our own addresses."""
+        return tuple(str(address) for address in (self.sender, self.author) if address is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> 
         return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
     context = ReplyContext(phase=phase.value)
     if envelope is not None:
-        context = replace(context, recipients=(str(envelope.recipient),), senders=(str(envelope.sender),))
+        context = replace(context, recipients=(str(envelope.recipient),), senders=envelope.senders)
     verdict, rule = find_rule(str(reply), context)
     state, detail = _choose_state(reply, phase, verdict, rule)
     return Outcome(state=state, phase=phase, reply=reply, detail=detail, verdict=verdict)

@@ -42,7 +42,9 @@ ADDRESS_RULES = (
             r"no longer an? (?:active|employee|customer)|this account is not allowed|account closed|"
             r"rcp-t4|ofr\d*_(?:418|426)|lpn\d*_426|konto.{0,20}(?:gesperrt|deaktiviert)|opgeheven|"
             r"banned recipient|mailbox cannot be accessed|\binactive\b|now disabled|"
-            r"not used for more than|ha expirado|abgelaufen"
+            r"not used for more than|ha expirado|abgelaufen|(?:account|compte|cuenta|conta|konto|casella|mailbox)[a-zéè ]{0,20}"
+            r"(?:gesperrt|gel[oö]scht|d[ée]sactiv|suspendid|deshabilitad|disattivat|opgezegd|verwijderd)|"
+            r"has been deleted|no longer in use"
         ),
         source="Sisimai suspend; Yahoo; Mail.ru; Lycos; Orange",
         seen="2026-08-04",
@@ -90,7 +92,7 @@ ADDRESS_RULES = (
         name="domain_words",
         verdict=Verdict.DOMAIN_UNKNOWN,
         words=(
-            r"null ?mx|does not accept mail|"
+            r"null ?mx|does not accept mail(?! from)|"
             r"(?:host|domain)(?: or domain name)? (?:is )?(?:not found|unknown|does not exist|"
             r"not reachable|name not found|nonexistent)|domain not found|unknown (?:host|domain)|"
             r"no such (?:domain|host)|could(?:n't| not) find any host|couldn't find the recipient domain|"
@@ -177,10 +179,33 @@ ADDRESS_RULES = (
             r"not listed in|wasn't found|address not found|i cannot deliver mail for|reserved by rfc|"
             r"need fully-qualified address|invalid final delivery userid|is no longer valid|"
             r"recipient (?:address )?rejected(?:\W*$|: no |\. \(in reply to rcpt)|invalid-recipient|"
-            r"not in recipient list|not a member of domain|invalidinsmtp|x\.400 address"
+            r"not in recipient list|not a member of domain|invalidinsmtp|x\.400 address|"
+            r"bad_recipient|dosn't exist"
         ),
         source="Sisimai userunknown; kumomta; node-bounce-handler; sitepackage.de; zone-mta",
         seen="2026-08-04",
+    ),
+    ReplyRule(
+        name="address_words_more",
+        verdict=Verdict.ADDRESS_UNKNOWN,
+        code=r"(?!4)",
+        words=(
+            r"rcpt (?:is )?not (?:a |an )?(?:valid|known|active|local|existing)|not a local mailbox|validrcptto|"
+            r"(?:user|person) (?:does(?:n't| not) live here|has left)|no longer works (?:here|at|for)|not find (?:the )?user|"
+            r"geen (?:mailbox|postvak|postbus|gebruiker|account|e-?mailadres)\b|"
+            r"(?:adresse|mailbox|benutzer|postfach|empf[aä]nger|konto|teilnehmer)[^.;]{0,40}(?:existiert nicht|"
+            r"nicht (?:bekannt|gefunden|existent))|"
+            r"(?:utente|casella|indirizzo|destinatario)[a-z' ]{0,30}(?:sconosciut|inesistent|non (?:valid|esiste|trovat))|"
+            r"(?:usu[aá]rio|buz[oó]n|casilla|cuenta|conta|caixa|destinat[aá]rio|direcci[oó]n|endere[cç]o|correo)"
+            r"[^.;]{0,30}(?:desconocid|desconhecid|inexistente|no existe|n[aã]o existe|inv[aá]lid|no encontrad|"
+            r"n[aã]o encontrad)|"
+            r"(?:u[zż]ytkownik|konto|adres|skrzynka|odbiorca)[^.;]{0,40}nie istnieje|"
+            r"(?:ok[aä]nd|ukjent|ukendt) (?:anv|mott|adress|bruker|modtager)|"
+            r"(?:anv[aä]ndare|mottagare|adressen?|brevl[aå]da|bruker|mottaker|postboks|modtager|postkasse)[^.;]{0,30}"
+            r"(?:ok[aä]nd|ukjent|ukendt|finns inte|findes ikke|finnes ikke|existerar inte|eksisterer ikke)"
+        ),
+        source="Common wording in German, Italian, Spanish, Portuguese, Polish, Swedish, Norwegian, Danish; qmail validrcptto",
+        seen="2026-11-30",
     ),
     ReplyRule(
         name="policy_words",

@@ -51,6 +51,7 @@ MESSAGE_RULES = (
             r"(?:message|mail|email|file|attachment|header)[a-z ]{0,30}(?:size|length)|too (?:large|big)|"
             r"message (?:is )?too long|size (?:limit|exceed)|larger than|"
             r"maximum (?:inbound |incoming )?(?:message|email|mail)[a-z ]* ?size|taille limite|"
+            r"(?:nachricht|e-?mail|mail)[a-z ]{0,12}zu gro(?:ß|ss)|(?:bericht|e-?mail)[a-z ]{0,12}te groot|trop volumineux|"
             r"recipsizelimit|line limit|msg-p1|int-p2"
         ),
         source="Sisimai reason/mesgtoobig; cases wh-04",
@@ -161,7 +162,7 @@ MESSAGE_RULES = (
             r"temporarily (?:unavailable|blocked|suspended|locked|disabled)|temporary|"
             r"try (?:again )?later|try again|please retry|resources|not currently available|"
             r"bad destination host .dns soft|dns (?:soft|query failed)|temporary lookup|"
-            r"storedrv\.deliver: missing"
+            r"storedrv\.deliver: missing|unavailable to take delivery"
         ),
         source="Exim; qmail; Postfix; IronPort",
         seen="2025-02-23",

@@ -40,6 +40,16 @@ PROVIDER_RULES = (
         source="Google Groups letters (set-of-emails lhost-googlegroups); Exim host",
         seen="2025-12-10",
     ),
+    ReplyRule(
+        name="unknown_or_full",
+        verdict=Verdict.UNCLEAR,
+        words=(
+            r"(?:desconocid|unknown|inexist|not found|onbekend|unbekannt|inconnu)[a-z ]{0,12} (?:o|or|of|oder|ou) "
+            r"(?:the |de |la )?(?:mailbox|inbox|buz[oó]n|quota|mailbox is)[a-z ]{0,14}(?:lleno|full|vol|pleine|exceeded)"
+        ),
+        source="latinmail.com: 'Destinatario desconocido o mailbox lleno'",
+        seen="2026-11-30",
+    ),
     # Before the rules about the sender: "sender ... listed at Spamhaus" is a block list.
     ReplyRule(
         name="named_block_list",
@@ -112,7 +122,8 @@ PROVIDER_RULES = (
             r"credits exceeded|sending (?:rate )?limit exceeded|sending quota|message rate limit exceeded|"
             r"quota exceeded for sender|sender address rejected: (?:quota|message rate|.{0,40}limit)|"
             r"recipient limit exceeded|unusual sending activity|"
-            r"(?:hourly|daily) send(?:ing)? (?:rate|limit) exceeded"
+            r"(?:hourly|daily) send(?:ing)? (?:rate|limit) exceeded|number of allowed outgoing|"
+            r"(?:out of|no more|insufficient) credits"
         ),
         source="Gmail support 3726730; SES; cPanel; policyd; smtp field manual",
         seen="2025-02-23",
@@ -133,7 +144,8 @@ PROVIDER_RULES = (
         words=(
             r"zuviele mails|too many messages on the server|speichervolumen|too much mail (?:stored|data)|"
             r"user mailbox exceeds|does not have enough space|(?:user's|mailbox|your) disk quota|"
-            r"mailbox is (?:too )?full"
+            r"(?<!your )(?<!'s )(?<!sender )mailbox is (?:too )?full|mailbox size limit (?:is )?(?:exceeded|reached)|caixa postal cheia|"
+            r"(?:reached|above|over) (?:its |the |their )?(?:maximum )?storage|no disk space left"
         ),
         source="web.de (sitepackage.de)",
         seen="2013",

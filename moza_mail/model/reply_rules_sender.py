@@ -7,6 +7,24 @@ a reader is never blamed for a mistake of ours.
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.verdict import Verdict
 
+SENDER_NOUNS = (
+    r"(?:return|reverse)[ -]?path|envelope[ -](?:sender|from)|mail[ -]from(?! ?(?:\[?ip\b|you|this|the))|from[ -](?:address|header|domain)|originator|"
+    r"sender(?:'s)?[ -](?:account|mailbox|address|domain|user|host|name)|sending (?:account|domain|address|user|mailbox)|"
+    r"your (?:e-?mail |sending |sender |own )*(?:account|mailbox|address|domain|host ?name|hostname|organi[sz]ation|tenant)\b|"
+    r"\b(?:helo|ehlo)\b|"
+    r"(?<!retour )(?<!naar )afzender\w*|(?<!den )absender\w*|exp[eé]diteur|[eé]metteur|mittente|remitente|remetente|"
+    r"nadawc\w*|avs[äae]nder\w*"
+)
+"""Words for the sender of a message, its address and its account."""
+
+PROBLEMS = (
+    r"unknown|not (?:be )?(?:found|known|valid|verified|exist)|does(?:n't| not) (?:exist|resolve)|invalid|has no\b|no such|"
+    r"unavailable|disabled|inactive|suspended|locked|closed|expired|deactivated|terminated|blocked|full\b|quota|"
+    r"onbekend|bestaat niet|ongeldig|unbekannt|existiert|ung[uü]ltig|gesperrt|inconnu|inexist|invalide|d[eé]sactiv|"
+    r"sconosciut|inesist|desconoc|desconhec|no existe|n[aã]o existe|inv[aá]lid|nie istnieje|ok[aä]nd|ukjent|ukendt"
+)
+"""Words for an address or account that does not exist or does not work."""
+
 SENDER_RULES = (
     ReplyRule(
         name="recipient_rate_or_loop",
@@ -27,6 +45,8 @@ SENDER_RULES = (
         words=(
             r"resolver\.rst\.(?:auth|notauth|sender|restricted)|not authenticated (?:by|for|to send to)|"
             r"sender not in allowed|sender was not authenticated|delivery not authorized|"
+            r"not authori[sz]ed to send (?:e-?mail |messages? )?to (?:this|the|that) |"
+            r"does not accept (?:e-?mail|mail|messages?) from you|"
             r"only accepting mail from|members-only|not allowed to post|not subscribed to this group|"
             r"sender not pre-approved|closed mailing list|recipient preferences|rcp-p[23]\b|"
             r"refuse[sd]? to (?:receive|accept)|refused to receive|was rejected by (?:this|the) user|"
@@ -53,7 +73,7 @@ SENDER_RULES = (
             r"denied|invalid|failed|empty|not (?:found|valid|allowed|accepted)|does not exist|"
             r"resolve fail|unknown)|sender verif|verification failed for <(?!rcpt)|sender was rejected|"
             r"bad outbound sender|domain of sender address|invalid (?:envelope )?sender|emetteur invalide|"
-            r"unknown sender|bogus mail from|envelope sender domain must exist|unresolvable rfc|"
+            r"unauthori[sz]ed sender|unknown sender|bogus mail from|envelope sender domain must exist|unresolvable rfc|"
             r"unresolvable.{0,20}from domain|valid sender domain|bad sender|unroutable sender|"
             r"sender domain|sender .{1,80} has no a, aaaa|mail from must|from: domain is invalid|"
             r"callback verification failed|callout.{0,30}sender|from address does not match|"
@@ -75,7 +95,7 @@ SENDER_RULES = (
             r"too many messages|received too many messages|(?:has )?sent to too many|threads? limit|"
             r"excessive (?:volume|message rate)|ib(?:504|510|607|007|605|101)\b|\brp-00\d|\bdyn:t\d|"
             r"rly:b[12]\b|\[ts+[0-9]+\].{0,120}temporarily|temporarily deferred|unexpected volume|"
-            r"server busy|max message per connection|message threshold exceeded|mail volume|"
+            r"server busy|ports are busy|max message per connection|message threshold exceeded|mail volume|"
             r"receive limit from specific sender|ofr_?(?:005_)?(?:999|104|105)|lpn(?:027)_503|cxcnct|"
             r"cxmxrt|con-t\d|msg-t1"
         ),
@@ -93,6 +113,8 @@ SENDER_RULES = (
         name="authentication_code",
         verdict=Verdict.SENDER_FAULT,
         code=r"53[0458]",
+        # An old gateway writes `534 SIZE=Message too big` for 5.3.4.
+        words=r"^(?!.*(?:\bsize\b|too (?:big|large)))",
         source="RFC 4954 section 6: 530, 534, 535, 538",
         seen="2007",
     ),
@@ -188,5 +210,21 @@ SENDER_RULES = (
         ),
         source="Postfix; Gmail 5.7.25; GMX c=rdns; Cox; GoDaddy",
         seen="2026-07-20",
+    ),
+    # The words for a sender's address and account, in front of the words that otherwise mean that a reader does not exist.
+    ReplyRule(
+        name="sender_is_unknown",
+        verdict=Verdict.SENDER_FAULT,
+        words=(
+            r"^(?!.*(?:reputation|(?:block|black) ?list|listed)).*?(?:"
+            rf"(?:{SENDER_NOUNS})[^.;]{{0,60}}?(?:{PROBLEMS})|"
+            rf"(?:unknown|invalid|illegal|bad|nonexistent|non-existent|onbekende?|ongeldige?|unbekannter?|"
+            rf"ung[uü]ltiger?|unverified|no such) (?:{SENDER_NOUNS})|"
+            rf"(?:verify|verification of|resolve|find|check) (?:{SENDER_NOUNS})|"
+            r"(?:blocked|disabled|suspended|restricted|prevented|banned) from sending|sending from (?:this|your)|"
+            r"(?:unknown|invalid|bad) [a-z ]{0,20}(?:in|for) (?:helo|ehlo))"
+        ),
+        source="Common wording of callouts and of relays about their own accounts; Dutch, German, French, Italian, Spanish",
+        seen="2026-11-30",
     ),
 )

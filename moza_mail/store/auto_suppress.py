@@ -13,6 +13,7 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Reply
 from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
 from moza_mail.store.paging import split_into_pages
@@ -77,6 +78,7 @@ def _earlier_replies(
             deliveries.c.address,
             deliveries.c.changed_at,
             deliveries.c.reply,
+            deliveries.c.verdict,
         )
         # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
         .where(deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.state.in_(ANSWERED))
@@ -84,9 +86,9 @@ def _earlier_replies(
         .order_by(deliveries.c.changed_at, deliveries.c.id)
     )
     found: dict[int, list[AddressReply]] = {}
-    for number, subscriber_id, address, replied_at, text in connection.execute(query):
+    for number, subscriber_id, address, replied_at, text, verdict in connection.execute(query):
         row = row_of[subscriber_id]
-        reply = recall_reply(replied_at, text, address)
+        reply = recall_reply(replied_at, text, address, verdict)
         key = address.lower()
         if number == row.id or reply is None or key != row.address.lower():
             continue
@@ -95,15 +97,20 @@ def _earlier_replies(
     return found
 
 
-def recall_reply(at: datetime, text: str, address: str) -> AddressReply | None:
-    """Parse and classify a stored reply; None if the text is not a reply.
+def recall_reply(
+    at: datetime, text: str, address: str, verdict: Verdict | None = None
+) -> AddressReply | None:
+    """Parse a stored reply; None if the text is not a reply.
 
     address: the recipient of the message.
+    verdict: the verdict at the time of the reply, which knew our own addresses; None to classify the text again.
     """
     reply = Reply.from_text(text)
     if reply is None:
         return None
-    verdict = classify_reply(text, ReplyContext(recipients=(address,))) if reply.code >= 400 else None
+    if reply.code < 400:
+        return AddressReply(at=at, reply=reply, verdict=None)
+    verdict = verdict or classify_reply(text, ReplyContext(recipients=(address,)))
     return AddressReply(at=at, reply=reply, verdict=verdict)
 
 

@@ -120,6 +120,7 @@ def _record(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresho
             kind=bounce.kind,
             delivery_id=bounce.sent_message.delivery_id if bounce.sent_message else None,
             proof=bounce.proof,
+            verdict=bounce.verdict,
             reply=str(bounce.reply or ""),
             created_at=bounce.created_at,
         )
@@ -228,7 +229,9 @@ def _last_replies(
             deliveries.c.address,
             deliveries.c.changed_at,
             deliveries.c.reply,
+            deliveries.c.verdict,
             bounces.c.reply,
+            bounces.c.verdict,
         )
         .outerjoin(bounces, (bounces.c.delivery_id == deliveries.c.id) & bounces.c.kind.in_(OVERRIDING))
         .where(
@@ -240,12 +243,11 @@ def _last_replies(
     )
     removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
     replies: dict[int, AddressReply] = {}
-    for delivery, address, changed_at, replied, bounced in connection.execute(query):
+    for delivery, address, changed_at, replied, verdict, bounced, said in connection.execute(query):
         sent_at = changed_at or bounce.created_at
         is_this = delivery == sent.delivery_id
-        last = (
-            _address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, bounced or replied, address)
-        )
+        recalled = (bounced, address, said) if bounced else (replied, address, verdict)
+        last = _address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, *recalled)
         counts = removed_at is None or sent_at > removed_at
         if last is not None and counts and address.lower() == sent.address.key:
             replies[delivery] = last
@@ -257,7 +259,13 @@ def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[s
     """Return the bounces of messages to a subscriber, oldest first, with their issue's slug."""
     query = (
         sa.select(
-            bounces.c.digest, bounces.c.kind, bounces.c.created_at, bounces.c.proof, bounces.c.reply, *SENT
+            bounces.c.digest,
+            bounces.c.kind,
+            bounces.c.created_at,
+            bounces.c.proof,
+            bounces.c.reply,
+            bounces.c.verdict,
+            *SENT,
         )
         .select_from(bounces.join(deliveries, deliveries.c.id == bounces.c.delivery_id))
         .join(mailings, mailings.c.id == deliveries.c.mailing_id)
@@ -271,9 +279,9 @@ def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[s
 
 
 def _bounce(row: Sequence[Any]) -> Bounce:
-    digest, kind, at, proof, reply = row[:5]
-    sent = _sent(row[5:])
-    found = recall_reply(at, reply, str(sent.address)) if kind in FAILURE_KINDS else None
+    digest, kind, at, proof, reply, verdict = row[:6]
+    sent = _sent(row[6:])
+    found = recall_reply(at, reply, str(sent.address), verdict) if kind in FAILURE_KINDS else None
     return Bounce(
         digest=digest,
         kind=kind,

@@ -221,3 +221,18 @@ def test_a_summary_counts_each_reader_once_and_by_domain(on):
         assert (await store.ledger.summarize(sent.mailing_id)).domains == ()
 
     on(scenario)
+
+
+def test_a_stored_report_about_our_own_domain_keeps_its_verdict_when_it_is_counted_again(on):
+    async def scenario(store):
+        first, second = await mailed(store, 1), await mailed(store, 2)
+        # With our addresses known it is about us; its text alone could be about the reader's domain.
+        about_us = bounce(second, "550 5.1.1 the address weekly at example.org is unknown")
+        await store.bounces.record(replace(about_us, kind=BounceKind.POLICY, verdict=Verdict.SENDER_FAULT))
+        assert classify_reply(str(about_us.reply)) is Verdict.ADDRESS_UNKNOWN
+        await store.bounces.record(bounce(first, "452 4.2.2 mailbox full", BounceKind.SOFT))
+        assert await store.suppressions.find(address(0)) is None
+        (_, stored) = (await store.subscribers.find(address(0))).bounces[-1]
+        assert stored.verdict is Verdict.SENDER_FAULT
+
+    on(scenario)

@@ -1,5 +1,6 @@
 """Reports as servers write them: each failure has the verdict of its words, and nothing else is read as a failure."""
 
+import json
 import time
 
 import pytest
@@ -164,6 +165,39 @@ def test_a_diagnostic_has_the_verdict_of_its_words(diagnostic, status, verdict):
             ),
             Verdict.MAILBOX_FULL,
         ),
+        (
+            # The reason is on the second line; the first one alone would be a reader who does not exist.
+            notice(
+                "Undelivered Mail Returned to Sender",
+                "This is the mail system at host relay.example.org.\n\n"
+                f"<{READER}>: host mx.lezers.example.com[192.0.2.9] said: 550 5.1.1\n"
+                "    <news@other.example>: unauthorized sender (in reply to RCPT TO command)\n",
+                sender="MAILER-DAEMON@relay.example.org",
+            ),
+            Verdict.SENDER_FAULT,
+        ),
+        (
+            notice(
+                "Undelivered Mail Returned to Sender",
+                "This is the mail system at host relay.example.org.\n\n"
+                f"<{READER}>: host mx.lezers.example.com[192.0.2.9]\n    said: 554 5.7.1 <{READER}>: Recipient address rejected:\n"
+                "    BLOCK-SENDER. (in reply to RCPT TO command)\n",
+                sender="MAILER-DAEMON@relay.example.org",
+            ),
+            Verdict.POLICY,
+        ),
+        (
+            # Sendmail adds its own "User unknown" to any refusal.
+            notice(
+                "Returned mail: see transcript for details",
+                f"   ----- The following addresses had permanent fatal errors -----\n{READER}\n"
+                "    (reason: 553 Sender Policy Framework (SPF) fail)\n\n"
+                "   ----- Transcript of session follows -----\n>>> DATA\n<<< 553 Sender Policy Framework (SPF) fail\n"
+                f"550 5.1.1 {READER}... User unknown\n<<< 503 RCPT first (#5.5.1)\n",
+                sender="MAILER-DAEMON@relay.example.org",
+            ),
+            Verdict.SENDER_FAULT,
+        ),
     ],
 )
 def test_a_letter_without_a_status_part_is_read(letter, verdict):
@@ -290,3 +324,102 @@ def test_a_letter_with_thousands_of_recipients_is_read_at_once():
     start = time.process_time()
     classify_message(letter)
     assert time.process_time() - start < 3
+
+
+def test_a_warning_of_a_delay_with_the_footer_of_a_virus_scanner_is_a_notice():
+    letter = notice(
+        "Warning: message 1abc delayed 48 hours",
+        "A message that you sent has not yet been delivered to one or more of its recipients.\n\n"
+        f"The address to which the message has not yet been delivered is:\n\n  {READER}\n\n"
+        "No action is required on your part. Delivery attempts will continue for some time.\n\n"
+        "____\n\nThis message was checked by an antivirus system\n",
+        sender="Mailer-Daemon@relay.example.org",
+    )
+    assert read(letter).kind is BounceKind.NOTICE
+
+
+def ses(kind, **more):
+    """Return a notification of Amazon SES."""
+    return {
+        "notificationType": kind,
+        "mail": {
+            "source": BOUNCE,
+            "messageId": "0102-ses",
+            "destination": [READER],
+            "headers": [{"name": "Message-ID", "value": "<m1@example.org>"}, {"name": "To", "value": READER}],
+        },
+        **more,
+    }
+
+
+def ses_bounce(sub_type, diagnostic=None, status=None, bounce_type="Permanent"):
+    recipient = {"emailAddress": READER, "action": "failed", "status": status, "diagnosticCode": diagnostic}
+    bounce = {"bounceType": bounce_type, "bounceSubType": sub_type, "bouncedRecipients": [recipient]}
+    return ses("Bounce", bounce=bounce)
+
+
+def as_mail(event):
+    body = f"{json.dumps(event)}\n\n--\nIf you wish to stop receiving notifications from this topic, visit: https://sns.example/\n"
+    return notice("Amazon SES Email Event Notification", body, sender="AWS <no-reply@sns.example>")
+
+
+def as_wrapped_mail(event):
+    wrapped = {"Type": "Notification", "Message": json.dumps(event)}
+    return notice("AWS Notification Message", json.dumps(wrapped, indent=2))
+
+
+@pytest.mark.parametrize(
+    "write", [as_mail, as_wrapped_mail, json.dumps, lambda event: json.dumps(event, indent=2)]
+)
+@pytest.mark.parametrize(
+    ("event", "verdict"),
+    [
+        (ses_bounce("General", "smtp; 550 5.1.1 user unknown", "5.1.1"), Verdict.ADDRESS_UNKNOWN),
+        (ses_bounce("General", f"smtp; 554 5.7.1 <{BOUNCE}>: Sender address rejected"), Verdict.SENDER_FAULT),
+        (ses_bounce("General", "smtp; 554 5.7.1 blocked using zen.spamhaus.org"), Verdict.POLICY),
+        (
+            ses_bounce("OnAccountSuppressionList", "Amazon SES did not send the message to this address because it is on the suppression list for your account."),
+            Verdict.DISABLED,
+        ),
+        (ses_bounce("NoEmail"), Verdict.ADDRESS_UNKNOWN),
+        (ses_bounce("General"), Verdict.UNCLEAR),
+        (ses_bounce("MailboxFull", bounce_type="Transient"), Verdict.MAILBOX_FULL),
+        (ses_bounce("General", bounce_type="Transient"), Verdict.TEMPORARY),
+        (ses_bounce("ContentRejected", bounce_type="Transient"), Verdict.CONTENT),
+        (ses_bounce("General", "smtp; 550 4.4.7 Message expired: unable to deliver in 840 minutes"), Verdict.TEMPORARY),
+    ],
+)  # fmt: skip
+def test_a_bounce_that_amazon_ses_reports_in_json_is_read(write, event, verdict):
+    found = read(write(event))
+    assert [(one.recipient, one.verdict) for one in found.failures] == [(READER, verdict)]
+    assert "bounce+token" in found.local_parts
+    assert found.message_ids == ("<m1@example.org>",)
+
+
+@pytest.mark.parametrize("write", [as_mail, as_wrapped_mail, json.dumps])
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (ses("Complaint", complaint={"complainedRecipients": [{"emailAddress": READER}]}), BounceKind.COMPLAINT),
+        (
+            ses("Complaint", complaint={"complainedRecipients": [{"emailAddress": READER}], "complaintFeedbackType": "abuse"}),
+            BounceKind.COMPLAINT,
+        ),
+        (ses("Complaint", complaint={"complaintFeedbackType": "not-spam"}), BounceKind.NOTICE),
+        (ses("Delivery", delivery={"recipients": [READER]}), BounceKind.NOTICE),
+        (ses("DeliveryDelay", deliveryDelay={"delayType": "MailboxFull"}), BounceKind.NOTICE),
+        (ses("Bounce", bounce={"bouncedRecipients": [None, 7]}), BounceKind.SOFT),
+        (ses("Bounce", bounce="?"), BounceKind.SOFT),
+    ],
+)  # fmt: skip
+def test_other_notifications_of_amazon_ses_have_their_kind(write, event, kind):
+    found = read(write(event))
+    assert found.kind is kind
+    if kind is BounceKind.COMPLAINT:
+        assert READER in found.recipients
+        assert "bounce+token" in found.local_parts
+
+
+@pytest.mark.parametrize("text", ["notificationType", '{"notificationType": "Bounce"', '{"notificationType": "Bounce"} x', "{" * 9000 + "notificationType"])  # fmt: skip
+def test_a_text_that_only_looks_like_a_notification_is_unknown(text):
+    assert read(notice("Hallo", text, sender="a@example.org")).kind is BounceKind.UNKNOWN

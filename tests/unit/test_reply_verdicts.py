@@ -1,6 +1,7 @@
 """Verdicts of replies. Nothing that a reply says about us, our domain or our quota is held against a reader."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,21 @@ REPLIES = [
     (f"554 5.7.1 <{READER}>: Relay access denied", "sender_fault"),
     ("530 5.7.57 Client not authenticated to send mail.", "sender_fault"),
     ("550 authentication required", "sender_fault"),
+    ("550 Return-Path: mailbox does not exist", "sender_fault"),
+    ("550 reverse-path rejected: no such user", "sender_fault"),
+    ("550 The From address could not be verified: user unknown", "sender_fault"),
+    ("553 mail from domain not found", "sender_fault"),
+    ("550 your domain does not exist", "sender_fault"),
+    ("550 unknown host in HELO", "sender_fault"),
+    ("554 Your account is disabled, ask support", "sender_fault"),
+    ("550 5.2.1 the sender's mailbox is disabled", "sender_fault"),
+    ("550 5.7.1 this user is blocked from sending", "sender_fault"),
+    ("550 Unknown originator", "sender_fault"),
+    ("550 5.1.0 afzenderadres bestaat niet", "sender_fault"),
+    ("550 Absender unbekannt", "sender_fault"),
+    ("550 Adresse de l'expéditeur inexistante", "sender_fault"),
+    ("550 Remitente desconocido", "sender_fault"),
+    ("550 5.1.1 <bounce+x@other.example>: unauthorized sender", "sender_fault"),
     ("550 5.7.25 The IP address sending this message does not have a PTR record", "sender_fault"),
     # Our quota.
     ("550 5.1.90 Your message can't be sent because you've reached your daily limit for recipients", "quota"),
@@ -46,6 +62,8 @@ REPLIES = [
     ("550 5.4.5 Daily user sending limit exceeded.", "quota"),
     ("452 4.5.3 SubmissionQuotaExceeded", "quota"),
     (f"552 5.2.2 <{SENDER}> quota exceeded", "sender_fault"),
+    ("451 4.7.1 Out of credits: buy more messages", "quota"),
+    ("421 4.7.0 The number of allowed outgoing messages was exceeded. Try again later.", "quota"),
     # About the pace.
     ("432 4.3.2 Concurrent connections limit exceeded.", "throttled"),
     ("421 4.7.0 Too many connections from your host", "throttled"),
@@ -68,6 +86,20 @@ REPLIES = [
     ("550 5.7.1 No such user! 1770727568-8kRk", "address_unknown"),
     ("550 Empfänger unbekannt", "address_unknown"),
     ("550 gebruiker onbekend", "address_unknown"),
+    ("550 Retour afzender: postvak bestaat niet", "address_unknown"),
+    ("550 An den Absender zurück: Empfänger unbekannt", "address_unknown"),
+    ("550 Geen mailbox met die naam", "address_unknown"),
+    ("550 Mailbox existiert nicht", "address_unknown"),
+    ("550 Utente sconosciuto", "address_unknown"),
+    ("550 El usuario no existe", "address_unknown"),
+    ("550 Usuário não existe", "address_unknown"),
+    ("550 Okänd användare", "address_unknown"),
+    ("550 jan@reader.example.net is not a valid mailbox", "address_unknown"),
+    ("550 This person no longer works here", "address_unknown"),
+    ("550 BAD_RECIPIENT - see http://mail.example/undelivered", "address_unknown"),
+    ("500 5.1.0 Unknown address error 550-'5.4.1 Recipient address rejected: Access denied. [X]'", "address_unknown"),
+    ("550 Compte désactivé", "disabled"),
+    ("550 5.2.1 This account has been deleted due to inactivity", "disabled"),
     ("550 5.2.1 The email account that you tried to reach is disabled.", "disabled"),
     ("554 30 Sorry, your message cannot be delivered. This mailbox is disabled (554.30).", "disabled"),
     ("Host or domain name not found. Name service error for name=gmal.example type=A: Host not found", "domain_unknown"),
@@ -76,6 +108,10 @@ REPLIES = [
     ("550 <jan@reader.example.net>: Mailbox is full", "mailbox_full"),
     ("452 4.2.2 The recipient's inbox is out of storage space", "mailbox_full"),
     ("552 5.2.2 Boite du destinataire pleine", "mailbox_full"),
+    ("452 <jan@reader.example.net> Mailbox size limit exceeded", "mailbox_full"),
+    ("552 caixa postal cheia", "mailbox_full"),
+    ("552 Das E-Mail ist zu groß", "too_large"),
+    ("534 SIZE=Message too big.", "too_large"),
     ("550 5.1.1 RCPT TO:<jan@reader.example.net> max message size exceeded", "too_large"),
     ("554 5.6.0 STOREDRV; content conversion error", "content"),
     ("554 5.7.1 This message looks like spam", "content"),
@@ -83,7 +119,12 @@ REPLIES = [
     ("554 5.7.1 Service unavailable; client host [192.0.2.7] blocked using zen.spamhaus.org", "policy"),
     ("550 5.7.1 [192.0.2.7] is on our block list (S3150)", "policy"),
     ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup", "policy"),
+    ("550 5.7.1 You are not authorized to send to this group", "policy"),
+    ("551 5.7.1 Due to the low reputation of the sending domain, this message has been blocked", "policy"),
     # More than one meaning.
+    ("550 <jan@reader.example.net>: Destinatario desconocido o mailbox lleno", "unclear"),
+    ("550 jan@reader.example.net does not accept mail from you", "policy"),
+    ("500 The recipient was unavailable to take delivery of the message", "temporary"),
     ("550 5.1.0 Address rejected.", "unclear"),
     ("550 no", "unclear"),
     ("550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents more", "temporary"),
@@ -191,8 +232,58 @@ def test_the_senders_quota_is_never_taken_for_a_full_mailbox(frame, quota):
     assert classify_reply(frame.format(quota), CONTEXT) in SENDER_VERDICTS | {Verdict.THROTTLED}
 
 
-def assert_reader_is_kept(text, phase):
-    outcome = to_outcome(Reply.parse(int(text[:3]), text[4:]), phase, ENVELOPE)
+OWN_NAMES = (
+    "return path", "Return-Path", "reverse-path", "envelope sender", "envelope-from address", "MAIL FROM address",
+    "From address", "From domain", "originator", "sender address", "sender's mailbox", "sender domain", "sending account",
+    "sending domain", "your e-mail address", "your address", "your account", "your mailbox", "your domain", "your hostname",
+    "HELO name", "EHLO host", "afzender", "afzenderadres", "Absender", "Absenderadresse", "expéditeur", "émetteur",
+    "mittente", "remitente", "remetente",
+)  # fmt: skip
+FAULTS = (
+    "does not exist", "doesn't exist", "is unknown", "unknown", "not found", "is not known", "is invalid", "has no MX record",
+    "is disabled", "is inactive", "has been suspended", "is locked", "is closed", "has expired", "is full", "is over quota",
+    "cannot be verified: no such user", "not verified", "bestaat niet", "onbekend", "unbekannt", "existiert nicht",
+    "ist ungültig", "inconnu", "inexistante", "sconosciuto", "desconocido", "no existe",
+)  # fmt: skip
+FRONTS = ("550", "550 5.1.1", "550 5.1.2", "550 5.2.1", "550 5.2.2", "550 5.7.1", "553 5.1.3", "554", "501", "552", "551 5.1.6")  # fmt: skip
+AROUND = (
+    "{}", "Message refused: {}", "The {}", "Sorry, the {}. Contact your administrator", f"<{READER}>: {{}}",
+    f"<{READER}>: Recipient address rejected: {{}}", "{} (in reply to RCPT TO command)", "5.7.1 {} [mx.example.net]",
+    "Access denied - {}", "rejected ({})",
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(FRONTS),
+    st.sampled_from(AROUND),
+    st.sampled_from(OWN_NAMES),
+    st.sampled_from(FAULTS),
+    st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]),
+)
+def test_no_reply_that_speaks_of_our_address_or_account_refuses_or_suppresses_a_reader(
+    front, around, name, fault, phase
+):
+    assert_reader_is_kept(f"{front} {around.format(f'{name} {fault}')}", phase)
+
+
+AUTHOR = "redactie@author.example.org"
+
+
+@given(FRAMES, st.sampled_from([AUTHOR, f"<{AUTHOR}>", "author.example.org"]), st.sampled_from(list(Phase)))
+def test_the_address_in_from_is_ours_too_where_the_return_address_has_another_domain(frame, name, phase):
+    envelope = replace(ENVELOPE, author=Address.parse(AUTHOR))
+    assert_reader_is_kept(frame.format(name), phase, envelope)
+
+
+def test_a_reader_at_our_own_domain_can_be_unknown():
+    reader = "jan@sender.example.org"
+    envelope = Envelope(sender=Address.parse(SENDER), recipient=Address.parse(reader))
+    outcome = to_outcome(Reply.parse(550, f"5.1.1 <{reader}>: user unknown"), Phase.RCPT, envelope)
+    assert outcome.verdict is Verdict.ADDRESS_UNKNOWN
+
+
+def assert_reader_is_kept(text, phase, envelope=ENVELOPE):
+    outcome = to_outcome(Reply.parse(int(text[:3]), text[4:]), phase, envelope)
     assert outcome.verdict not in HARD_VERDICTS | {Verdict.MAILBOX_FULL, Verdict.TOO_LARGE, Verdict.UNCLEAR}
     assert outcome.state is not DeliveryState.REFUSED
 
