@@ -58,7 +58,6 @@ PUBLIC_MODULES = {
 # Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
 LIBRARIES = {
     "aiosmtplib": {"transport"},
-    "alembic": {"store"},
     "anyio": {"web"},
     "babel": {"i18n", "render.locale"},
     "cssselect": {"check"},

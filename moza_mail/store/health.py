@@ -24,7 +24,7 @@ SELECT max(at) FROM (
   UNION ALL SELECT max(changed_at) FROM deliveries
 ) AS moments
 """
-VERSION = "SELECT version_num FROM alembic_version"
+VERSION = "SELECT version FROM schema_version"
 
 
 async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreStatus:
@@ -92,7 +92,7 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
     from moza_mail.store.postgres.database import PostgresDatabase
 
     with closing(PostgresDatabase.without_migrating(url)) as database, database.reading() as connection:
-        if "alembic_version" not in sa.inspect(connection).get_table_names():
+        if "schema_version" not in sa.inspect(connection).get_table_names():
             return StoreStatus(path=None, known_schema=HEAD)
         schema = connection.execute(sa.text(VERSION)).scalar()
         newest = connection.execute(sa.text(NEWEST)).scalar()

@@ -1,16 +1,15 @@
-"""Migrate a database to the version of this moza-mail.
+"""Create the tables of a new database, and bring the tables of an older moza-mail up to date."""
 
-Alembic is imported only if the database is older.
-"""
-
-from pathlib import Path
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
 from moza_mail.errors import SchemaTooNew, StoreError
-from moza_mail.store.schema import HEAD
+from moza_mail.store.audit_triggers import create_triggers
+from moza_mail.store.schema import HEAD, metadata
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+# Each change of the tables after version 0001, by the version that it leads to, in order. A released change stays as it is.
+MIGRATIONS: dict[str, Callable[[sa.Connection], None]] = {}
 
 
 def find_version(connection: sa.Connection, name: str) -> str:
@@ -22,29 +21,32 @@ def find_version(connection: sa.Connection, name: str) -> str:
     tables = sa.inspect(connection).get_table_names()
     if not tables:
         return ""
-    found = None
-    if "alembic_version" in tables:
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    if found is None or not found.isdecimal():
+    if "schema_version" not in tables:
         raise StoreError(
             f"{name} is a database of another program, not of moza-mail",
             hint="Set another file as `store` in moza-mail.toml.",
         )
+    found = str(connection.exec_driver_sql("SELECT version FROM schema_version").scalar_one())
     if found > HEAD:
         raise SchemaTooNew(
             f"{name} was written by a newer moza-mail (its schema is {found}, this one knows {HEAD})",
             hint="Install the newer moza-mail. Nothing was changed.",
         )
-    return str(found)
+    return found
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Run the missing migrations in the connection's open transaction."""
-    from alembic import command
-    from alembic.config import Config
+def upgrade(connection: sa.Connection, found: str) -> None:
+    """Create the tables, or run the missing migrations, in the connection's open transaction.
 
-    config = Config()
-    # configparser reads a single % as the start of an interpolation.
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    found: the version that `find_version` returned.
+    """
+    if not found:
+        metadata.create_all(connection, checkfirst=False)
+        create_triggers(connection)
+        connection.exec_driver_sql("CREATE TABLE schema_version (version TEXT NOT NULL)")
+        connection.execute(sa.text("INSERT INTO schema_version VALUES (:version)"), {"version": HEAD})
+        return
+    for version, migration in MIGRATIONS.items():
+        if version > found:
+            migration(connection)
+    connection.execute(sa.text("UPDATE schema_version SET version = :version"), {"version": HEAD})

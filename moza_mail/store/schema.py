@@ -1,8 +1,8 @@
 """The tables, for SQLite and PostgreSQL.
 
-Migrations create the tables, and a test compares the result with this module. Times are stored as UTC text of
-fixed width (model/timestamps.py, format_utc). Such text sorts in time order and is readable in any SQL shell,
-and SQLite has no type for times. Enums are stored as the text of their StrEnum.
+A change of these tables needs a migration in migrate.py. Times are stored as UTC text of fixed width
+(model/timestamps.py, format_utc). Such text sorts in time order and is readable in any SQL shell, and
+SQLite has no type for times. Enums are stored as the text of their StrEnum.
 """
 
 import json
@@ -24,7 +24,7 @@ from moza_mail.model.timestamps import format_utc
 from moza_mail.model.verdict import Verdict
 
 HEAD = "0001"
-"""The version of these tables: the name of the newest file in migrations/versions."""
+"""The version of these tables: the newest one in migrate.MIGRATIONS, 0001 if there is none."""
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -356,7 +356,7 @@ properties = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
-# Append-only: triggers of the migration refuse every other change.
+# Append-only: triggers (audit_triggers.py) refuse every other change.
 audit_log = sa.Table(
     "audit_log",
     metadata,

@@ -119,7 +119,7 @@ class TestStore:
 
     def test_an_older_one_is_told_and_left_as_it_was(self, path):
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE alembic_version SET version_num = '0000'")
+            connection.execute("UPDATE schema_version SET version = '0000'")
         before = path.read_bytes()
 
         assert self.look(path).schema == "0000"

@@ -11,8 +11,6 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from moza_mail import sending
 from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
@@ -492,7 +490,7 @@ class TestTrouble:
             postgres.query("DROP DATABASE songs WITH (FORCE)")
 
     def test_a_store_of_a_newer_version_is_refused(self, postgres, url):
-        postgres.query("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
+        postgres.query("UPDATE schema_version SET version = '9999'", database=name_of(url))
         with pytest.raises(SchemaTooNew, match="newer moza-mail"):
             asyncio.run(nothing(url))
 
@@ -586,17 +584,6 @@ def hold_lists(postgres, url):
 
 
 class TestServer:
-    def test_the_migrations_build_the_tables_that_the_statements_use(self, url):
-        async def scenario():
-            async with open_and_close(url) as store:
-
-                def differences(connection):
-                    return compare_metadata(MigrationContext.configure(connection), schema.metadata)
-
-                assert await store.transactions.read(differences) == []
-
-        asyncio.run(scenario())
-
     def test_a_commit_is_on_the_disk_whatever_the_databases_default(self, postgres, url):
         postgres.query(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
 

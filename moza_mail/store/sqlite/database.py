@@ -86,8 +86,8 @@ class SqliteDatabase:
             self._connection.rollback()
         with self.writing() as connection:
             # Another process may have migrated it while this one waited for the lock.
-            if migrate.find_version(connection, self.name) != HEAD:
-                migrate.upgrade(connection)
+            if (found := migrate.find_version(connection, self.name)) != HEAD:
+                migrate.upgrade(connection, found)
 
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
