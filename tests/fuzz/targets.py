@@ -348,7 +348,7 @@ def form(data: bytes) -> None:
         except HTTPException as error:
             return error.status_code
         assert sum(map(len, sent.values())) <= forms.MAX_FIELDS
-        forms.measure_age(LINKS, "weekly", forms.first_value(sent, "form"), NOW)
+        forms.read_stamp(LINKS, "weekly", forms.first_value(sent, "form"))
         Address.parse(forms.first_value(sent, "email"))
         return 200
 
