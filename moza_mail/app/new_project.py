@@ -15,6 +15,7 @@ from moza_mail.project import LANGUAGES, NewProject, create_project, find_projec
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 SITE = re.compile(r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?")
+COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 # Characters with a meaning in Markdown, YAML or a template, in which the title is written.
 SPECIAL = re.compile(r"[<>{}|`*\[\]\\#:]|^[-&!%@'\"?,]")
@@ -30,6 +31,8 @@ class ProjectAnswers:
     site: str = ""
     list_slug: str = ""
     language: str = ""
+    colour: str = ""
+    logo: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ def _validate(answers: ProjectAnswers, today: date) -> NewProject:
         slug=read_slug(answers.list_slug or make_slug(title)),
         lang=lang,
         days=tuple((day.isoformat(), edit.format_date(day, lang)) for day in days),
+        colour=read_colour(answers.colour) if answers.colour else "",
+        logo=answers.logo,
     )
 
 
@@ -100,6 +105,16 @@ def read_site(text: str) -> str:
             hint=_("Write one such as --site https://www.example.org/"),
         )
     return text.strip()
+
+
+def read_colour(text: str) -> str:
+    """Return a colour as `#0b6e4f`; raise ProjectError for a text that is not a colour."""
+    if not (found := COLOUR.fullmatch(text.strip())):
+        raise ProjectError(
+            _("--colour: {text} is not a colour", text=f"{text!a}"),
+            hint=_('Write its six hexadecimal digits: --colour "#0b6e4f"'),
+        )
+    return f"#{found[1].lower()}"
 
 
 def default_site(sender: str) -> str:

@@ -57,11 +57,12 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
         privacy,
         readability,
         size,
+        subject,
         wording,
     )
 
     return (
-        *(content, agenda, wording, readability, link_markup, link_targets, link_texts),
+        *(content, subject, agenda, wording, readability, link_markup, link_targets, link_texts),
         *(accessibility, clients, size, privacy, issue_file, house_style),
     )
 

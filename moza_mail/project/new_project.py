@@ -11,10 +11,14 @@ from moza_mail.errors import ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
+from moza_mail.model.theme import DEFAULT_WIDTH
 from moza_mail.project.config import CONFIG_FILE
+from moza_mail.project.read_file import UnreadableFile, read_file
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("nl", "en")
+THEME = "templates/default"
+DEFAULT_COLOUR = "#0f5c8c"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,8 @@ class NewProject:
     site: the URL of the website.
     slug: the slug of its list.
     days: the days of the first issue and of its two events, each as a date and in words.
+    colour: the colour of its mails, empty for the colour of the theme `default`.
+    logo: the file of the image above the title, None if there is none.
     """
 
     title: str
@@ -33,6 +39,8 @@ class NewProject:
     slug: str
     lang: str
     days: tuple[tuple[str, str], ...]
+    colour: str = ""
+    logo: Path | None = None
 
 
 def make_slug(title: str) -> str:
@@ -45,22 +53,55 @@ def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
 
     If one of the files exists already, raises ProjectError and writes nothing.
     """
-    files = {folder / name: text for name, text in _fill_templates(new_project).items()}
+    files = {folder / name: text.encode() for name, text in _fill_templates(new_project).items()}
+    files |= {folder / THEME / name: content for name, content in _make_theme(new_project).items()}
     if existing := next((path for path in files if path.exists()), None):
         raise ProjectError(
             _("{path} exists already; nothing was written", path=str(existing)),
             hint=_("Name another folder: moza-mail init DIR"),
         )
     try:
-        for path, text in files.items():
+        for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with path.open("xb") as file:
+                file.write(content)
     except OSError as error:
         raise ProjectError(
             _("{path} cannot be written: {reason}", path=str(error.filename), reason=describe_os_error(error))
         ) from None
     return tuple(files)
+
+
+def _make_theme(new_project: NewProject) -> dict[str, bytes]:
+    """Return the files that give the theme `default` a colour and a logo of its own, by their path in the theme.
+
+    Raises ProjectError for a logo that cannot be mailed as an image.
+    """
+    if not (new_project.colour or new_project.logo):
+        return {}
+    logo, files = "", {}
+    if new_project.logo:
+        file = f"assets/{new_project.logo.name}"
+        files[file] = _read_logo(new_project.logo)
+        quoted = [json.dumps(text, ensure_ascii=False) for text in (file, new_project.sender_name)]
+        logo = "\n[logo]\nfile = {}\nalt = {}\n".format(*quoted)
+    settings = {"colour": json.dumps(new_project.colour or DEFAULT_COLOUR), "logo": logo}
+    return files | {"theme.toml": _fill_template("theme.toml", settings).encode()}
+
+
+def _read_logo(path: Path) -> bytes:
+    # Pillow is imported only if there is a logo.
+    from moza_mail.project import images
+
+    try:
+        content = read_file(path, max_bytes=images.MAX_FILE_SIZE)
+        images.prepare_image(content, path.name, column=DEFAULT_WIDTH)
+    except (UnreadableFile, images.ImageFileError) as error:
+        raise ProjectError(
+            _("--logo: {path} {reason}", path=str(path), reason=error.reason),
+            hint=_("Give a PNG, JPEG or GIF: --logo logo.png"),
+        ) from None
+    return content
 
 
 def _fill_templates(new_project: NewProject) -> dict[str, str]:

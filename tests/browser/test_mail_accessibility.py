@@ -13,10 +13,22 @@ STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 OFF = ("region", "landmark-one-main")
 
 
+LOOKS = [
+    (640, "light", "none"),
+    (640, "dark", "none"),
+    (375, "dark", "none"),
+    (375, "light", "none"),
+    (320, "light", "none"),
+    (320, "light", "active"),
+]
+
 # Every issue in the theme of the programme; in the other one those that have a bit of everything.
 DRESSED = [(path, "moza") for path in (*SOURCES, *WEEKLIES)]
 DRESSED += [
-    (path, "default") for path in SOURCES if path == SAMPLE or path.stem in {"all-blocks", "hash-sections"}
+    (path, theme)
+    for theme in ("default", "plain")
+    for path in SOURCES
+    if path == SAMPLE or path.stem in {"all-blocks", "hash-sections"}
 ]
 
 
@@ -33,20 +45,20 @@ def test_axe_finds_nothing_in_a_confirmation_mail(show, theme, lang):
 
 
 def assert_no_violations(shown, *, passes):
-    """Fail if axe finds anything at any width, in light or dark."""
+    """Fail if axe finds anything at any width, in light, dark or forced colours."""
     shown.evaluate(AXE_SCRIPT)
     options = {
         "runOnly": STANDARDS,
         "rules": {rule: {"enabled": False} for rule in OFF},
         "resultTypes": ["violations"],
     }
-    for width, scheme in ((640, "light"), (640, "dark"), (375, "dark"), (375, "light")):
+    for width, scheme, colours in LOOKS:
         shown.set_viewport_size({"width": width, "height": 800})
-        shown.emulate_media(color_scheme=scheme)
+        shown.emulate_media(color_scheme=scheme, forced_colors=colours)
         found = shown.evaluate("options => axe.run(document, options)", options)
         assert len(found["passes"]) > passes
         said = [(each["id"], node["html"]) for each in found["violations"] for node in each["nodes"]]
-        assert said == [], (width, scheme)
+        assert said == [], (width, scheme, colours)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

@@ -96,7 +96,7 @@ def test_links_of_their_own_are_large_enough_for_a_thumb(show):
     assert min(box["height"] for box in (links.nth(index).bounding_box() for index in range(2))) >= 44
 
 
-@pytest.mark.parametrize("theme", ["moza", "default"])
+@pytest.mark.parametrize("theme", ["moza", "default", "plain"])
 @pytest.mark.parametrize("path", [SAMPLE, *WEEKLIES], ids=lambda path: path.stem)
 def test_the_first_news_is_on_the_first_screen_of_a_phone(show, path, theme):
     page = show(mail(path, theme), width=375)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail.project import find_project
+from tests.support.builders import ROOT
 from tests.support.project_folder import Folder
 
 FLAGS = ("--title", "Onze nieuwsbrief", "--sender", "redactie@voorbeeld.example.org")
@@ -51,6 +52,33 @@ def test_its_example_subscribers_can_be_mailed_to_the_outbox_and_the_next_issue_
         "Onze nieuwsbrief <redactie@voorbeeld.example.org>"
     }
     assert project.run("new").code == 0
+
+
+def test_a_colour_and_a_logo_make_a_theme_of_its_own(tmp_path):
+    (tmp_path / "logo.png").write_bytes((ROOT / "tests/data/issues/logo@2x.png").read_bytes())
+    project = started(tmp_path, "--colour", "#FFD500", "--logo", "logo.png", "--sender-name", "Team Één")
+
+    theme = tomllib.loads((project.path / "templates/default/theme.toml").read_text())
+    assert theme == {"colour": "#ffd500", "logo": {"file": "assets/logo.png", "alt": "Team Één"}}
+    checked = project.run("check", issue(project), "--strict")
+    assert checked.code == 0, checked.out
+    assert project.run("render", issue(project), "-o", "out").code == 0
+    assert 'alt="Team Één"' in (project.path / "out/issue.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--colour", "groen", "is not a colour"),
+        ("--logo", "weg.png", "cannot be read"),
+        ("--logo", "tekst.png", "is not a PNG"),
+    ],
+)
+def test_a_colour_or_logo_that_cannot_be_used_writes_nothing(tmp_path, option, value, reason):
+    (tmp_path / "tekst.png").write_text("geen plaatje")
+    done = Folder(path=tmp_path).run("init", "brief", *FLAGS, option, value)
+    assert (done.code, reason in done.err) == (2, True), done.err
+    assert not (tmp_path / "brief").exists()
 
 
 def test_what_was_answered_is_in_the_settings(tmp_path):

@@ -43,7 +43,7 @@ def grave(path, rendered, rules=None):
     return {finding.rule for finding in mail_findings(path, rendered, rules) if finding.severity in GRAVE}
 
 
-@pytest.mark.parametrize("theme", ["moza", "default"])
+@pytest.mark.parametrize("theme", ["moza", "default", "plain"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_mails_in_the_bundled_themes_have_no_findings(path, theme):
     found = grave(path, render_mail(path, theme))

@@ -30,14 +30,17 @@ def init(
         ),
     ] = "",
     language: Annotated[str, typer.Option(help="nl or en; by default nl.", metavar="LANG")] = "",
+    colour: Annotated[str, typer.Option(help="The colour of the mails: #0b6e4f.", metavar="COLOUR")] = "",
+    logo: Annotated[Path | None, typer.Option(help="An image for above the title.", metavar="FILE")] = None,
 ) -> None:
     """Create the folder of a new newsletter, with a first issue."""
     from moza_mail.app.new_project import ProjectAnswers
     from moza_mail.cli.init import init
 
     wanted = ProjectAnswers(
-        title=title, sender=sender, sender_name=sender_name, site=site, list_slug=list_, language=language
-    )
+        title=title, sender=sender, sender_name=sender_name, site=site, list_slug=list_, language=language,
+        colour=colour, logo=logo,
+    )  # fmt: skip
     init(folder, wanted)
 
 
