@@ -1,8 +1,7 @@
-"""Load the status of a mailing, and settle uncertain deliveries from the relay's log."""
+"""Load the status of a mailing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from moza_mail import sending
@@ -10,10 +9,8 @@ from moza_mail.app.clock import now
 from moza_mail.app.mailing_report import progress_as_data, summary_as_data
 from moza_mail.app.planned_issues import load_planned_issues
 from moza_mail.app.prepare_issue import load_issue
-from moza_mail.bounces import read_relay_log
 from moza_mail.compose import SignedLinks
-from moza_mail.errors import IssueError, MozaMailError, ProjectError, UnknownMailing
-from moza_mail.i18n import describe_os_error
+from moza_mail.errors import IssueError, MozaMailError, UnknownMailing
 from moza_mail.i18n import gettext as _
 from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
@@ -197,41 +194,3 @@ def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
     links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
     domain = project.read_list(mailing.list_slug).sender.domain
     return lambda subscriber: links.make_message_id(mailing.key, subscriber, domain)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """Counts of the deliveries that the relay's log settled and of those that stay uncertain."""
-
-    mailing: Mailing
-    settled: int
-    left: int
-
-
-async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> Settlement:
-    """Record an uncertain delivery as accepted if the relay's log shows its acceptance.
-
-    Raises UnknownMailing, StoreLocked if another process is sending, and ProjectError for an unreadable log.
-    """
-    mailing = (await find_mailings(store, project, issue, list_slug))[0]
-    message_id = message_ids(project, mailing)
-    async with store.ledger.hold_sender_lock(f"moza-mail settle {mailing.issue_slug}"):
-        await store.ledger.recover(mailing.id, now=now())
-        uncertain = {
-            message_id(delivery.subscriber_id): delivery
-            async for delivery in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)
-        }
-        try:
-            with log.open(encoding="utf-8", errors="replace") as lines:
-                proofs = list(read_relay_log(lines, uncertain.keys()))
-        except OSError as error:
-            raise ProjectError(
-                _("{log} cannot be read: {reason}", log=str(log), reason=describe_os_error(error)),
-                hint=_("Name the relay's log: --log FILE"),
-            ) from None
-        for proof in proofs:
-            delivery = uncertain[proof.message_id]
-            await store.ledger.settle_from_log(
-                delivery.id, queue_id=proof.queue_id, evidence=proof.line, now=now()
-            )
-    return Settlement(mailing=mailing, settled=len(proofs), left=len(uncertain) - len(proofs))

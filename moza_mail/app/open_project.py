@@ -7,8 +7,11 @@ from pathlib import Path
 
 from moza_mail import store as stores
 from moza_mail import transport as transports
+from moza_mail.errors import StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.server_url import ServerAccess
+from moza_mail.model.store_mark import StoreMark
 from moza_mail.project import Project
 from moza_mail.store import Store
 from moza_mail.transport import Limits, Transport
@@ -21,7 +24,10 @@ async def open_store(
     """Open the project's store.
 
     account: the account that the audit log names; by default the account of this process.
+    Raises StoreError if the store is gone, is another one, or is an older copy.
     """
+    known = project.read_store_mark()
+    _require_file(project, known)
     store = await stores.open_store(
         project.store_url(),
         actor=account,
@@ -30,9 +36,51 @@ async def open_store(
         thresholds=project.config.bounce_thresholds,
     )
     try:
+        if await store.identity.is_backup():
+            raise StoreError(
+                _("this store is a backup, which does not know who was mailed since"),
+                hint=_("Move the file elsewhere, then type: moza-mail restore FILE"),
+            )
+        mark = await store.identity.read_mark()
+        if problem := find_store_problem(known, mark):
+            raise problem
+        project.write_store_mark(mark)
+        store.identity.on_advance = project.write_store_mark
         yield store
     finally:
         await store.close()
+
+
+def _require_file(project: Project, known: StoreMark | None) -> None:
+    """Raise StoreError if the file of a store that this project had is gone. Opening would create an empty one."""
+    scheme, _colon, path = project.store_url().partition(":///")
+    if known is None or scheme != "sqlite" or Path(path).exists():
+        return
+    raise StoreError(
+        _("the store {path} is gone, and it knows who was mailed and who left", path=path),
+        hint=_(
+            "Put it back: moza-mail restore BACKUP. To start with an empty store all the same, type: moza-mail --new-store status"
+        ),
+    )
+
+
+def find_store_problem(known: StoreMark | None, found: StoreMark) -> StoreError | None:
+    """Return the error if a store is not the one that the project used last, or is an older copy of it."""
+    if known is None or (known.store_id == found.store_id and known.generation <= found.generation):
+        return None
+    if known.store_id != found.store_id:
+        return StoreError(
+            _("this is another store than the one that this project used before"),
+            hint=_(
+                "Correct `store` in moza-mail.toml, or put the store back: moza-mail restore BACKUP. To use this one all the same, type: moza-mail --new-store status"
+            ),
+        )
+    return StoreError(
+        _("this is an older copy of the store: it does not know who was mailed since"),
+        hint=_(
+            "Put the newest store back. If this is the newest there is, type: moza-mail restore FILE, with this copy as FILE."
+        ),
+    )
 
 
 @asynccontextmanager

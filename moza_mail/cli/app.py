@@ -1,5 +1,6 @@
 """The `moza-mail` command: the options that all commands share, and all command groups."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +61,10 @@ def common(
             metavar="LANG",
         ),
     ] = "",
+    new_store: Annotated[
+        bool,
+        typer.Option("--new-store", help="Use the store that is there, although another was used before."),
+    ] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -69,7 +74,7 @@ def common(
     def opened() -> "Project":
         from moza_mail.project import find_project
 
-        return find_project(project)
+        return replace(find_project(project), is_new_store=new_store)
 
     context.obj = opened
 

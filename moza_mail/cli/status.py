@@ -1,18 +1,22 @@
 """`moza-mail status` and `settle`: print a mailing's status, settle uncertain deliveries."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail.app import mailing_status as app
+from moza_mail.app import settle as settling
 from moza_mail.app.mailing_report import summary_as_csv
 from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
 from moza_mail.app.report_text import progress_as_lines, summary_as_lines
+from moza_mail.app.settle import Settlement
 from moza_mail.cli import output, privacy
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.store_mark import RestoreGap
 from moza_mail.project import Project
 
 
@@ -72,23 +76,45 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
     """Settle uncertain deliveries from the relay's log; return 3 if some are left."""
 
-    async def work() -> app.Settlement:
+    async def work() -> list[Settlement]:
         async with open_store(project) as store:
-            return await app.settle(store, project, issue, list_slug, log)
+            return await settling.settle(store, project, issue, list_slug, log)
 
     done = run_async(work)
-    if as_json:
-        mailing, counts = done.mailing, {"settled": done.settled, "left": done.left}
-        output.give_json({"issue": mailing.issue_slug, "list": mailing.list_slug, **counts})
-    else:
-        total = done.settled + done.left
+    for one in done:
+        if as_json:
+            counts = {"settled": one.settled, "left": one.left}
+            output.give_json({"issue": one.mailing.issue_slug, "list": one.mailing.list_slug, **counts})
+            continue
         output.give(
             _(
                 "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
-                name=log.name,
-                settled=done.settled,
-                total=total,
-                left=done.left,
+                name=f"{log.name}, {one.mailing.issue_slug}",
+                settled=one.settled,
+                total=one.settled + one.left,
+                left=one.left,
             )
         )
-    return output.NEEDS_ATTENTION if done.left else 0
+    return output.NEEDS_ATTENTION if any(one.left for one in done) else 0
+
+
+def assume_sent(project: Project, until: datetime) -> int:
+    """Record that every issue up to a time was sent; return 3 if a part of the unknown time is left."""
+
+    async def work() -> RestoreGap:
+        async with open_store(project) as store:
+            return await settling.assume_sent(
+                store, until.replace(tzinfo=project.config.zone).astimezone(UTC)
+            )
+
+    gap = run_async(work)
+    if gap.is_open:
+        output.say(
+            _(
+                "What was sent between that time and {end} UTC is still unknown.",
+                end=f"{gap.end:%Y-%m-%d %H:%M}",
+            )
+        )
+    else:
+        output.say(_("Issues dated up to that time count as sent. Others are sent as usual."))
+    return output.NEEDS_ATTENTION if gap.is_open else 0

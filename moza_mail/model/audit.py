@@ -36,6 +36,7 @@ class AuditAction(StrEnum):
     RETRY = "retry"
     SETTLE = "settle"
     RETENTION = "retention"
+    RESTORE = "restore"
     SECRET = "secret"  # noqa: S105  (the name of the action, not a secret)
 
 

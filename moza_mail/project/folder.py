@@ -18,8 +18,9 @@ from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.oauth import OAuthClient
 from moza_mail.model.site import ISSUE_CALENDAR
+from moza_mail.model.store_mark import StoreMark
 from moza_mail.model.theme import Theme
-from moza_mail.project import config, lists, secrets, themes
+from moza_mail.project import config, lists, secrets, store_mark, themes
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
 from moza_mail.project.read_file import UnreadableFile, is_hidden, printable_path, read_file
@@ -33,6 +34,7 @@ class Project:
 
     root: Path
     config: ProjectConfig
+    is_new_store: bool = False
 
     def list_issues(self) -> list[Path]:
         """Return the files in `issues/`, sorted by name."""
@@ -246,8 +248,21 @@ class Project:
         return secrets.has_secret(self.root / "subscribers")
 
     def read_secret(self) -> bytes:
-        """Return the secret that signs links and Message-IDs."""
-        return secrets.read_secret(self.root / "subscribers")
+        """Return the secret that signs links and Message-IDs.
+
+        Raises ProjectError if the project has a store and its secret is gone: a new secret would not fit the store.
+        """
+        has_store = store_mark.read_mark(self.root) is not None and not self.is_new_store
+        return secrets.read_secret(self.root / "subscribers", may_create=not has_store)
+
+    def read_store_mark(self) -> StoreMark | None:
+        """Return the mark of the store that this project used last; None for a new project or `--new-store`."""
+        return None if self.is_new_store else store_mark.read_mark(self.root)
+
+    def write_store_mark(self, mark: StoreMark) -> None:
+        """Remember the store and its generation, if they differ from those of the last time."""
+        if store_mark.read_mark(self.root) != mark:
+            store_mark.write_mark(self.root, mark)
 
     def read_dkim_key(self) -> tuple[bytes, str]:
         """Return the PEM of the DKIM key and its name for errors, both empty if no key is set."""

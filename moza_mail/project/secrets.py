@@ -40,13 +40,22 @@ def has_secret(folder: Path) -> bool:
     return bool(_read_variable("SECRET")) or (folder / "secret").exists()
 
 
-def read_secret(folder: Path) -> bytes:
+def read_secret(folder: Path, *, may_create: bool = True) -> bytes:
     """Return MOZA_MAIL_SECRET, else the content of the file `secret` in `folder`.
 
-    A missing file is created. The secret signs Message-IDs and unsubscribe links, so a new secret makes the
-    links in earlier mails invalid.
+    A missing file is created, or is a ProjectError if `may_create` is False. The secret signs Message-IDs and
+    unsubscribe links, so a new secret makes the links in earlier mails invalid.
     """
-    given = _read_variable("SECRET") or _read_or_create(folder / "secret")
+    given = _read_variable("SECRET")
+    path = folder / "secret"
+    if not given and not may_create and not path.exists():
+        raise ProjectError(
+            _("{path} is gone: it is the secret of this project's store", path=str(path)),
+            hint=_(
+                "Put the file back from your backup, or set MOZA_MAIL_SECRET. With another secret, links in sent mails stop working."
+            ),
+        )
+    given = given or _read_or_create(path)
     if len(given) < MIN_SECRET_LENGTH:
         raise ProjectError(
             _(

@@ -13,6 +13,7 @@ from moza_mail.model.mailing import Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.segment import Segment
+from moza_mail.model.store_mark import RestoreGap
 from moza_mail.store import Store
 
 _URL = re.compile(r"https?://\S+")
@@ -108,6 +109,33 @@ async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
     )
 
 
+def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
+    """Raise MailingError if the issue may have been sent in a time that a restored store knows nothing about."""
+    if gap is None:
+        return
+    span = {"start": f"{gap.start:%Y-%m-%d %H:%M}", "end": f"{gap.end:%Y-%m-%d %H:%M}"}
+    if gap.is_open:
+        raise MailingError(
+            _(
+                "the store was restored, and does not know what was sent between {start} and {end} UTC",
+                **span,
+            ),
+            hint=_(
+                "Say what was sent: moza-mail settle --log FILE, with the relay's log of that time, or moza-mail settle --assume-sent-until TIME"
+            ),
+        )
+    if gap.assumed_until and issue.date and gap.start.date() <= issue.date <= gap.assumed_until.date():
+        raise MailingError(
+            _(
+                "`{source}` counts as sent: its date is in the time that the restored store does not know",
+                source=issue.source,
+            ),
+            hint=_(
+                "If nobody got it, give it a later `date`, or settle that time again: moza-mail settle --assume-sent-until TIME"
+            ),
+        )
+
+
 async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
     """Return the mailing that has begun earlier, or create it.
 
@@ -120,6 +148,7 @@ async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, d
             _("`{source}` is a draft", source=issue.source),
             hint=_("Delete `draft: true` from it. A draft can be tried with --test ADDRESS and --dry-run."),
         )
+    require_known_past(await store.identity.read_gap(), issue)
     await store.subscribers.save_list(mailing_list)
     try:
         return await store.ledger.create_mailing(drafted)

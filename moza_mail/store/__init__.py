@@ -1,5 +1,6 @@
 """Store: the subscribers and the ledger, in a SQLite file or a PostgreSQL database."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -11,7 +12,15 @@ from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.health import StoreStatus
 from moza_mail.store.store import Store
 
-__all__ = ["Store", "copy_store", "current_account", "inspect_store", "open_store"]
+__all__ = [
+    "Store",
+    "back_up_store",
+    "copy_store",
+    "current_account",
+    "inspect_store",
+    "open_store",
+    "restore_store",
+]
 
 
 async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreStatus:
@@ -34,6 +43,36 @@ async def copy_store(source: Store, target: Store, target_url: str, *, now: date
     from moza_mail.store.copy import copy_rows
 
     return await copy_rows(source.transactions, target.transactions, target_url, now=now)
+
+
+async def back_up_store(url: str, file: Path) -> None:
+    """Write a consistent copy of a store to a new file, while others use the store.
+
+    Raise StoreError if the file exists or cannot be written.
+    """
+    if url.startswith("sqlite:///"):
+        from moza_mail.store.sqlite import backup
+
+        await asyncio.to_thread(backup.back_up, Path(url.removeprefix("sqlite:///")), file)
+        return
+    from moza_mail.store.postgres import backup as dump
+
+    await asyncio.to_thread(dump.back_up, url, file)
+
+
+async def restore_store(url: str, file: Path, *, now: datetime) -> Path | None:
+    """Replace a store by a backup; return the file to which a SQLite store was moved.
+
+    Raise StoreError if the backup cannot be used, and StoreLocked if another process sends.
+    """
+    if url.startswith("sqlite:///"):
+        from moza_mail.store.sqlite import backup
+
+        return await asyncio.to_thread(backup.restore, Path(url.removeprefix("sqlite:///")), file, now=now)
+    from moza_mail.store.postgres import backup as dump
+
+    await asyncio.to_thread(dump.restore, url, file)
+    return None
 
 
 def current_account() -> str:

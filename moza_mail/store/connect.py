@@ -10,6 +10,7 @@ from moza_mail.store.bounces import Bounces
 from moza_mail.store.confirmations import Confirmations
 from moza_mail.store.data_requests import DataRequests
 from moza_mail.store.database import Database
+from moza_mail.store.identity import Identity
 from moza_mail.store.ledger import Ledger
 from moza_mail.store.notices import Notices
 from moza_mail.store.rate_limits import RateLimits
@@ -27,12 +28,14 @@ async def connect(
 ) -> Store:
     """Open the database and return its store. Raise StoreError if it cannot be opened."""
     transactions = await Transactions.open(open_database, audit)
+    identity = Identity(transactions)
     return Store(
+        identity=identity,
         subscribers=Subscribers(transactions),
         sign_ups=SignUps(transactions),
         confirmations=Confirmations(transactions),
         suppressions=Suppressions(transactions),
-        ledger=Ledger(transactions, thresholds),
+        ledger=Ledger(transactions, identity, thresholds),
         bounces=Bounces(transactions, thresholds),
         approvals=Approvals(transactions),
         notices=Notices(transactions),

@@ -24,6 +24,7 @@ SELECT max(at) FROM (
   UNION ALL SELECT max(changed_at) FROM deliveries
 ) AS moments
 """
+PROPERTIES = "SELECT name, value FROM properties"
 VERSION = "SELECT version FROM schema_version"
 
 
@@ -45,6 +46,7 @@ def _inspect_file(path: Path, hasher: AddressHasher | None) -> StoreStatus:
             (first,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             newest = connection.execute(NEWEST).fetchone()[0]
             check = _verify_file(connection, hasher) if schema == HEAD and hasher else None
+            properties = dict(connection.execute(PROPERTIES).fetchall())
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be read: {error}", hint="Restore a backup, and keep the file that is there."
@@ -59,6 +61,8 @@ def _inspect_file(path: Path, hasher: AddressHasher | None) -> StoreStatus:
         damage="" if first == "ok" else str(first),
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
+        store_id=properties.get("store_id", ""),
+        fingerprint=properties.get("fingerprint", ""),
     )
 
 

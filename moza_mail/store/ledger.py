@@ -25,6 +25,7 @@ from moza_mail.model.summary import MailingSummary
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
 from moza_mail.store.group_commit import Answers
+from moza_mail.store.identity import Identity
 from moza_mail.store.paging import PAGE
 from moza_mail.store.rows import DELIVERY, delivery
 from moza_mail.store.schema import deliveries, is_in
@@ -36,8 +37,9 @@ from moza_mail.store.transactions import Transactions
 class Ledger:
     """All mailings, with one delivery for each recipient of a mailing."""
 
-    def __init__(self, transactions: Transactions, thresholds: BounceThresholds) -> None:
+    def __init__(self, transactions: Transactions, identity: Identity, thresholds: BounceThresholds) -> None:
         self._transactions = transactions
+        self._identity = identity
         self._database = transactions.database
         self._thresholds = thresholds
         self._updates = transactions.make_group(self._commit_updates)
@@ -117,7 +119,7 @@ class Ledger:
         held already. The lock is released when the process ends, even if it is killed. The lock survives a
         lost connection, unless another sender considered this one dead and recovered its deliveries.
         """
-        return self._transactions.hold(SenderLock.MAILINGS, purpose)
+        return self._identity.hold_sender_lock(purpose)
 
     async def recover(self, mailing_id: int, *, now: datetime) -> dict[DeliveryState, int]:
         """Reset deliveries of dead senders: claimed becomes pending, intent becomes uncertain.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from moza_mail.store.bounces import Bounces
     from moza_mail.store.confirmations import Confirmations
     from moza_mail.store.data_requests import DataRequests
+    from moza_mail.store.identity import Identity
     from moza_mail.store.ledger import Ledger
     from moza_mail.store.notices import Notices
     from moza_mail.store.rate_limits import RateLimits
@@ -35,6 +36,7 @@ class Store:
     sender that claimed a delivery can record its outcome.
     """
 
+    identity: "Identity"
     subscribers: "Subscribers"
     sign_ups: "SignUps"
     confirmations: "Confirmations"

@@ -1,6 +1,6 @@
 """Commands that send a mailing, and that report on it afterwards."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -154,13 +154,23 @@ def status(
 @app.command()
 def settle(
     context: typer.Context,
-    log: Annotated[Path, typer.Option(help="The relay's log: Postfix, Exim or any text.", metavar="FILE")],
     issue: IssueOfMailing = "",
+    log: Annotated[
+        Path | None, typer.Option(help="The relay's log: Postfix, Exim or any text.", metavar="FILE")
+    ] = None,
+    assume_sent_until: Annotated[
+        datetime | None, typer.Option(help="After a restore: issues dated up to then were sent.")
+    ] = None,
     list_: options.List = "",
     json_: options.Json = False,
 ) -> None:
     """Settle uncertain deliveries from the relay's log."""
-    from moza_mail.cli.status import settle
+    from moza_mail.cli.status import assume_sent, settle
+
+    if assume_sent_until is not None:
+        raise typer.Exit(assume_sent(options.project(context), assume_sent_until))
+    if log is None:
+        raise typer.BadParameter("name the relay's log: --log FILE")
 
     raise typer.Exit(settle(options.project(context), issue, list_, log, as_json=json_))
 

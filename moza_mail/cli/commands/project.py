@@ -57,3 +57,26 @@ def doctor(
     from moza_mail.cli.doctor import doctor
 
     raise typer.Exit(doctor(options.project(context), resolver, offline=offline, as_json=json_))
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The new file.", metavar="FILE")],
+) -> None:
+    """Copy the database to a file, also while messages are sent."""
+    from moza_mail.cli.backup import backup
+
+    backup(options.project(context), file)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
+    yes: options.Yes = False,
+) -> None:
+    """Put a backup back. Nothing is sent before you say what was sent since."""
+    from moza_mail.cli.backup import restore
+
+    restore(options.project(context), file, needs_answer=not yes)

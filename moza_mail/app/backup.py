@@ -1,0 +1,91 @@
+"""Back up the store, restore a backup, and say what was sent in between."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moza_mail import store as stores
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store
+from moza_mail.errors import StoreError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.store_mark import RestoreGap
+from moza_mail.project import Project
+
+
+async def back_up(project: Project, file: Path) -> None:
+    """Write the store to a new file, while others send. The secret is not in it.
+
+    Raises StoreError if the file exists or cannot be written.
+    """
+    async with open_store(project) as store:
+        # A copy from before this backup is then older than the backup.
+        await store.identity.advance()
+    await stores.back_up_store(project.store_url(), file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A restored store.
+
+    gap: what the store does not know.
+    uncertain: the number of deliveries that may have been accepted since the backup.
+    old_store: the file to which the store from before was moved; None if there was none.
+    """
+
+    gap: RestoreGap
+    uncertain: int
+    old_store: Path | None
+
+
+async def restore(project: Project, file: Path) -> Restored:
+    """Replace the store by a backup, or by any copy of a SQLite store.
+
+    Deliveries that were not finished in the backup become uncertain. Nothing new is sent until `settle` says what was sent
+    between the last change in the backup and now.
+
+    Raises StoreError if the backup cannot be used or belongs to another store, and StoreLocked if another process sends.
+    """
+    url, moment = project.store_url(), now()
+    hasher = AddressHasher(secret=project.read_secret())
+    if url.startswith("sqlite:///"):
+        await _require_own_backup(project, file, hasher.fingerprint)
+    old_store = await stores.restore_store(url, file, now=moment)
+    last_change = (await stores.inspect_store(url)).last_change or moment
+    store = await stores.open_store(url, hasher=hasher)
+    known = project.read_store_mark()
+    try:
+        earlier = await store.identity.read_gap()
+        gap = RestoreGap(
+            start=min(last_change, earlier.start) if earlier and earlier.is_open else last_change, end=moment
+        )
+        await store.identity.write_gap(gap)
+        uncertain = await store.identity.doubt_deliveries(now=moment)
+        mark = await store.identity.advance(known.generation + 1 if known else 0)
+        detail = f"restored from a backup; unknown since {gap.start:%Y-%m-%d %H:%M} UTC"
+        await store.audit_log.add(AuditEntry(occurred_at=moment, action=AuditAction.RESTORE, detail=detail))
+        project.write_store_mark(mark)
+    finally:
+        await store.close()
+    return Restored(gap=gap, uncertain=uncertain, old_store=old_store)
+
+
+async def _require_own_backup(project: Project, file: Path, fingerprint: str) -> None:
+    """Raise StoreError if a file is a copy of another store, or was written with another secret."""
+    known = project.read_store_mark()
+    status = await stores.inspect_store(f"sqlite:///{file}")
+    if not status.exists:
+        raise StoreError(_("there is no backup {file}", file=str(file)))
+    if status.fingerprint not in {"", fingerprint}:
+        raise StoreError(
+            _("{file} was written with another secret than the one that is set", file=str(file)),
+            hint=_("Put the secret of that time back first: subscribers/secret, or MOZA_MAIL_SECRET."),
+        )
+    if known and status.store_id and status.store_id != known.store_id:
+        raise StoreError(
+            _("{file} is a backup of another store", file=str(file)),
+            hint=_(
+                "Name a backup of this project. To use this one all the same: moza-mail --new-store restore FILE"
+            ),
+        )

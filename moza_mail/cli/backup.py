@@ -1,0 +1,47 @@
+"""`moza-mail backup` and `restore`."""
+
+from pathlib import Path
+
+from moza_mail.app import backup as app
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
+from moza_mail.project import Project
+
+
+def backup(project: Project, file: Path) -> None:
+    """Back up the store, and say what is not in the backup."""
+    run_async(lambda: app.back_up(project, file.absolute()))
+    output.say(
+        _(
+            "The store is in {file}. The secret is not: keep subscribers/secret in another place. Whoever has both can make links of any subscriber.",
+            file=str(file),
+        )
+    )
+
+
+def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
+    """Restore a backup, and print what the store does not know now."""
+    if needs_answer:
+        output.confirm(_("Replace the store by {file}?", file=str(file)), _("nothing was changed"))
+    done = run_async(lambda: app.restore(project, file.absolute()))
+    if done.old_store:
+        output.say(_("The store from before is in {file}.", file=str(done.old_store)))
+    output.say(
+        _(
+            "Restored. The store does not know what happened between {start} and {end} UTC:",
+            start=f"{done.gap.start:%Y-%m-%d %H:%M}",
+            end=f"{done.gap.end:%Y-%m-%d %H:%M}",
+        )
+    )
+    output.say(_("  {count} messages may have been sent since; they are uncertain now", count=done.uncertain))
+    output.say(
+        _(
+            "  sign-ups, unsubscriptions, bounces and erasures of that time are lost: repeat those that you know of"
+        )
+    )
+    output.say(
+        _(
+            "Nothing is sent until you say what was sent: moza-mail settle --log FILE, or moza-mail settle --assume-sent-until TIME"
+        )
+    )
