@@ -1,12 +1,13 @@
 """A whole store copied to another database, with the ledger and the audit log."""
 
 import asyncio
+import stat
 
 import pytest
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address_hash import AddressHasher
-from moza_mail.store import copy_store, open_store
+from moza_mail.store import back_up_store, copy_store, open_store, restore_store
 from tests.support.store_builders import (
     ACCEPTED,
     LATER,
@@ -70,3 +71,28 @@ def test_a_database_in_use_is_no_target(request):
 
     with new_store("sqlite", request) as one, new_store("sqlite", request) as other:
         asyncio.run(scenario(one, other))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_backup_made_while_the_store_is_open_is_restored(request, tmp_path, kind):
+    async def scenario(url: str) -> None:
+        store = await open_store(url, hasher=SECRET)
+        await create_mailing(store, 3)
+        mark = await store.identity.read_mark()
+        await back_up_store(url, tmp_path / "backup")
+        with pytest.raises(StoreError, match="never overwritten"):
+            await back_up_store(url, tmp_path / "backup")
+        await add_subscribers(store, newcomer(9))
+        await store.close()
+
+        await restore_store(url, tmp_path / "backup", now=LATER)
+        store = await open_store(url, hasher=SECRET)
+        assert await store.subscribers.find(address(9)) is None
+        assert await store.identity.read_mark() == mark
+        assert await store.identity.doubt_deliveries(now=LATER) == 3
+        assert (await store.audit_log.verify()).is_intact
+        await store.close()
+
+    with new_store(kind, request) as url:
+        asyncio.run(scenario(url))
+    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o600
