@@ -113,12 +113,12 @@ def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
     """Raise MailingError if the issue may have been sent in a time that a restored store knows nothing about."""
     if gap is None:
         return
-    span = {"start": f"{gap.start:%Y-%m-%d %H:%M}", "end": f"{gap.end:%Y-%m-%d %H:%M}"}
     if gap.is_open:
         raise MailingError(
             _(
                 "the store was restored, and does not know what was sent between {start} and {end} UTC",
-                **span,
+                start=f"{gap.start:%Y-%m-%d %H:%M}",
+                end=f"{gap.end:%Y-%m-%d %H:%M}",
             ),
             hint=_(
                 "Say what was sent: moza-mail settle --log FILE, with the relay's log of that time, or moza-mail settle --assume-sent-until TIME"
