@@ -18,6 +18,7 @@ class ColumnRole(StrEnum):
     consent_date: the date of the sign-up or the consent.
     unsubscribed, suppressed, bounced, complained: yes, a date or a reason, if that happened.
     private: never stored.
+    other_channel: about another way to reach the person, such as post or telephone. Its values say nothing about mail.
     unrelated: says nothing about mail.
     other: the heading is not known.
     """
@@ -41,6 +42,7 @@ class ColumnRole(StrEnum):
     CREATED = "created"
     SOURCE = "source"
     PRIVATE = "private"
+    OTHER_CHANNEL = "other_channel"
     UNRELATED = "unrelated"
     OTHER = "other"
 
@@ -68,12 +70,15 @@ NEGATIVE = frozenset(
 # The part of a heading that makes it a date, a source or a text about what the rest names.
 DATE_PART = r"\b(?:date|datum|time|timestamp|tijd|tijdstip|zeit|zeitpunkt|at|op|am|on|le|since|sinds|seit|depuis|moment|wanneer|when|per)\b"
 SOURCE_PART = r"\b(?:source|bron|via|quelle|origin|herkomst|methode|method|url|referrer|page|pagina|form|formulier|formular|location)\b"
-REASON_PART = r"reason|reden|grund\b|\braison|\bmotif|\btype\b|comment|toelichting|omschrijving|\bmessage"
+REASON_PART = (
+    r"reason|reden|grund\b|\braison|\bmotif|\btype\b|comment|toelichting|omschrijving|\bmessage|\bcause\b|oorzaak|ursache|"
+    r"\bsource\b|\bbron\b|quelle"
+)
 
 LEFT = (
     r"unsub|uitgeschr|uitschr|afgemeld|afmeld|opgezegd|opzeg|abgemeldet|abmeld|austrag|ausgetragen|abbestell|desabon|desinscr|"
-    r"optout|opted out|cancel|geannuleerd|annule|churn|deactiv|gedeactiv|deaktiv|desactiv|\bstop|gestopt|stopgezet|delet|verwijder|"
-    r"gelosch|losch|supprim|removed|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
+    r"optout|opted ?out|cancel|geannuleerd|annule|churn|deactiv|gedeactiv|deaktiv|desactiv|\bstop|gestopt|stopgezet|delet|verwijder|"
+    r"gelosch|losch|supprim|remov|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
     r"objection|object(?:ed)?\b|archived|vertrokken|niet meer|no longer|nicht mehr|ended|expired|uit dienst|"
     r"(?:geen|no|keine?|pas de|sans) (?:mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
 )
@@ -105,14 +110,21 @@ UNRELATED = (
     r"gender|geslacht|sekse|anrede|aanhef|salutation|civilite|birth|geboren|geboorte|\bborn\b|\bdob\b|jarig|geburt|naissance|verjaardag|"
     r"\baddress\b|\badres\b|\badresse\b|straat|street|strasse|\brue\b|postcode|postal|\bplz\b|\bzip\b|\bplaats\b|\bcity\b|\bstad\b|\bort\b|"
     r"\bville\b|country|\bland\b|\bpays\b|province|provincie|region\b|\bcc\b|timezone|"
-    r"\bid\b|\buuid\b|\bguid\b|unique|member id|record|contact owner|\bnr\b|nummer|number|nummer|^lidnr$|relatiecode|klantnr|external|foreign key|"
+    r"\bid\b|\breviewed\b|\buuid\b|\bguid\b|unique|member id|record|contact owner|\bnr\b|nummer|number|nummer|^lidnr$|relatiecode|klantnr|external|foreign key|"
     r"notes?\b|opmerking|notitie|bemerkung|remarques?|company|organi[sz]ati|organisatie|bedrijf|firma|societe|entreprise|functie|"
     r"job|title|titel|website|linkedin|twitter|metadata|attributes|additional data|html|campaign|campagne|"
     r"tags?\b|labels?\b|groups?\b|groepe?n?\b|\blists?\b|lijste?n?\b|segments?\b|interests?\b|moderation|subscription mode|"
     r"utm\b|modified|changed|gewijzigd|bijgewerkt|geandert|updated?\b|modifie|last update|count\b|aantal|anzahl|nombre|"
     r"laatste|last (?!name)|first (?!name)|currency|amount|bedrag|order|language of|lead|digest|deal|subscription source"
 )
-CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
+CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|joined|beigetreten|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
+
+OTHER_CHANNELS = (
+    r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bfax\b|\bpush\b|"
+    r"\bpostal|\bpostale?\b|\bbriefpost|\bper brief\b|"
+    r"(?:toestemming|permissie|akkoord|optin|consent|permission|einwilligung|zustimmung|kontakt|contact|marketing)"
+    r"(?: (?:voor|per|via|met|by|for|fur|par))?(?: de| die)? (?:post|brief|bellen|call|calls|courrier)\b)"
+)
 
 HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.EMAIL: (
@@ -123,7 +135,7 @@ HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.FIRST_NAME: r"(?:first ?name|fname|voornaam|roepnaam|given ?name|prenom|vorname|voornamen)",
     ColumnRole.INFIX: r"(?:tussenvoegsels?|voorvoegsels?|infix|tussenv|prefix achternaam|namenszusatz|middle ?name|insertion)",
     ColumnRole.LAST_NAME: r"(?:last ?name|lname|surname|achternaam|familienaam|family ?name|nachname|nom de famille|familienname)",
-    ColumnRole.NAME: r"(?:name|naam|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|vollstandiger name|naam voluit)",
+    ColumnRole.NAME: r"(?:name|naam|subscriber name|contactpersoon|contact person|ansprechpartner|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|vollstandiger name|naam voluit)",
     ColumnRole.LANG: r"(?:lang|language|taal|langue|sprache|locale|preferred ?(?:locale|language)|hs language|voorkeurstaal|taalcode)",
 }
 
@@ -133,7 +145,8 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     (role, re.compile(pattern))
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
+        (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|preferences|voorkeuren|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
         (ColumnRole.BOUNCED, BOUNCED),

@@ -1,5 +1,6 @@
 """Read from one cell if a person may be mailed, by the role of its column."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +27,8 @@ STATE_OF_ROLE = {
     ColumnRole.COMPLAINED: RowState.COMPLAINED,
 }
 MIN_CONSENT_WORDS = 2
+DELIVERY_STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
+"""An enhanced status code (RFC 3463), which a list of bounces has as its status."""
 HARMLESS_BOUNCES = frozenset(
     [
         "soft",
@@ -38,6 +41,15 @@ HARMLESS_BOUNCES = frozenset(
         "good",
         "goed",
         "valid",
+        "keine bounces",
+        "kein bounce",
+        "no bounces",
+        "no bounce",
+        "not bounced",
+        "geen bounces",
+        "geen bounce",
+        "niet gebounced",
+        "aucun rebond",
     ]
 )
 
@@ -115,6 +127,8 @@ class CellReader:
             return NOTHING if self.role is ColumnRole.OPTIONAL_STATUS else Reading(state=RowState.UNCONFIRMED)
         if state := find_state(text):
             return Reading(state=state)
+        if DELIVERY_STATUS.fullmatch(text):
+            return Reading(state=RowState.BOUNCED)
         # A number is a code, and 0 and 1 mean different things to different services.
         is_code = text.isdigit() and self.role is ColumnRole.STATUS
         if is_yes(text) and not is_code:
@@ -130,6 +144,9 @@ class CellReader:
             return Reading(state=state, date=date)
         if normalise(text) in HARMLESS_BOUNCES:
             return NOTHING
+        # A number of bounces or complaints.
+        if text.isdigit() and self.role in {ColumnRole.BOUNCED, ColumnRole.COMPLAINED}:
+            return Reading(state=state)
         if is_yes(text) or self.has_reasons:
             return Reading(state=max(state, find_state(text) or state, key=lambda one: one.severity))
         found = find_state(text)

@@ -91,7 +91,7 @@ STATE_WORDS: dict[RowState, str] = {
         abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
         opted in, opt in, optin, opt in confirmed, double opt in, member, lid, mitglied, membre, verified,
         geverifieerd, express, soft bounced, soft bounce, softbounce, softbounced, mailable, sendable, deliverable,
-        granted, toegestaan, erlaubt, autorise, accepted, akkoord
+        sub, granted, toegestaan, erlaubt, autorise, accepted, akkoord
     """,
     RowState.UNCONFIRMED: """
         unconfirmed, not confirmed, onbevestigd, niet bevestigd, unbestatigt, nicht bestatigt, non confirme,
@@ -101,7 +101,8 @@ STATE_WORDS: dict[RowState, str] = {
         validating, unverified, implied, temporary hold, no permissions set, not set, transactional, transactional only,
         new, nieuw, invited, uitgenodigd, needs attention, snoozed, unknown, onbekend, unbekannt, inconnu, not opted in,
         never subscribed, no consent, not applicable, niet van toepassing, requested, aangevraagd, prospect, niet ingeschreven,
-        nicht angemeldet, non inscrit, non abonne
+        nicht angemeldet, non inscrit, non abonne, awaiting opt in confirmation, awaiting double opt in, wartend,
+        wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung
     """,
     RowState.UNSUBSCRIBED: """
         unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
@@ -111,22 +112,24 @@ STATE_WORDS: dict[RowState, str] = {
         unsubscribed by admin, revoked, withdrawn, ingetrokken, widerrufen, retire, refused, geweigerd, denied,
         declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone, resigned,
         bezwaar, deactivated, gedeactiveerd, deaktiviert, desactive, stopped, quit, ended, paused, gepauzeerd, unsubscribed from all,
-        oud, uit, afmelding, niet meer
+        oud, uit, afmelding, niet meer, nomail, no mail
     """,
     RowState.SUPPRESSED: """
         blocklisted, block listed, blacklisted, black listed, blocked, geblokkeerd, gesperrt, bloque, bloquee, suppressed, disabled,
         uitgeschakeld, banned, verbannen, do not contact, donotcontact, do not email, do not mail, excluded, uitgesloten,
         ausgeschlossen, exclu, by moderator, byadmin, by admin, suspended, geschorst, quarantined, spammy, dnc, on hold, blacklist,
-        blocklist, niet mailen, niet benaderen, overleden, deceased, verstorben, decede, zwarte lijst, liste noire, held, manual
+        blocklist, niet mailen, niet benaderen, overleden, deceased, verstorben, decede, zwarte lijst, liste noire, held, manual,
+        user suppressed, manually suppressed, manual suppression
     """,
     RowState.BOUNCED: """
         bounced, bounce, hard bounced, hard bounce, hardbounce, hardbounced, hard, soft bounces, cleaned, opgeschoond, undeliverable, undelivered,
         onbestelbaar, onbezorgbaar, niet bezorgbaar, unzustellbar, nicht zustellbar, rebond, non delivrable, non distribuable, invalid, ongeldig,
         ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet,
-        does not exist, unknown user, user unknown, dead, gebounced, gebouncet, invalid email, bounced email, failed, retour
+        does not exist, unknown user, user unknown, dead, gebounced, gebouncet, invalid email, bounced email, failed, retour, bounced out,
+        email onbestelbaar, e mail onbestelbaar, on hold bounce
     """,
     RowState.COMPLAINED: """
-        complained, complaint, complainer, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
+        complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
         reported as spam, spam report, spamreport, junk, abuse, abuse complaint, klacht, klaagde, geklaagd, als spam gemeld, spamklacht,
         beschwerde, als spam markiert, plainte, signale comme spam, feedback loop, fbl, complaint received
     """,
@@ -169,6 +172,7 @@ WEAK_WORDS = frozenset(
         "requested",
         "accepted",
         "expired",
+        "sub",
     ]
 )
 NEGATION = re.compile(

@@ -55,6 +55,11 @@ SERVICES: tuple[ExportFormat, ...] = (
         headings=_headings("email, blacklisted, lists, added time"),
         roles={"blacklisted": ColumnRole.UNSUBSCRIBED},
     ),
+    ExportFormat(
+        name="Brevo",
+        headings=_headings("email, blacklisted, blacklisted sms"),
+        roles={"blacklisted": ColumnRole.UNSUBSCRIBED},
+    ),
     ExportFormat(name="Laposta", headings=_headings("emailadres, status, ingeschreven op")),
     ExportFormat(name="Laposta", headings=_headings("member id, email, state, signup date")),
     ExportFormat(name="Spotler", headings=_headings("emailadres, permissie datum, bounced")),
@@ -149,6 +154,78 @@ SERVICES: tuple[ExportFormat, ...] = (
         name="beehiiv",
         headings=_headings("email, status, created at, subscription tier"),
         words={"invalid": RowState.UNCONFIRMED},
+    ),
+    ExportFormat(
+        name="Mautic",
+        headings=_headings("email, dnc reason"),
+        roles={"dnc reason": ColumnRole.OPTIONAL_STATUS, "dnc comments": ColumnRole.PRIVATE},
+        words={
+            "0": None,
+            "1": RowState.UNSUBSCRIBED,
+            "2": RowState.BOUNCED,
+            "3": RowState.SUPPRESSED,
+        },
+    ),
+    ExportFormat(
+        name="The Newsletter Plugin",
+        headings=_headings("email, name, surname, status, token"),
+        words={
+            "c": RowState.CONFIRMED,
+            "s": RowState.UNCONFIRMED,
+            "u": RowState.UNSUBSCRIBED,
+            "b": RowState.BOUNCED,
+            "p": RowState.COMPLAINED,
+        },
+    ),
+    # `Do Not Mail` is about letters on paper, and each of the others has its own column.
+    ExportFormat(
+        name="CiviCRM",
+        headings=_headings("email, on hold, contact id"),
+        roles={
+            "on hold": ColumnRole.OPTIONAL_STATUS,
+            "do not mail": ColumnRole.OTHER_CHANNEL,
+            "do not phone": ColumnRole.OTHER_CHANNEL,
+            "do not sms": ColumnRole.OTHER_CHANNEL,
+            "do not trade": ColumnRole.UNRELATED,
+        },
+        words={
+            "0": None,
+            "no": None,
+            "1": RowState.BOUNCED,
+            "2": RowState.UNSUBSCRIBED,
+            "on hold bounce": RowState.BOUNCED,
+            "on hold opt out": RowState.UNSUBSCRIBED,
+            "added": RowState.CONFIRMED,
+        },
+    ),
+    ExportFormat(
+        name="Odoo",
+        headings=_headings("email, mailing list, optout"),
+        roles={"mailing list": ColumnRole.UNRELATED},
+    ),
+    ExportFormat(
+        name="LISTSERV",
+        headings=_headings("email, mail status, options"),
+        words={"mail": RowState.CONFIRMED, "digest": RowState.CONFIRMED, "index": RowState.CONFIRMED},
+    ),
+    ExportFormat(
+        name="Sympa",
+        headings=_headings("email, reception, visibility"),
+        roles={
+            "reception": ColumnRole.STATUS,
+            "suspend": ColumnRole.SUPPRESSED,
+            "subscribed": ColumnRole.UNRELATED,
+            "included": ColumnRole.UNRELATED,
+        },
+        words=dict.fromkeys(
+            ("mail", "digest", "digestplain", "summary", "notice", "txt", "html", "urlize", "not me"),
+            RowState.CONFIRMED,
+        ),
+    ),
+    ExportFormat(
+        name="Salesforce Marketing Cloud",
+        headings=_headings("subscriber key, email address, status"),
+        words={"held": RowState.BOUNCED},
     ),
 )
 SERVICE_NAMES = tuple(dict.fromkeys(service.name for service in SERVICES))
