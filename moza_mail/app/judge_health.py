@@ -30,6 +30,9 @@ CERTIFICATE_MARGIN = timedelta(days=14)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 
+MAX_NAMES = 40
+"""How many extensions are listed. A relay has some ten."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequirements:
@@ -89,7 +92,7 @@ def _judge_refusal(refusal: AddressRefusal) -> Diagnosis:
 def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[Diagnosis]:
     """Judge the SMTP extensions that moza-mail uses (RFC 2920, 1870, 3461, 6531)."""
     offered = seen.extensions
-    names = ", ".join(sorted(name.upper() for name in offered)) or _("nothing")
+    names = ", ".join(sorted(name.upper() for name in offered)[:MAX_NAMES]) or _("nothing")
     if "pipelining" not in offered:
         yield doubtful(
             "relay",

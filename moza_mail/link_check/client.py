@@ -23,6 +23,7 @@ from moza_mail.model.network import IPAddress, IPNetwork, is_public
 MAX_REDIRECTS = 10
 MAX_ADDRESSES = 3
 MAX_URL = 4000
+MAX_PORT = 65_535
 REDIRECTS = {301, 302, 303, 307, 308}
 PERMANENT_REDIRECTS = {301, 308}
 HEADERS = {"User-Agent": f"moza-mail/{__version__} (link check of a newsletter)", "Accept": "*/*"}
@@ -149,6 +150,8 @@ class LinkClient:
         """Return the addresses of a URL's host; raise CheckRefused if one of them is not public."""
         if url.scheme not in {"http", "https"} or not url.host:
             raise CheckRefused("is not a web address (http or https)")
+        if (url.port or 0) > MAX_PORT:
+            raise httpx.InvalidURL(f"a port is at most {MAX_PORT}")
         found = await self.resolver(url.raw_host.decode("ascii").strip("[]"), url.port or _default_port(url))
         if not found:
             raise NameNotFound

@@ -78,8 +78,8 @@ def check_error(error: MozaMailError) -> None:
 
 
 def issue(data: bytes) -> None:
-    """Parse, render and check an issue's file, and edit its text."""
-    text = data.decode("utf-8", "replace")
+    """Parse, render and check an issue's text, and read its outline."""
+    text = parse.normalize_line_endings(data.decode("utf-8", "replace"))
     read = parse.parse_issue(text, "issues/a.md", site_url="https://example.org")
     edit.read_outline(text, read)
     rendered = render.render_issue(read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, calendar=True)

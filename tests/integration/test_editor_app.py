@@ -382,3 +382,10 @@ def test_a_body_that_is_not_what_the_page_sends_is_refused(browser, path, body):
 def test_half_a_character_is_refused(browser):
     body = f'{{"name": "{ISSUE}", "text": "\\ud800", "digest": ""}}'
     assert browser.post("/api/save", content=body, headers=JSON).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/api/outline", "/api/edit"])
+def test_a_text_with_old_line_ends_is_read(browser, path):
+    text = "---\ntitle: T\ndate: 2026-01-14\n---\n## A\n\n#" + "\r" * 60 + "\n## B\n\n#\r\r H2\n"
+    answer = browser.post(path, json={"name": ISSUE, "text": text, "start": 0, "by": 1}, headers=JSON)
+    assert answer.status_code == 200

@@ -71,6 +71,7 @@ class EditApi:
 
     def _read_outline(self, request: Request, name: str, text: str) -> dict[str, Any]:
         data: dict[str, Any] = {"html": "", "form": "", "body": 0, "error": ""}
+        text = parse.normalize_line_endings(text)
         try:
             front = parse.read_front_matter(text, name)
             data["body"] = front.body_line
@@ -102,7 +103,7 @@ class EditApi:
         return JSONResponse(await to_thread.run_sync(self._change, name, fields, choose_language(request)))
 
     def _change(self, name: str, fields: dict[str, Any], lang: str) -> dict[str, Any]:
-        text = fields["text"]
+        text = parse.normalize_line_endings(fields["text"])
         try:
             match fields:
                 case {"key": str(key), "value": str(value)} if key in FIELDS:
