@@ -6,21 +6,27 @@ So a workbook is understood in the same way as a CSV file.
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from moza_mail.errors import locate
+from moza_mail.errors import locate, make_printable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.encoding import SubscriberFileError
+from moza_mail.subscriber_file.sheet_size import MAX_ROWS, SheetSize, find_largest_sheet
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 ZIP_HEAD = b"PK\x03\x04"
-SHEET_FILES = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
-MAX_UNPACKED = 2_000_000_000
+# The file of a binary workbook (.xlsb), whose size cannot be checked before it is read.
+BINARY_SHEET = "xl/workbook.bin"
+SHEET_FILES = ("xl/workbook.xml", "content.xml")
+MAX_UNPACKED = 1_000_000_000
 """A workbook of a million rows has about 300 MB; a file that unpacks to more than this is an attack."""
+MAX_CELLS = 30_000_000
+"""A million rows of thirty columns. Each cell takes 32 bytes of memory, also an empty one."""
 
 
 def is_zip(head: bytes) -> bool:
@@ -33,7 +39,21 @@ def read_workbook(content: bytes, source: str) -> list[str]:
 
     Raise SubscriberFileError if the file is not a workbook, or if not exactly one sheet has mail addresses.
     """
-    book = _open(content, source)
+    from python_calamine import CalamineError
+
+    try:
+        return _read_sheet(_open(content, source), source)
+    except CalamineError as error:
+        raise SubscriberFileError(
+            locate(
+                _("the workbook cannot be read: {reason}", reason=make_printable(str(error)[:200])), source
+            ),
+            hint=_("Save the list as CSV UTF-8."),
+        ) from None
+
+
+def _read_sheet(book: "CalamineWorkbook", source: str) -> list[str]:
+    """Return the lines of the only sheet with mail addresses."""
     found = [sheet for name in book.sheet_names if _has_addresses(sheet := book.get_sheet_by_name(name))]
     if len(found) > 1:
         names = ", ".join(f"`{sheet.name}`" for sheet in found)
@@ -49,30 +69,30 @@ def read_workbook(content: bytes, source: str) -> list[str]:
 
 
 def _open(content: bytes, source: str) -> "CalamineWorkbook":
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
             size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile:
-        names, size = set(), 0
-    if not names.intersection(SHEET_FILES):
+            sheet = find_largest_sheet(archive) if size <= MAX_UNPACKED else SheetSize()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+        names, size, sheet = set(), 0, SheetSize()
+    if not names.intersection(SHEET_FILES) or BINARY_SHEET in names:
         raise SubscriberFileError(
             locate(_("this is a ZIP file without a sheet"), source),
             hint=_("Unpack it, and import all of its files together."),
         )
-    if size > MAX_UNPACKED:
+    if size > MAX_UNPACKED or sheet.rows > MAX_ROWS:
         raise SubscriberFileError(
             locate(_("the workbook is too large"), source), hint=_("Save the list as CSV UTF-8.")
         )
-    try:
-        return CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except CalamineError as error:
+    if sheet.cells > MAX_CELLS:
         raise SubscriberFileError(
-            locate(_("the workbook cannot be read: {reason}", reason=str(error)), source),
-            hint=_("Save the list as CSV UTF-8."),
-        ) from None
+            locate(_("a sheet reaches over {count:,} cells", count=sheet.cells), source),
+            hint=_("Delete the empty rows and columns after the list, or save the list as CSV UTF-8."),
+        )
+    return CalamineWorkbook.from_filelike(io.BytesIO(content))
 
 
 def _has_addresses(sheet: "CalamineSheet") -> bool:

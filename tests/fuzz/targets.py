@@ -41,6 +41,7 @@ from moza_mail.web.public import forms
 from tests.support import builders as build
 from tests.support.project_folder import folder
 from tests.support.submissions import make_submission
+from tests.support.workbooks import make_ods, make_xlsx
 
 MAX_MESSAGE = 5_000
 # Characters that change the direction of the text after them (Unicode annex 9).
@@ -55,11 +56,6 @@ KEY = ExpectedKey(
     record_name="a._domainkey.example.org", key_type="rsa", public_key="AAAA", zone_line="a. IN TXT x"
 )
 SENDER = SenderDomain(domain="example.org", return_path="bounce.example.org", keys=(KEY,))
-SHEET = {
-    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
-    "xl/workbook.xml": '<workbook xmlns:r="r"><sheets><sheet name="A" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="rId1" Type="worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-}
 
 
 def is_plain(text: str) -> bool:
@@ -124,14 +120,22 @@ def subscribers(data: bytes) -> None:
     _import("readers.csv", data)
 
 
+def _replace_part(content: bytes, part: str, data: bytes) -> bytes:
+    """Return a ZIP file with other content in one of its files."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, data if name == part else old.read(name))
+    return changed.getvalue()
+
+
 def workbook(data: bytes) -> None:
-    """Read a workbook with this sheet."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, text in SHEET.items():
-            archive.writestr(name, text)
-        archive.writestr("xl/worksheets/sheet1.xml", data)
-    _import("readers.xlsx", content.getvalue())
+    """Read a workbook with this sheet, of LibreOffice if the data begins with an `o`, else of Excel."""
+    if data[:1] == b"o":
+        content = _replace_part(make_ods({"A": [["email"]]}), "content.xml", data[1:])
+    else:
+        content = _replace_part(make_xlsx({"A": [["email"]]}), "xl/worksheets/sheet1.xml", data)
+    _import("readers.xlsx", content)
 
 
 def bounce(data: bytes) -> None:
@@ -348,7 +352,7 @@ def form(data: bytes) -> None:
         except HTTPException as error:
             return error.status_code
         assert sum(map(len, sent.values())) <= forms.MAX_FIELDS
-        forms.read_stamp(LINKS, "weekly", forms.first_value(sent, "form"))
+        assert forms.read_stamp(LINKS, "weekly", forms.first_value(sent, "form")) is None
         Address.parse(forms.first_value(sent, "email"))
         return 200
 

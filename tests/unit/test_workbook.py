@@ -12,7 +12,7 @@ from moza_mail.subscriber_file import (
     SubscriberFileOptions,
 )
 from moza_mail.subscriber_file.workbook import is_zip, read_workbook
-from tests.support.workbooks import make_ods, make_xlsx
+from tests.support.workbooks import OFFICE, make_ods, make_xlsx
 
 ROWS = [
     ["Leden van de vereniging", ""],
@@ -57,3 +57,54 @@ def test_a_zip_of_files_and_a_damaged_workbook_are_refused():
         archive.writestr("xl/workbook.xml", "<broken")
     with pytest.raises(SubscriberFileError, match="cannot be read"):
         read_workbook(content.getvalue(), "leden.xlsx")
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def with_sheet(xml: str) -> bytes:
+    """Return a workbook of Excel with this sheet."""
+    old = zipfile.ZipFile(io.BytesIO(make_xlsx({"A": ROWS})))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, xml if name == SHEET else old.read(name))
+    return content.getvalue()
+
+
+def sheet(rows: str) -> str:
+    return f'<worksheet xmlns="{OFFICE}/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>'
+
+
+ADDRESS = '<c t="inlineStr"><is><t>zoe@example.org</t></is></c>'
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="1"><c r="A1"/></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        f"<row>{ADDRESS}</row><row r='1000000'/><x:row xmlns:x='a'><c r = 'ALL2'/></x:row>",
+        f"<row>{ADDRESS}{'<c/>' * 400}</row><row r='1000000'/>",
+    ],
+)
+def test_one_cell_far_away_does_not_fill_the_memory(rows):
+    with pytest.raises(SubscriberFileError, match="a sheet reaches over"):
+        read_workbook(with_sheet(sheet(rows)), "leden.xlsx")
+
+
+def test_more_rows_than_excel_has_are_refused():
+    with pytest.raises(SubscriberFileError, match="too large"):
+        read_workbook(with_sheet(sheet("<row/>" * 1_100_000)), "leden.xlsx")
+
+
+def test_a_far_cell_with_few_columns_is_read():
+    rows = f"<row>{ADDRESS}</row><row r='100000'>{ADDRESS}</row>"
+    assert len(read_workbook(with_sheet(sheet(rows)), "leden.xlsx")) == 100_000
+
+
+@pytest.mark.parametrize(
+    "xml", ["", "<worksheet><sheetData><row", sheet("<row><c t='s'><v>99</v></c></row>"), "&b;"]
+)
+def test_a_damaged_sheet_is_refused(xml):
+    with pytest.raises(SubscriberFileError):
+        read_workbook(with_sheet(xml), "leden.xlsx")

@@ -1,0 +1,79 @@
+"""Measure the sheets of an Excel workbook before they are read.
+
+The library that reads them reserves memory for every cell between the first and the last one. One cell with the reference
+XFD1048576, of which the file needs some bytes, would need 500 GB, and the process would be aborted.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_ROWS = 1_048_576
+"""The rows of a sheet in Excel and LibreOffice. A sheet with more is not measured further."""
+CHUNK = 1 << 20
+# The tags of rows and cells, and the references, which both may leave out.
+TOKEN = re.compile(rb"""[<:](row|c)(?=[\s/>])|\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
+
+
+@dataclass(slots=True, kw_only=True)
+class SheetSize:
+    """The number of rows and columns of a sheet, counted from A1."""
+
+    rows: int = 0
+    columns: int = 0
+
+    @property
+    def cells(self) -> int:
+        """The number of cells, empty ones included."""
+        return self.rows * self.columns
+
+
+def find_largest_sheet(archive: zipfile.ZipFile) -> SheetSize:
+    """Return the size of the sheet with the most cells."""
+    sizes = [_measure(archive, entry) for entry in archive.infolist()]
+    return max(sizes, key=lambda size: size.cells, default=SheetSize())
+
+
+def _measure(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SheetSize:
+    name = entry.filename.lower()
+    size = SheetSize()
+    if not name.startswith("xl/") or not name.endswith(".xml"):
+        return size
+    references: set[bytes] = set()
+    in_row = 0
+    for part in _read_parts(archive, entry):
+        for tag, column, row in TOKEN.findall(part):
+            if tag == b"row":
+                size.rows, in_row = size.rows + 1, 0
+            elif tag:
+                in_row += 1
+                size.columns = max(size.columns, in_row)
+            else:
+                size.rows = max(size.rows, int(row))
+                references.add(column)
+        if size.rows > MAX_ROWS:
+            break
+    size.columns = max(size.columns, *map(_column_number, references), 1)
+    return size
+
+
+def _read_parts(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield a file in parts that end after a tag, so that no token is cut in two."""
+    with archive.open(entry) as file:
+        rest = b""
+        while chunk := file.read(CHUNK):
+            end = chunk.rfind(b">") + 1
+            yield rest + chunk[:end]
+            # A tag has less than a million bytes.
+            rest = (rest if not end else b"") + chunk[end:]
+            rest = rest[-CHUNK:]
+        yield rest
+
+
+def _column_number(letters: bytes) -> int:
+    """Return the number of a column: 1 for A, 27 for AA."""
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + letter - 64
+    return number
