@@ -1,12 +1,13 @@
 """Unsubscribe, suppress or erase everybody in a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from moza_mail.app.clock import now
+from moza_mail.app.erase_subscriber import describe_files, describe_unreachable, erase_files
 from moza_mail.app.import_subscribers import read_addresses
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import ProjectError
@@ -32,14 +33,17 @@ class BulkAction(StrEnum):
 class BulkPlan:
     """Plan of an action on a file.
 
+    addresses: all addresses in the file.
     todo: the addresses that need the action.
     done_before: the number of addresses for which it was done already.
     unknown: the number of addresses about which nothing is stored.
     """
 
     action: BulkAction
+    file: Path
     mailing_list: MailingList | None
     evidence: str
+    addresses: tuple[Address, ...]
     todo: tuple[Address, ...]
     done_before: int
     unknown: int
@@ -57,6 +61,18 @@ class BulkPlan:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkResult:
+    """Result of an action on a file.
+
+    remains: places that still contain erased data, until the action is repeated.
+    remarks: sentences about files, and about places that moza-mail cannot reach.
+    """
+
+    remains: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 async def plan_bulk_action(
     project: Project, action: BulkAction, path: Path, *, list_slug: str = "", evidence: str = ""
 ) -> BulkPlan:
@@ -72,8 +88,10 @@ async def plan_bulk_action(
         needs = [await _needs_action(store, action, address, mailing_list) for address in addresses]
     return BulkPlan(
         action=action,
+        file=path,
         mailing_list=mailing_list,
         evidence=evidence.strip(),
+        addresses=tuple(addresses),
         todo=tuple(address for address, need in zip(addresses, needs, strict=True) if need),
         done_before=needs.count(False),
         unknown=needs.count(None),
@@ -101,12 +119,11 @@ async def _needs_action(
 
 async def run_bulk_action(
     project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
-) -> Sequence[str]:
-    """Carry out a plan, with an audit entry for each person.
-
-    Returns the places that still contain erased data.
-    """
+) -> BulkResult:
+    """Carry out a plan, with an audit entry for each person."""
     remains: dict[str, None] = {}
+    remarks: list[str] = []
+    is_published = False
     async with open_store(project) as store:
         admin = SubscriberAdmin(store)
         for address in plan.todo:
@@ -118,5 +135,11 @@ async def run_bulk_action(
                 result = await admin.erase(str(address), clock=now)
                 if result.remains:
                     remains[result.remains] = None
+                is_published |= bool(result.issues)
             on_address(1)
-    return tuple(remains)
+    if plan.action is BulkAction.ERASE and plan.addresses:
+        files = await erase_files(project, plan.addresses, is_published=is_published, left_out=plan.file)
+        remarks += describe_files(project, files)
+        remarks.append(_("{file} contains the addresses: delete it.", file=str(plan.file)))
+        remarks += describe_unreachable(project)
+    return BulkResult(remains=tuple(remains), remarks=tuple(remarks))

@@ -1,4 +1,4 @@
-"""Add, unsubscribe, suppress, show and erase one person by their address."""
+"""Add, unsubscribe, suppress and show one person by their address."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,10 @@ from typing import Any
 
 from moza_mail import subscribe, subscriber_file
 from moza_mail.app.clock import now
-from moza_mail.app.open_project import open_store, outbox_folder
+from moza_mail.app.open_project import open_store
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
-from moza_mail.model.retention import ErasureResult
 from moza_mail.model.subscriber import AddResult, NewSubscriber, Suppression
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
@@ -145,49 +144,6 @@ async def export_record(project: Project, address: str) -> dict[str, Any]:
         "attributes": first.get("attributes", {}),
         **tables,
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureReport:
-    """Result of erasing a person. `remarks` names places that may still have their data."""
-
-    address: str
-    result: ErasureResult
-    remarks: tuple[str, ...]
-
-    def as_data(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
-        result = self.result
-        return {
-            "address": self.address,
-            "rows": dict(result.rows),
-            "erased_at": result.erased_at,
-            "issues": result.issues,
-            "remains": result.remains,
-            "complete": result.is_complete,
-        }
-
-
-async def erase_subscriber(project: Project, address: str) -> ErasureReport:
-    """Erase all stored data of a person. Erasing the person again changes nothing."""
-    async with open_store(project) as store:
-        result = await subscribe.SubscriberAdmin(store).erase(address, clock=now)
-    return ErasureReport(address=address, result=result, remarks=tuple(_find_remains(project, result)))
-
-
-def _find_remains(project: Project, result: ErasureResult) -> Iterator[str]:
-    if result.remains:
-        yield (
-            _("In the database: {remains}.", remains=result.remains)
-            if result.is_complete
-            else _("Not everything is erased: {remains}.", remains=result.remains)
-        )
-    if result.issues:
-        issues = ", ".join(result.issues)
-        yield _("The text of {issues} contains this address; it was published, and stays.", issues=issues)
-    yield _("Search what is outside the database: files of imports and exports, the bounce mailbox, backups.")
-    if folder := outbox_folder(project):
-        yield _("The messages in {folder} name their recipients too.", folder=str(folder.parent))
 
 
 def describe_suppression(suppression: Suppression) -> str:

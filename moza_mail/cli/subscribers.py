@@ -1,6 +1,7 @@
 """`moza-mail subscribers` for one person: add, unsubscribe, suppress, show, erase."""
 
 from moza_mail.app import manage_subscriber as app
+from moza_mail.app.erase_subscriber import erase_subscriber
 from moza_mail.app.held_suppressions import UnsuppressOptions, find_removable, remove_all
 from moza_mail.app.manage_subscriber import AddRequest
 from moza_mail.app.open_project import open_store
@@ -91,10 +92,13 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     """Erase a person, after asking; return 3 if some of their data can still be read."""
     if not yes:
         output.confirm(
-            _("Erase {address} and everything stored about them? This cannot be undone.", address=address),
+            _(
+                "Erase {address} and everything about them, also in the files of this project? This cannot be undone.",
+                address=address,
+            ),
             _("nothing was erased"),
         )
-    report = run_async(lambda: app.erase_subscriber(project, address))
+    report = run_async(lambda: erase_subscriber(project, address))
     result = report.result
     if as_json:
         output.give_json(report.as_data())
@@ -104,12 +108,12 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
             _(
                 "{address}: erased ({rows})",
                 address=address,
-                rows=rows or _("nothing was left since {date}", date=f"{result.erased_at:%Y-%m-%d}"),
+                rows=rows or _("nothing was left in the database"),
             )
         )
     for remark in report.remarks:
         output.say(remark)
-    return 0 if result.is_complete else output.NEEDS_ATTENTION
+    return 0 if report.is_complete else output.NEEDS_ATTENTION
 
 
 def unsuppress_many(

@@ -14,7 +14,9 @@ MAX_SHOWN = 20
 QUESTIONS = {
     BulkAction.UNSUBSCRIBE: _("Unsubscribe them?"),
     BulkAction.SUPPRESS: _("Suppress them on every list?"),
-    BulkAction.ERASE: _("Erase them and everything stored about them? This cannot be undone."),
+    BulkAction.ERASE: _(
+        "Erase them and everything about them, also in the files of this project? This cannot be undone."
+    ),
 }
 
 
@@ -42,14 +44,14 @@ def run_bulk(project: Project, command: BulkCommand) -> int:
         output.confirm(QUESTIONS[plan.action], _("nothing was changed"))
     label = output.shown(_("Changing"))
     with output.progress_bar(label, len(plan.todo), quiet=command.as_json) as advance:
-        remains = run_async(lambda: app.run_bulk_action(project, plan, advance))
+        result = run_async(lambda: app.run_bulk_action(project, plan, advance))
     if command.as_json:
-        output.give_json({**plan.as_data(), "remains": list(remains)})
+        output.give_json({**plan.as_data(), "remains": result.remains, "remarks": result.remarks})
     else:
         output.give(f"{command.file.name}: {plan.action} {len(plan.todo)} done")
-    for text in remains:
+    for text in (*result.remains, *result.remarks):
         output.say(text)
-    return output.NEEDS_ATTENTION if plan.rejected or remains else 0
+    return output.NEEDS_ATTENTION if plan.rejected or result.remains else 0
 
 
 def _print_plan(command: BulkCommand, plan: BulkPlan) -> None:

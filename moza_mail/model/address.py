@@ -1,6 +1,7 @@
 """Mail addresses: parse what was typed, and mask addresses in logs."""
 
 import re
+import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Self
@@ -45,7 +46,9 @@ ROLE_NAMES = frozenset(
 ADDRESS_REMOVED = "(no longer kept)"
 """Shown in place of an address that is no longer kept."""
 # Matches rather too much than too little before the @, because that part is masked.
-ADDRESS_IN_TEXT = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
+ADDRESS_IN_TEXT = re.compile(
+    r"""([^\s<>()\[\]:;,"@＠\\]{1,320})("?@|＠|%40|=40)([^\s<>()\[\]:;,"'@\\/|=]+)"""
+)
 
 
 def mask_addresses(text: str, keep: Container[str] = ()) -> str:
@@ -57,9 +60,25 @@ def mask_addresses(text: str, keep: Container[str] = ()) -> str:
     def mask(found: re.Match[str]) -> str:
         if found[1].startswith("//") or found[0].lower() in keep:
             return found[0]
-        return f"{found[1][:1]}***@{found[2]}"
+        return f"{found[1][:1]}***@{found[3]}"
 
     return ADDRESS_IN_TEXT.sub(mask, text)
+
+
+def normalise_address(text: str) -> str:
+    """Return the form in which two spellings of one address are equal.
+
+    Upper and lower case make no difference, as at all large providers. Neither do composed and decomposed
+    characters (NFC, NFD) and the two lower-case forms of sigma. `ß` and `ss`, and `i` and the Turkish dotless
+    `ı`, are different mailboxes.
+
+    text: a stored address, with its domain as A-labels.
+    """
+    if text.isascii():
+        return text.lower()
+    # In lower case a composed character can be a decomposed one, such as the Turkish dotted I.
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    return lower.replace("ς", "σ")
 
 
 def find_addresses(text: str) -> set[str]:
@@ -102,6 +121,14 @@ class Address:
         return cls._checked(text, bare, international=international)
 
     @classmethod
+    def parse_typed(cls, text: str) -> Self:
+        """Parse an address that an operator typed to look somebody up.
+
+        Characters beyond ASCII are allowed, and a dot after the domain, as DNS writes it, is ignored.
+        """
+        return cls.parse(text.strip().removesuffix("."), international=True)
+
+    @classmethod
     def _checked(cls, text: str, bare: str, *, international: bool) -> Self:
         from email_validator import EmailNotValidError, validate_email
 
@@ -120,8 +147,8 @@ class Address:
 
     @property
     def key(self) -> str:
-        """The address in lower case, for comparing addresses as all large providers do."""
-        return f"{self.local}@{self.domain}".lower()
+        """The form in which addresses are compared; see `normalise_address`."""
+        return normalise_address(f"{self.local}@{self.domain}")
 
     def mask(self) -> str:
         """Return the masked address for logs: its first letter and its domain."""

@@ -12,6 +12,8 @@ from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.erased_text import Finders
+from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
@@ -23,6 +25,7 @@ from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, secrets, store_mark, themes
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
+from moza_mail.project.erase_files import erase_from_files
 from moza_mail.project.read_file import UnreadableFile, is_hidden, printable_path, read_file
 
 MAX_BYTES = 2_000_000
@@ -242,6 +245,10 @@ class Project:
         given = url or self.config.store
         scheme, _, path = given.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
+
+    def erase_from_files(self, finders: Finders, scope: ErasureScope) -> FileErasure:
+        """Remove people from every file of the project."""
+        return erase_from_files(self.root.resolve(), finders, scope)
 
     def has_secret(self) -> bool:
         """Return True if the project has a secret already; `read_secret` would create one."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moza_mail.model.address import normalise_address
 from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
 from moza_mail.model.classify_reply import ReplyContext, classify_reply
@@ -70,7 +71,7 @@ def _earlier_replies(
     If a suppression of the address was removed, only later replies count.
     """
     row_of = {row.subscriber_id: row for row in undecided}
-    removed_at = last_removed(connection, [row.address.lower() for row in undecided])
+    removed_at = last_removed(connection, [normalise_address(row.address) for row in undecided])
     query = (
         sa.select(
             deliveries.c.id,
@@ -89,8 +90,8 @@ def _earlier_replies(
     for number, subscriber_id, address, replied_at, text, verdict in connection.execute(query):
         row = row_of[subscriber_id]
         reply = recall_reply(replied_at, text, address, verdict)
-        key = address.lower()
-        if number == row.id or reply is None or key != row.address.lower():
+        key = normalise_address(address)
+        if number == row.id or reply is None or key != normalise_address(row.address):
             continue
         if key not in removed_at or replied_at > removed_at[key]:
             found.setdefault(row.id, []).append(reply)

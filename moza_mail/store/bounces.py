@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.address import Address
+from moza_mail.model.address import Address, normalise_address
 from moza_mail.model.audit import REPORT_ACTOR
 from moza_mail.model.bounce import (
     FAILURE_KINDS,
@@ -249,7 +249,7 @@ def _last_replies(
         recalled = (bounced, address, said) if bounced else (replied, address, verdict)
         last = _address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, *recalled)
         counts = removed_at is None or sent_at > removed_at
-        if last is not None and counts and address.lower() == sent.address.key:
+        if last is not None and counts and normalise_address(address) == sent.address.key:
             replies[delivery] = last
     place = list(replies).index(sent.delivery_id) if sent.delivery_id in replies else len(replies)
     return list(replies.values()), place

@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.address_search import AddressFinder
 from moza_mail.model.retention import ErasureResult
 from moza_mail.store import erasure
+from moza_mail.store.address_leftovers import find_issues, find_leftovers
 from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.personal_data import collect_rows
 from moza_mail.store.transactions import Transactions
@@ -39,13 +41,14 @@ class DataRequests:
         if counts is None:
             return None
         rows: Counter[str] = Counter(counts)
-        while leftovers := await self._transactions.read(erasure.find_leftovers, address):
+        while leftovers := await self._transactions.read(find_leftovers, address):
             rows.update(await self._transactions.write(erasure.scrub, address, leftovers, now))
-        purge = await self._transactions.run(lambda: self._transactions.database.purge(address.key))
+        spellings = AddressFinder(address).spellings()
+        purge = await self._transactions.run(lambda: self._transactions.database.purge(spellings))
         return ErasureResult(
             rows={table: count for table, count in rows.items() if count},
             erased_at=await self._transactions.read(_find_erased_at, address),
-            issues=tuple(await self._transactions.read(erasure.find_issues, address)),
+            issues=tuple(await self._transactions.read(find_issues, address)),
             remains=purge.remains,
             is_complete=purge.is_complete,
         )

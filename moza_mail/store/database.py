@@ -1,5 +1,6 @@
 """The interface between the store and a database; sqlite/ and postgres/ implement it."""
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
@@ -58,8 +59,8 @@ class Database(Protocol):
         hold it.
         """
 
-    def purge(self, text: str) -> Purge:
-        """Overwrite deleted data, so that the files no longer contain `text`, ignoring case."""
+    def purge(self, texts: Collection[str]) -> Purge:
+        """Overwrite deleted data, so that the files contain none of the texts, ignoring the case of ASCII."""
 
     def close(self) -> None:
         """Close the file or the connection."""

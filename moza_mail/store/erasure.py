@@ -3,20 +3,20 @@
 A hash of the address stays, so that no import adds the person again.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.address import ADDRESS_REMOVED, Address
+from moza_mail.model.address import Address, normalise_address
+from moza_mail.model.address_search import AddressFinder
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.reply import Reply
 from moza_mail.model.subscriber import SuppressionReason
+from moza_mail.store.address_leftovers import Leftovers, remove_address
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import among
 from moza_mail.store.paging import split_into_pages
@@ -40,17 +40,6 @@ LONGEST_SENDING = timedelta(hours=1)
 """A delivery that was claimed longer ago belongs to a process that died."""
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
 UNSENT = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
-SEARCHED = (
-    subscribers,
-    subscriptions,
-    sign_up_requests,
-    confirmations,
-    suppressions,
-    removed_suppressions,
-    deliveries,
-    bounces,
-)
-KEY_COLUMNS = {"address_key", "digest"}
 Counts = dict[str, int]
 
 
@@ -210,49 +199,22 @@ def without_text(reply: str) -> str:
     return str(found.without_text()) if found else ""
 
 
-def find_leftovers(connection: sa.Connection, address: Address) -> dict[str, list[Any]]:
-    """Return the keys of rows that still contain an address, by table.
-
-    The address may be in another person's text or in an old mailing.
-    """
-    pattern = address_pattern(address)
-    found: dict[str, list[Any]] = {}
-    for table in SEARCHED:
-        texts = _text_columns(table)
-        where = sa.or_(*(_contains(connection, column, address.key) for column in texts))
-        for row in connection.execute(sa.select(_key_column(table), *texts).where(where)):
-            if any(pattern.search(_to_text(value)) for value in row[1:]):
-                found.setdefault(table.name, []).append(row[0])
-    return found
-
-
-def find_issues(connection: sa.Connection, address: Address) -> list[str]:
-    """Return the issues whose own text contains an address.
-
-    The text of an issue was published and is not changed.
-    """
-    texts = (mailings.c.html, mailings.c.text, mailings.c.subject, mailings.c.preheader)
-    where = sa.or_(*(_contains(connection, column, address.key) for column in texts))
-    return list(connection.scalars(sa.select(mailings.c.issue_slug).where(where).order_by(mailings.c.id)))
-
-
-def scrub(
-    connection: sa.Connection, address: Address, leftovers: Mapping[str, Sequence[Any]], now: datetime
-) -> Counts:
+def scrub(connection: sa.Connection, address: Address, leftovers: Leftovers, now: datetime) -> Counts:
     """Remove an address from leftover rows.
 
     Deliveries to the address lose all data about the person. Other rows lose only the address.
     """
     lock_people(connection)
     subject = find_subject(connection, address)
+    finder = AddressFinder(address)
     counts: Counter[str] = Counter()
-    for table in SEARCHED:
-        for key in leftovers.get(table.name, ()):
-            counts[table.name] += 1
-            if table is deliveries and _went_to(connection, key, address):
-                _anonymise(connection, deliveries.c.id == key, now)
+    for table, keys in leftovers.items():
+        counts[table.name] += len(keys)
+        for key in keys:
+            if table is deliveries and _went_to(connection, key[0], address):
+                _anonymise(connection, deliveries.c.id == key[0], now)
             else:
-                _replace_address(connection, table, key, address_pattern(address))
+                remove_address(connection, table, key, finder)
     if counts and find_erased_at(connection, subject.address_hash) is None:
         _insert_erasure(connection, subject, None, "", now)
     return dict(counts)
@@ -268,64 +230,4 @@ def find_erased_at(connection: sa.Connection, address_hash: str) -> datetime | N
 
 def _went_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:
     text = connection.scalar(sa.select(deliveries.c.address).where(deliveries.c.id == delivery_id))
-    return (text or "").lower() == address.key
-
-
-def _replace_address(connection: sa.Connection, table: sa.Table, key: Any, pattern: re.Pattern[str]) -> None:
-    texts = _text_columns(table)
-    where = _key_column(table) == key
-    for row in connection.execute(sa.select(*texts).where(where)).mappings().all():
-        values = {}
-        for name, value in row.items():
-            clean = pattern.sub(ADDRESS_REMOVED, _to_text(value))
-            if clean != _to_text(value):
-                values[name] = clean if isinstance(value, str) else json.loads(clean)
-        if values:
-            connection.execute(sa.update(table).where(where, *_is_same_row(table, row)).values(values))
-
-
-def _is_same_row(table: sa.Table, row: Any) -> list[sa.ColumnElement[bool]]:
-    """Return extra conditions for one subscription, because the leftover key is not enough.
-
-    All subscriptions of a subscriber have the same leftover key.
-    """
-    return (
-        [table.c.consent == row["consent"], table.c.source == row["source"]] if table is subscriptions else []
-    )
-
-
-def address_pattern(address: Address) -> re.Pattern[str]:
-    """Return a pattern that finds an address in a text, ignoring case.
-
-    It does not match a part of a longer address.
-    """
-    return re.compile(rf"(?<![\w.+-]){re.escape(address.key)}(?![\w-]|\.\w)", re.IGNORECASE)
-
-
-def _to_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _key_column(table: sa.Table) -> sa.Column[Any]:
-    return table.c.subscriber_id if table is subscriptions else next(iter(table.primary_key))
-
-
-def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
-    """Return the columns that may contain any text.
-
-    A row's own address is left out, except in deliveries.
-    """
-    return [
-        column
-        for column in table.c
-        if isinstance(column.type, sa.Text | sa.JSON)
-        and column.name not in KEY_COLUMNS
-        and not column.primary_key
-        and not (column.name == "address" and table is not deliveries)
-    ]
-
-
-def _contains(connection: sa.Connection, column: sa.Column[Any], key: str) -> sa.ColumnElement[bool]:
-    text = sa.func.lower(sa.cast(column, sa.Text))
-    position = sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
-    return position(text, key) > 0
+    return normalise_address(text or "") == address.key

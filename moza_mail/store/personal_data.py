@@ -1,7 +1,7 @@
 """Find everything that is held about one address, table by table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.timestamps import format_utc
+from moza_mail.store.address_leftovers import find_deliveries
 from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.schema import (
     audit_log,
@@ -29,12 +30,14 @@ from moza_mail.store.schema import (
 class DataSubject:
     """A person, found by address (GDPR art. 4).
 
-    Contains the subscriber ids that the address has or had, and the hash of the address.
+    ids: the subscriber ids that the address has or had.
+    delivery_ids: deliveries to the address, if they were looked up; whoever the subscriber was.
     """
 
     key: str
     address_hash: str
     ids: frozenset[int]
+    delivery_ids: frozenset[int] = frozenset()
 
 
 def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
@@ -50,7 +53,7 @@ def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
 
 
 def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
-    return deliveries.c.subscriber_id.in_(subject.ids) | (sa.func.lower(deliveries.c.address) == subject.key)
+    return deliveries.c.subscriber_id.in_(subject.ids) | deliveries.c.id.in_(subject.delivery_ids)
 
 
 # A test compares these two with the schema: each table is in one of them.
@@ -72,6 +75,8 @@ PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool
 }
 OTHER_TABLES = {
     "lists": "the lists' names",
+    "mailing_providers": "how many readers of a mailing a large provider has",
+    "provider_verdicts": "how many of these readers fail, and what was decided",
     "rate_limits": "how fast the relay may be used",
     "mailings": "an issue as all recipients get it; what its author wrote is published",
     "senders": "which process sent, by its account on the machine",
@@ -87,7 +92,7 @@ def collect_rows(connection: sa.Connection, address: Address) -> dict[str, list[
 
     Deliveries and bounces include their issue and list.
     """
-    subject = find_subject(connection, address)
+    subject = replace(find_subject(connection, address), delivery_ids=find_deliveries(connection, address))
     return {
         table.name: _select(connection, table, where(subject)) for table, where in PERSONAL_TABLES.items()
     }

@@ -79,7 +79,7 @@ class Retention:
             taken["deliveries"] += await self._run_batches(anonymise, cutoffs["deliveries"], 0)
         if any(count for kind, count in taken.items() if kind != "audit"):
             await self._transactions.write(_add_entry, taken, now)
-        purge = await self._transactions.run(lambda: self._transactions.database.purge(""))
+        purge = await self._transactions.run(lambda: self._transactions.database.purge(()))
         return RetentionResult(
             changed=taken, still_open=still_open, remains=purge.remains, is_complete=purge.is_complete
         )

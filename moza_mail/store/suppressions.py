@@ -328,7 +328,9 @@ def _release_held(connection: sa.Connection, now: datetime) -> int:
             # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
             deliveries.c.mailing_id.in_(sa.select(mailings.c.id)),
             deliveries.c.subscriber_id == subscribers.c.id,
-            sa.func.lower(deliveries.c.address) == suppressions.c.address_key,
+            # The second condition is for letters beyond ASCII, which SQLite's lower() leaves as they are.
+            (sa.func.lower(deliveries.c.address) == suppressions.c.address_key)
+            | (deliveries.c.address == subscribers.c.address),
             deliveries.c.state == DeliveryState.ACCEPTED,
             is_later,
             deliveries.c.changed_at < now - RELEASE_AFTER,

@@ -60,7 +60,7 @@ class SubscriberAdmin:
 
     async def unsubscribe(self, text: str, mailing_list: MailingList, *, now: datetime) -> None:
         """Unsubscribe a person from a list; raise AddressError if they never were on it."""
-        address = Address.parse(text, international=True)
+        address = Address.parse_typed(text)
         record = await self.store.subscribers.find(address)
         if record is None:
             raise _nothing_stored(address)
@@ -71,7 +71,7 @@ class SubscriberAdmin:
     async def suppress(self, text: str, evidence: str, *, now: datetime) -> None:
         """Suppress an address on every list, whether it is a subscriber's or not."""
         suppression = Suppression(
-            address=Address.parse(text, international=True),
+            address=Address.parse_typed(text),
             reason=SuppressionReason.MANUAL,
             created_at=now,
             evidence=evidence,
@@ -84,7 +84,7 @@ class SubscriberAdmin:
         Raise AddressError if the address is not suppressed. Raise SubscriptionError if the person may have
         wanted the suppression and did not ask to be mailed again (`is_requested`).
         """
-        address = Address.parse(text, international=True)
+        address = Address.parse_typed(text)
         current = await self.store.suppressions.find(address)
         if current is not None and current.reason.is_objection and not is_requested:
             raise SubscriptionError(
@@ -106,7 +106,7 @@ class SubscriberAdmin:
 
     async def find(self, text: str) -> SubscriberRecord | NonSubscriber:
         """Return the data about an address; raise AddressError if there is none."""
-        address = Address.parse(text, international=True)
+        address = Address.parse_typed(text)
         if record := await self.store.subscribers.find(address):
             return record
         suppressions = self.store.suppressions
@@ -120,7 +120,7 @@ class SubscriberAdmin:
 
         Raise AddressError if there are no rows.
         """
-        address = Address.parse(text, international=True)
+        address = Address.parse_typed(text)
         tables = await self.store.data_requests.collect(address)
         if not any(tables.values()):
             raise _nothing_stored(address)
@@ -139,7 +139,7 @@ class SubscriberAdmin:
         is stored about the address and nobody with it was erased before. Raise StoreError if a message to the
         person is still being sent after `patience`.
         """
-        address = Address.parse(text, international=True)
+        address = Address.parse_typed(text)
         deadline = clock() + patience
         while (result := await self.store.data_requests.erase(address, now=clock())) is None:
             if clock() >= deadline:

@@ -47,8 +47,12 @@ def test_a_file_is_suppressed_with_its_reason_also_for_unknown_addresses(project
 
 
 def test_a_file_is_erased_and_each_person_is_in_the_audit_log(project):
-    assert project.run("subscribers", "erase", "--file", "weg.txt", "--yes").code == 0
+    done = project.run("subscribers", "erase", "--file", "weg.txt", "--yes")
+    assert (done.code, "weg.txt contains the addresses: delete it" in done.err) == (0, True)
+    assert (project.path / "lezers.csv").read_text() == "email,naam\nc@example.org,C\n"
+    assert (project.path / "weg.txt").read_text() == FILE
     assert count_by_state(project) == {"confirmed": 1}
+    (project.path / "lezers.csv").write_text(PEOPLE)
     again = project.run(
         "subscribers", "import", "--yes", "lezers.csv", "--consent", "formulier", "--json"
     ).json

@@ -32,6 +32,8 @@ def test_a_person_gets_all_that_is_held_and_is_then_forgotten(project):
     assert b"lezer1@" not in files.lower()
     assert b"lezer2@" in files.lower()
     assert project.states() == {"accepted": 3}
+    with (project.path / "readers.csv").open("a") as file:
+        file.write("lezer1@example.org,Lezer 1\n")
     again = project.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test", "--json")
     assert again.json["erased"] == 1
     assert project.run("subscribers", "show", "lezer1@example.org").code == 1

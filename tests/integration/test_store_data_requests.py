@@ -23,8 +23,7 @@ from moza_mail.model.outcome import to_outcome
 from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import AddResult, Suppression, SuppressionReason
-from moza_mail.store import erasure as erasing
-from moza_mail.store import open_store, personal_data, schema
+from moza_mail.store import address_leftovers, open_store, personal_data, schema
 from moza_mail.subscribe import SubscriberAdmin
 from tests.integration.test_store_audit import KNOWN_BY, run_sql
 from tests.support.store_builders import (
@@ -144,7 +143,7 @@ def test_every_table_is_exported_or_holds_no_personal_data():
     assert not {table.name for table in personal_data.PERSONAL_TABLES} & personal_data.OTHER_TABLES.keys()
     # The exported tables are the erased ones, except two in which a hash of the address stays.
     assert {table.name for table in personal_data.PERSONAL_TABLES} - {
-        table.name for table in erasing.SEARCHED
+        table.name for table in address_leftovers.SEARCHED
     } == {
         "audit_log",
         "erasures",

@@ -6,7 +6,7 @@ after the end of its last transaction. The lock only tells dead senders from liv
 prevented differently: every update of a delivery names the sender that claimed it, in the same statement.
 """
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -191,7 +191,7 @@ class PostgresDatabase:
         """
         return advisory.find_dead(connection, senders - {number for number, _, _ in self._locks.values()})
 
-    def purge(self, text: str) -> Purge:  # noqa: ARG002  (the server's files are out of reach)
+    def purge(self, texts: Collection[str]) -> Purge:  # noqa: ARG002  (the server's files are out of reach)
         """Let the server reuse the space of deleted rows.
 
         Only the server knows when it overwrites that space.

@@ -6,7 +6,7 @@ every process holds one lock file.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -158,16 +158,16 @@ class SqliteDatabase:
         """
         return senders - {number for number, _ in self._locks.values()}
 
-    def purge(self, text: str) -> Purge:
+    def purge(self, texts: Collection[str]) -> Purge:
         """Move the write-ahead log into the file and truncate the log.
 
-        If `text` is still in the file, rebuild the file.
+        If one of the texts is still in the file, rebuild the file.
         """
         with self._write_locked():
             if not self._truncate_log():
                 return Purge(STILL_READABLE, is_complete=False)
             names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
-            if text and contain_text(names, text):
+            if texts and contain_text(names, texts):
                 self._connection.exec_driver_sql("VACUUM")
                 self._connection.rollback()
                 if not self._truncate_log():

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 # In a process of its own: opening and closing a database's file releases the locks that SQLite holds on it in this one (POSIX).
 PROGRAM = """
 import sys
-text = sys.stdin.buffer.read()
+texts = sys.stdin.buffer.read().split(b"\\0")
+longest = max(map(len, texts))
 for name in sys.argv[1:]:
     try:
         file = open(name, "rb")
@@ -17,22 +18,23 @@ for name in sys.argv[1:]:
     with file:
         rest = b""
         while piece := file.read(1 << 20):
-            if text in (rest + piece).lower():
+            whole = (rest + piece).lower()
+            if any(text in whole for text in texts):
                 sys.exit(3)
-            rest = piece[-len(text):]
+            rest = whole[-longest:]
 """
 FOUND = 3
 
 
-def contain_text(paths: Sequence[Path], text: str) -> bool:
-    """Return True if one of the files contains a text, ignoring the case of ASCII letters.
+def contain_text(paths: Sequence[Path], texts: Collection[str]) -> bool:
+    """Return True if one of the files contains one of the texts, ignoring the case of ASCII letters.
 
     Raise OSError if a file cannot be read.
     """
-    # The text goes by standard input, because others can read the arguments of a process.
+    # The texts go by standard input, because others can read the arguments of a process.
     done = subprocess.run(  # noqa: S603  # our own program, with our own paths
         [sys.executable, "-I", "-c", PROGRAM, *map(str, paths)],
-        input=text.encode().lower(),
+        input=b"\0".join(text.encode().lower() for text in texts),
         capture_output=True,
         check=False,
     )

@@ -1,0 +1,193 @@
+"""Find an address in any text, in every spelling, and remove it. Pure."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from moza_mail.model.address import ADDRESS_REMOVED, Address, normalise_address
+
+# An escaped character (RFC 3986 2.1, HTML, JSON) or a plain one.
+CHARACTER = re.compile(
+    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)|&#(?:x(?P<hex>[0-9A-Fa-f]{1,6})|(?P<decimal>[0-9]{1,7}));"
+    r"|&(?P<name>commat|period|plus);|\\u(?P<json>[0-9A-Fa-f]{4})|.",
+    re.DOTALL,
+)
+NAMED = {"commat": "@", "period": ".", "plus": "+"}
+ESCAPES = ("%", "&", "\\u")
+"""Each escaped character begins with one of these."""
+IDEOGRAPHIC_STOP = "。"
+"""A full stop in a domain (RFC 5895 2.1)."""
+# File names contain addresses too; any other letter after a dot continues the domain.
+FILE_ENDINGS = "csv|tsv|txt|xlsx|ods|json|jsonl|eml|log|html"
+AFTER = rf"(?![\w-]|\.(?!(?:{FILE_ENDINGS})\b)\w)"
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalText:
+    """A text in one spelling. Character `n` was made from `text[starts[n]:ends[n]]` of the original."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+def canonicalise(text: str) -> CanonicalText:
+    """Return a text without escaped, composed, wide, upper-case and invisible characters."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for cluster, start, end in _split_into_clusters(text):
+        part = _canonicalise_cluster(cluster)
+        parts.append(part)
+        starts += [start] * len(part)
+        ends += [end] * len(part)
+    return CanonicalText("".join(parts), starts, ends)
+
+
+def _split_into_clusters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each character with its combining marks, and its place in the text."""
+    cluster, begin, end = "", 0, 0
+    for character, start, stop in _unescape(text):
+        if cluster and not unicodedata.combining(character):
+            yield cluster, begin, end
+            cluster = ""
+        if not cluster:
+            begin = start
+        cluster, end = cluster + character, stop
+    if cluster:
+        yield cluster, begin, end
+
+
+def _unescape(text: str) -> Iterator[tuple[str, int, int]]:
+    for found in CHARACTER.finditer(text):
+        start, end = found.span()
+        if percent := found["percent"]:
+            yield from _decode_percent(percent, start)
+        elif number := found["hex"] or found["json"]:
+            yield chr(min(int(number, 16), 0x10FFFF)), start, end
+        elif number := found["decimal"]:
+            yield chr(min(int(number), 0x10FFFF)), start, end
+        else:
+            yield NAMED.get(found["name"] or "", found[0]), start, end
+
+
+def _decode_percent(escaped: str, start: int) -> Iterator[tuple[str, int, int]]:
+    for character in bytes.fromhex(escaped.replace("%", "")).decode("utf-8", "replace"):
+        length = 3 * len(character.encode("utf-8"))
+        # An invalid byte becomes U+FFFD, which is three bytes long, so the end may be too far.
+        yield character, start, min(start + length, start + len(escaped))
+        start += length
+
+
+@lru_cache(maxsize=4096)
+def _canonicalise_cluster(cluster: str) -> str:
+    visible = "".join(each for each in cluster if unicodedata.category(each) != "Cf" and not _varies(each))
+    whole = normalise_address(unicodedata.normalize("NFKC", visible))
+    return "." if whole == IDEOGRAPHIC_STOP else whole.replace("ς", "σ")
+
+
+def _varies(character: str) -> bool:
+    """Return True for a variation selector."""
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
+def _decode_label(label: str) -> str:
+    """Return the U-label of an A-label (RFC 5890), and any other label unchanged."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFinder:
+    """Finds one address in texts: in any case, normalisation, escape and form of its domain.
+
+    It does not find a part of a longer address.
+    """
+
+    address: Address
+    _pattern: re.Pattern[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        local = re.escape(canonicalise(self.address.local).text)
+        labels = self.address.domain.split(".")
+        domain = r"\.".join("|".join(_label_forms(label)).join(("(?:", ")")) for label in labels)
+        # A quoted local part (RFC 5321 4.1.2), or the `=` of a return address (VERP), which may have a prefix.
+        before = rf'(?:\\?"{local}\\?"@|(?<![\w.+-]){local}@|(?<![\w.]){local}=)'
+        object.__setattr__(self, "_pattern", re.compile(f"{before}{domain}{AFTER}"))
+
+    def is_in(self, text: str) -> bool:
+        """Return True if the address is in the text."""
+        return self._pattern.search(_canonical(text).text) is not None
+
+    def remove(self, text: str) -> str:
+        """Return the text with a mark in place of the address."""
+        return self._replace(text, lambda _: ADDRESS_REMOVED)
+
+    def mask(self, text: str) -> str:
+        """Return the text with stars in place of the address, as many as it has bytes in UTF-8."""
+        return self._replace(text, lambda found: "*" * len(found.encode()))
+
+    def _replace(self, text: str, make_mark: Callable[[str], str]) -> str:
+        canonical = _canonical(text)
+        parts, last = [], 0
+        for found in self._pattern.finditer(canonical.text):
+            start, end = found.span()
+            begin, stop = canonical.starts[start], canonical.ends[end - 1]
+            parts += [text[last:begin], make_mark(text[begin:stop])]
+            last = stop
+        return "".join([*parts, text[last:]]) if parts else text
+
+    def is_in_value(self, value: Any) -> bool:
+        """Return True if the address is in a text, or in a text or key of a JSON value."""
+        return any(self.is_in(text) for text in _iter_texts(value))
+
+    def remove_from_value(self, value: Any) -> Any:
+        """Return a text or a JSON value with a mark in place of the address."""
+        if isinstance(value, str):
+            return self.remove(value)
+        if isinstance(value, list):
+            return [self.remove_from_value(each) for each in value]
+        if isinstance(value, dict):
+            return {self.remove(name): self.remove_from_value(each) for name, each in value.items()}
+        return value
+
+    def spellings(self) -> frozenset[str]:
+        """Return the usual spellings, to search bytes for them."""
+        domains = {
+            self.address.domain,
+            ".".join(_decode_label(one) for one in self.address.domain.split(".")),
+        }
+        locals_ = {self.address.local, self.address.local.lower(), self.address.local.upper()}
+        texts = {f"{local}@{domain}" for local in locals_ for domain in domains}
+        forms = {unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in texts}
+        return frozenset(forms | {json.dumps(text)[1:-1] for text in forms})
+
+
+def _label_forms(label: str) -> Iterable[str]:
+    return {re.escape(label), re.escape(canonicalise(_decode_label(label)).text)}
+
+
+def _canonical(text: str) -> CanonicalText:
+    if text.isascii() and not any(escape in text for escape in ESCAPES):
+        return CanonicalText(text.lower(), range(len(text)), range(1, len(text) + 1))
+    return canonicalise(text)
+
+
+def _iter_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _iter_texts(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _iter_texts(each)

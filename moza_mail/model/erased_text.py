@@ -1,0 +1,139 @@
+"""Remove people from the text of a file: a table, JSON, a log or any other text. Pure.
+
+In a table and in JSON the whole record of a person is deleted, because their name is in it too.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from email import message_from_bytes, message_from_string
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from typing import Any
+
+from moza_mail.model.address import ADDRESS_REMOVED
+from moza_mail.model.address_search import AddressFinder
+
+Finders = Sequence[AddressFinder]
+RECIPIENT_FIELDS = ("to", "cc", "bcc", "delivered-to", "x-original-to", "resent-to")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
+
+
+def mentions(text: str, finders: Finders) -> bool:
+    """Return True if one of the addresses is in the text."""
+    return any(finder.is_in(text) for finder in finders)
+
+
+def replace_in_text(text: str, finders: Finders) -> str:
+    """Return the text with a mark in place of each address."""
+    for finder in finders:
+        text = finder.remove(text)
+    return text
+
+
+def mask_in_log(text: str, finders: Finders) -> str:
+    """Return the text with stars in place of each address, so that it has as many bytes in UTF-8 as before.
+
+    So a program that is appending to the file can go on.
+    """
+    for finder in finders:
+        text = finder.mask(text)
+    return text
+
+
+def delete_records(text: str, finders: Finders) -> str:
+    """Return a table without the records that contain an address. A quoted field may have several lines."""
+    return "".join(record for record in _iter_records(text) if not mentions(record, finders))
+
+
+def _iter_records(text: str) -> Iterator[str]:
+    record = ""
+    for line in LINE.findall(text):
+        record += line
+        if record.count('"') % 2 == 0:
+            yield record
+            record = ""
+    if not record:
+        return
+    # A single quotation mark that is no quotation: each line is a record.
+    yield from LINE.findall(record)
+
+
+def is_list_of_people(text: str) -> bool:
+    """Return True if most lines of a text have an address, as in a plain list of subscribers."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return 5 * sum("@" in line for line in lines) >= 4 * len(lines) > 0
+
+
+def delete_from_json(text: str, finders: Finders) -> str | None:
+    """Return a JSON text without the objects about a person; "" if the whole text is about them.
+
+    Return None if the text is not JSON.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if _is_about(value, finders):
+        return ""
+    return json.dumps(_without_people(value, finders), ensure_ascii=False, indent=2) + "\n"
+
+
+def _is_about(value: Any, finders: Finders) -> bool:
+    """Return True if a JSON object has an address as one of its values."""
+    values = value.values() if isinstance(value, dict) else ()
+    return any(isinstance(each, str) and _is_address(each, finders) for each in values)
+
+
+def _is_address(text: str, finders: Finders) -> bool:
+    return any(finder.remove(text.strip()) == ADDRESS_REMOVED for finder in finders)
+
+
+def _without_people(value: Any, finders: Finders) -> Any:
+    if isinstance(value, list):
+        return [_without_people(each, finders) for each in value if not _is_about(each, finders)]
+    if isinstance(value, dict):
+        return {
+            replace_in_text(name, finders): _without_people(each, finders)
+            for name, each in value.items()
+            if not _is_address(name, finders) and not _is_about(each, finders)
+        }
+    return replace_in_text(value, finders) if isinstance(value, str) else value
+
+
+def is_sent_to(content: bytes, finders: Finders) -> bool:
+    """Return True if a mail message is addressed to one of the people."""
+    # Decoded first, because a field may be in UTF-8 (RFC 6532).
+    message = message_from_string(content.decode("utf-8", "replace"))
+    fields = (text for name in RECIPIENT_FIELDS for text in message.get_all(name, []))
+    return any(mentions(_decode_field(str(text)), finders) for text in fields)
+
+
+def message_mentions(content: bytes, finders: Finders) -> bool:
+    """Return True if one of the addresses is in a mail message, encoded or not."""
+    if mentions(content.decode("utf-8", "replace"), finders):
+        return True
+    return any(mentions(text, finders) for text in _iter_message_texts(message_from_bytes(content)))
+
+
+def _iter_message_texts(message: Message) -> Iterator[str]:
+    for part in message.walk():
+        yield from (_decode_field(str(text)) for text in part.values())
+        payload = part.get_payload(decode=True)
+        if isinstance(payload, bytes):
+            yield _decode_payload(payload, part.get_content_charset("utf-8"))
+
+
+def _decode_payload(payload: bytes, charset: str) -> str:
+    try:
+        return payload.decode(charset, "replace")
+    except LookupError:
+        return payload.decode("utf-8", "replace")
+
+
+def _decode_field(text: str) -> str:
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, ValueError):
+        return text

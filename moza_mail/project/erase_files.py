@@ -1,0 +1,239 @@
+"""Remove people from the files of a project folder: exports, reports, caches, outbox and processed bounces."""
+
+import gzip
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
+from moza_mail.model.erased_text import (
+    Finders,
+    delete_from_json,
+    delete_records,
+    is_list_of_people,
+    is_sent_to,
+    mask_in_log,
+    mentions,
+    message_mentions,
+    replace_in_text,
+)
+from moza_mail.model.file_erasure import ErasureScope, FileErasure
+from moza_mail.project.atomic_write import write_atomically
+from moza_mail.project.publish_folder import MANIFEST
+
+SKIPPED_FOLDERS = {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__"}
+SETTINGS = ("moza-mail.toml", "subscribers/lists.toml", "subscribers/secret")
+MAIL_FOLDERS = {"new", "cur", "tmp"}
+PROCESSED = ".processed"
+TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
+MAX_BYTES = 64_000_000
+"""A larger file is searched, and not changed."""
+
+YOURS = _("it is your own text or setting: change it yourself, if it should not be there")
+NOT_PROCESSED = _("it was not processed yet: run `moza-mail bounces`, then erase again")
+PUBLISHED = _("it is a message to somebody else, with the published text")
+NOT_TEXT = _("it is not a text: delete the person in the program that made it, or delete the file")
+TOO_LARGE = _("it is too large to change: delete it, or the lines in it")
+MAYBE_NAMED = _("its name may contain the address: delete it, if it is about the person")
+OTHERS_MESSAGE = _("it is a message to somebody else: delete it yourself")
+
+
+def erase_from_files(root: Path, finders: Finders, scope: ErasureScope) -> FileErasure:
+    """Remove people from every file below `root`. Symbolic links are not followed."""
+    done = FileErasure()
+    for path in _iter_files(root, scope):
+        try:
+            _erase_from_file(path, root, finders, scope, done)
+        except FileNotFoundError:
+            # Another process deleted it meanwhile.
+            continue
+        except OSError as error:
+            done.left[path] = describe_os_error(error)
+            done.is_complete = False
+    return done
+
+
+def _iter_files(root: Path, scope: ErasureScope) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
+        for name in sorted(names):
+            path = Path(folder, name)
+            is_database = scope.database and path.parent == scope.database.parent
+            if is_database and scope.database and name.startswith(scope.database.name):
+                continue
+            if path != scope.left_out and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _erase_from_file(
+    path: Path, root: Path, finders: Finders, scope: ErasureScope, done: FileErasure
+) -> None:
+    if path.stat().st_size > MAX_BYTES:
+        if _large_file_mentions(path, finders):
+            done.left[path] = TOO_LARGE
+        return
+    found = _read_file(path, finders)
+    is_named = mentions(path.name, finders)
+    if not (found.mentions or is_named):
+        if _may_be_named(path.name, finders):
+            done.left[path] = MAYBE_NAMED
+    elif _is_own(path, root, scope):
+        done.left[path] = YOURS
+    elif found.is_message:
+        _erase_message(path, found.content, finders, scope, done)
+    elif is_named:
+        path.unlink()
+        done.deleted.append(path)
+    elif found.text is None:
+        done.left[path] = NOT_TEXT
+    else:
+        _erase_from_text(path, found.text, found.encoding, finders, done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileContent:
+    """The content of a file, and whether it mentions an address. `text` is None if it is not a text."""
+
+    content: bytes
+    is_message: bool
+    mentions: bool
+    text: str | None = None
+    encoding: str = ""
+
+
+def _read_file(path: Path, finders: Finders) -> _FileContent:
+    content = path.read_bytes()
+    if path.parent.name in MAIL_FOLDERS or path.suffix == ".eml":
+        return _FileContent(content=content, is_message=True, mentions=message_mentions(content, finders))
+    decoded = _decode(content)
+    if decoded is None:
+        return _FileContent(content=content, is_message=False, mentions=_bytes_mention(content, finders))
+    text, encoding = decoded
+    return _FileContent(
+        content=content,
+        is_message=False,
+        mentions=mentions(text, finders),
+        text=text,
+        encoding=encoding,
+    )
+
+
+def _may_be_named(name: str, finders: Finders) -> bool:
+    """Return True if an address follows a hyphen or another mark that may belong to a longer address."""
+    return any(mentions(part[1:], finders) for part in re.findall(r"(?=([-_.+].*))", name))
+
+
+def _is_own(path: Path, root: Path, scope: ErasureScope) -> bool:
+    is_setting = any(path == root / name for name in SETTINGS) or path.suffix == ".pem"
+    is_archive = any((folder / MANIFEST).exists() for folder in path.parents if root in folder.parents)
+    return is_setting or is_archive or any(folder in path.parents for folder in scope.own_folders)
+
+
+def _erase_message(
+    path: Path, content: bytes, finders: Finders, scope: ErasureScope, done: FileErasure
+) -> None:
+    if any(folder in path.parents for folder in scope.bounce_folders):
+        if PROCESSED in path.parts:
+            path.unlink()
+            done.deleted.append(path)
+        else:
+            done.left[path] = NOT_PROCESSED
+            done.is_complete = False
+        return
+    in_outbox = scope.outbox is not None and scope.outbox in path.parents
+    if is_sent_to(content, finders) or (in_outbox and not scope.is_published):
+        path.unlink()
+        done.deleted.append(path)
+    else:
+        done.left[path] = PUBLISHED if in_outbox else OTHERS_MESSAGE
+
+
+def _erase_from_text(path: Path, text: str, encoding: str, finders: Finders, done: FileErasure) -> None:
+    suffix = path.suffix.lower()
+    if suffix == ".log" and encoding == "utf-8":
+        _overwrite(path, mask_in_log(text, finders))
+        done.changed.append(path)
+        return
+    clean = delete_from_json(text, finders) if suffix == ".json" else None
+    if clean is None:
+        is_table = suffix in TABLES or (suffix == ".txt" and is_list_of_people(text))
+        clean = delete_records(text, finders) if is_table else replace_in_text(text, finders)
+    if clean:
+        write_atomically(path, clean.encode(encoding))
+        done.changed.append(path)
+    else:
+        path.unlink()
+        done.deleted.append(path)
+
+
+def _overwrite(path: Path, text: str) -> None:
+    """Write a text of the same length over the file, because another process may be appending to it."""
+    with path.open("r+b") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _decode(content: bytes) -> tuple[str, str] | None:
+    """Return the text of a file and its encoding; None if it is not a text."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif b"\0" in content:
+        return None
+    else:
+        encodings = ["utf-8", "cp1252", "latin-1"]
+    for encoding in encodings:
+        try:
+            return content.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _bytes_mention(content: bytes, finders: Finders) -> bool:
+    parts = [content, *_iter_members(content)]
+    return any(_raw_mentions(part, finders) for part in parts)
+
+
+def _raw_mentions(content: bytes, finders: Finders) -> bool:
+    lower = content.lower()
+    return any(needle in lower for needle in _needles(finders))
+
+
+def _needles(finders: Finders) -> list[bytes]:
+    texts = [text for finder in finders for text in finder.spellings()]
+    return [text.encode(encoding).lower() for text in texts for encoding in ("utf-8", "utf-16-le")]
+
+
+def _iter_members(content: bytes) -> Iterator[bytes]:
+    """Return the files in an archive or workbook, up to a limit."""
+    try:
+        if content.startswith(b"PK"):
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                for member in archive.infolist():
+                    with archive.open(member) as file:
+                        yield file.read(MAX_BYTES)
+        elif content.startswith(b"\x1f\x8b"):
+            with gzip.open(BytesIO(content)) as file:
+                yield file.read(MAX_BYTES)
+    except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return
+
+
+def _large_file_mentions(path: Path, finders: Finders) -> bool:
+    needles = _needles(finders)
+    longest = max(map(len, needles))
+    rest = b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            whole = (rest + piece).lower()
+            if any(needle in whole for needle in needles):
+                return True
+            rest = whole[-longest:]
+    return False

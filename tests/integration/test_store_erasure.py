@@ -1,0 +1,144 @@
+"""An address in every text column of SQLite and PostgreSQL, in many spellings: an erasure leaves none of them."""
+
+import asyncio
+import json
+import unicodedata
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy as sa
+
+from moza_mail.model.address import Address
+from moza_mail.store import open_store
+from moza_mail.store.address_leftovers import SEARCHED
+from moza_mail.subscribe import SubscriberAdmin
+from tests.integration.test_store_audit import KNOWN_BY, run_sql
+from tests.support.store_builders import (
+    LATER,
+    NOW,
+    REFUSED,
+    add_subscribers,
+    make_list,
+    make_mailing,
+    newcomer,
+    record_outcome,
+    suppression,
+)
+from tests.support.stores import KINDS, new_store
+
+MARK = "(no longer kept)"
+PEOPLE = {
+    "beyond ASCII": (
+        Address.parse("Zoë.Müller@bücher.example", international=True),
+        [
+            "zoë.müller@bücher.example",
+            "ZOË.MÜLLER@XN--BCHER-KVA.EXAMPLE",
+            unicodedata.normalize("NFD", "Zoë.Müller@Bücher.example"),
+            quote("zoë.müller@bücher.example"),
+        ],
+        ["zoe.muller@bucher.example", "zoë.müller@bücher.example.org"],
+        ["zoë.müller@b", "zoë.müller@xn", "zo%c3%ab.m"],
+    ),
+    "ASCII with a domain beyond it": (
+        Address.parse("Info@straße.example"),
+        ["INFO@straße.example", "info@XN--STRAE-OQA.example", '"info"@STRAẞE.example', "info=straße.example"],
+        ["info@strasse.example", "newinfo@straße.example"],
+        ["info@straße", "info@xn--strae", 'info"@straß', "info=straß"],
+    ),
+    "ASCII": (
+        Address.parse("Irma.I@voorbeeld.example"),
+        ["IRMA.I@VOORBEELD.EXAMPLE", "irma.i%40voorbeeld.example", "é irma.i@voorbeeld.example."],
+        ["ırma.ı@voorbeeld.example", "irma.i@voorbeeld.example.org"],
+        ["irma.i@voorbeeld.example", "irma.i%40"],
+    ),
+}
+
+
+@pytest.fixture(params=KINDS)
+def url(request):
+    with new_store(request.param, request) as made:
+        yield made
+
+
+def run(url, scenario):
+    async def whole():
+        store = await open_store(url, actor="an", hasher=KNOWN_BY)
+        try:
+            return await scenario(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(whole())
+
+
+def fill(person):
+    async def scenario(store):
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0, address=person), newcomer(1), newcomer(2))
+        await store.suppressions.add(suppression(1))
+        await store.suppressions.add(suppression(2))
+        await store.suppressions.remove(newcomer(2).address, "x", now=NOW)
+        await store.notices.report_once("a notice", now=NOW)
+        mailing = await store.ledger.create_mailing(make_mailing())
+        for claimed in await store.ledger.claim(mailing.id, limit=3, now=NOW):
+            await record_outcome(store, claimed.id, REFUSED, now=LATER)
+
+    return scenario
+
+
+def plant(url, text):
+    """Write a text into every column that may have it, in every row. Return how many columns there are."""
+    count = 0
+    for table in SEARCHED:
+        for column in table.c:
+            is_key = (
+                column.primary_key
+                or column.foreign_keys
+                or column.name in {"address", "address_key", "digest"}
+            )
+            if isinstance(column.type, sa.Text | sa.JSON) and (not is_key or table.name == "notices"):
+                value = (
+                    json.dumps({text: [text]}, ensure_ascii=False)
+                    if isinstance(column.type, sa.JSON)
+                    else text
+                )
+                quoted = value.replace("'", "''")
+                run_sql(url, f"UPDATE {table.name} SET {column.name} = '{quoted}'")
+                count += 1
+    return count
+
+
+def read_columns(url):
+    """Return every row of every table as text, in NFC and lower case."""
+    if url.startswith("sqlite"):
+        names = run_sql(
+            url, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        )
+    else:
+        names = run_sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = [str(row) for (name,) in names for row in run_sql(url, f"SELECT * FROM {name}")]
+    return unicodedata.normalize("NFC", "\n".join(rows)).lower()
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_no_column_has_a_spelling_of_the_address_after_an_erasure(url, name):
+    person, spellings, others, traces = PEOPLE[name]
+    run(url, fill(person))
+    text = " en ".join([*spellings, *others])
+    assert plant(url, text) > 20
+    before = read_columns(url)
+    assert all(trace in before for trace in traces)
+
+    async def erase(store):
+        return await SubscriberAdmin(store).erase(
+            spellings[0].strip("é "), clock=lambda: LATER, patience=timedelta(0)
+        )
+
+    assert run(url, erase).erased_at == LATER
+    after = read_columns(url).replace(others[1], "")
+    assert [trace for trace in traces if trace in after] == []
+    # The texts about others lost the address, and nothing else.
+    assert f"{MARK} en {MARK}" in after
+    assert unicodedata.normalize("NFC", others[0]).lower() in after
+    assert run(url, erase).rows == {}
