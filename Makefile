@@ -96,6 +96,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.dkim
 	$(BIN)/python -m benchmarks.subscriber_import
 	$(BIN)/python -m benchmarks.public_pages
+	$(BIN)/python -m benchmarks.sign_up_timing
 	$(BIN)/python -m benchmarks.archive
 	$(BIN)/python -m benchmarks.editor
 

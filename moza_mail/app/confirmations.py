@@ -132,6 +132,12 @@ async def send_confirmations(project: Project, on_error: Callable[[Exception], N
     return ConfirmationsReport(outcomes=outcomes, waiting=waiting)
 
 
+async def list_uncertain(project: Project) -> list[Confirmation]:
+    """Return the confirmations that the relay may have accepted. It works while another process mails."""
+    async with open_store(project) as store:
+        return await store.confirmations.list_uncertain()
+
+
 @asynccontextmanager
 async def keep_sending_confirmations(
     project: Project, store: Store, on_error: Callable[[Exception], None]

@@ -1,10 +1,11 @@
 """`moza-mail confirmations`: mail the confirmations of sign-ups that are due."""
 
-from moza_mail.app.confirmations import send_confirmations
+from moza_mail.app.confirmations import list_uncertain, send_confirmations
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError, StoreLocked
 from moza_mail.i18n import gettext as _
+from moza_mail.model.timestamps import format_utc
 from moza_mail.project import Project
 
 
@@ -24,6 +25,27 @@ def confirmations(project: Project, *, as_json: bool) -> int:
                 "Confirmations: {outcomes}; {waiting} waiting",
                 outcomes=outcomes or _("none was due"),
                 waiting=report.waiting,
+            )
+        )
+    return 0
+
+
+def show_uncertain(project: Project, *, as_json: bool) -> int:
+    """Print the people whose confirmation may have been accepted by the relay."""
+    found = run_async(lambda: list_uncertain(project))
+    rows = [
+        {"address": str(one.address), "list": one.list_slug, "signed_up_at": format_utc(one.created_at)}
+        for one in found
+    ]
+    if as_json:
+        output.give_json(rows)
+        return 0
+    for row in rows:
+        output.give("  ".join(row.values()))
+    if rows:
+        output.say(
+            _(
+                "The relay may have these mails. Nobody is mailed twice: a person without a mail signs up again."
             )
         )
     return 0

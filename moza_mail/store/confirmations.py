@@ -104,6 +104,10 @@ class Confirmations:
         """
         return await self._transactions.read(_find_oldest_unsent)
 
+    async def list_uncertain(self) -> list[Confirmation]:
+        """Return the confirmations that a relay may have accepted, oldest first. They are never sent again."""
+        return await self._transactions.read(_list_uncertain)
+
     async def count_by_state(self) -> dict[DeliveryState, int]:
         """Count the confirmations in each state, zeros included."""
         return await self._transactions.read(_count_by_state)
@@ -310,6 +314,15 @@ def _find_oldest_unsent(connection: sa.Connection) -> datetime | None:
     )
     moments = (queued, find_oldest_request(connection))
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _list_uncertain(connection: sa.Connection) -> list[Confirmation]:
+    query = sa.select(*CONFIRMATION).join(subscribers, subscribers.c.id == confirmations.c.subscriber_id)
+    is_uncertain = state_column == DeliveryState.UNCERTAIN
+    return [
+        to_confirmation(row)
+        for row in connection.execute(query.where(is_uncertain).order_by(confirmations.c.id))
+    ]
 
 
 def _count_by_state(connection: sa.Connection) -> dict[DeliveryState, int]:

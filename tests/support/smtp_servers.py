@@ -59,11 +59,11 @@ class Sink:
 
 
 @contextlib.contextmanager
-def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
+def smtp_sink(*flags: str, keep: bool = True, port: int = 0) -> Iterator[Sink]:
     """Run smtp-sink with these flags. It writes each message to a file, or discards it, which is faster."""
     program = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     require("smtp-sink", program is not None, "smtp-sink (Debian: postfix) is not installed")
-    port = free_port()
+    port = port or free_port()
     user = ("-u", "nobody") if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory(prefix="moza-mail-sink-") as name:
         folder = Path(name)

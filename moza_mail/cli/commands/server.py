@@ -101,11 +101,18 @@ def log_in(context: typer.Context) -> None:
 
 
 @app.command()
-def confirmations(context: typer.Context, json_: options.Json = False) -> None:
+def confirmations(
+    context: typer.Context,
+    uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="List those that the relay may have; mail nothing.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
     """Mail the confirmations that are due, if `serve` does not run."""
-    from moza_mail.cli.confirmations import confirmations
+    from moza_mail.cli.confirmations import confirmations, show_uncertain
 
-    raise typer.Exit(confirmations(options.project(context), as_json=json_))
+    run = show_uncertain if uncertain else confirmations
+    raise typer.Exit(run(options.project(context), as_json=json_))
 
 
 @archive.command()

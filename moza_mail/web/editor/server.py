@@ -2,14 +2,18 @@
 
 import asyncio
 import gc
+import logging
 from socket import socket
 
 import uvicorn
 
+from moza_mail.app.background import keep_running
 from moza_mail.app.project_session import ProjectSession
 from moza_mail.web.editor.routes import build_app
 from moza_mail.web.editor.security import AccessKeys
 from moza_mail.web.editor.watch import ProjectWatcher
+
+log = logging.getLogger("moza_mail.web")
 
 
 class EditorServer(uvicorn.Server):
@@ -21,6 +25,11 @@ class EditorServer(uvicorn.Server):
         """Close the event streams, then let uvicorn stop."""
         self.watcher.close()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]
+
+
+def report_restart(error: Exception) -> None:
+    """Log that the watcher of saved files ended, and starts again."""
+    log.error("the watcher of saved files is restarted: %s", error)
 
 
 async def serve(session: ProjectSession, keys: AccessKeys, listener: socket) -> None:
@@ -40,7 +49,7 @@ async def serve(session: ProjectSession, keys: AccessKeys, listener: socket) -> 
     # The imported modules stay in memory, and searching them for garbage would delay a preview by a tenth of a second.
     gc.collect()
     gc.freeze()
-    watching = asyncio.create_task(watcher.run())
+    watching = asyncio.create_task(keep_running(watcher.run, watcher.stop, report_restart))
     try:
         await server.serve(sockets=[listener])
     finally:

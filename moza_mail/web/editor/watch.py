@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from moza_mail.app.project_session import ProjectSession
 # Saving one file causes several events within a few milliseconds.
 STEP_MS = 5
 DEBOUNCE_MS = 50
+CHECK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0
 SETTINGS = ("moza-mail.toml", "lists.toml")
 TEMPORARY = (".tmp", ".swp", ".swx", "~", ".part")
@@ -37,20 +39,37 @@ class ProjectWatcher:
     def __init__(self, session: ProjectSession) -> None:
         self.session = session
         self.stop = asyncio.Event()
+        self._has_run = False
         self._tasks: dict[Path, asyncio.Task[None]] = {}
         self._listeners: set[asyncio.Queue[ProjectChange | None]] = set()
 
     async def run(self) -> None:
-        """Watch until `stop` is set."""
-        root = asyncio.create_task(self._watch(self.session.root, is_deep=False))
+        """Watch until `stop` is set. Raise the error of a folder's watch that ends earlier; then run it again."""
+        self._tasks[self.session.root] = asyncio.create_task(self._watch(self.session.root, is_deep=False))
         self._watch_folders()
+        if self._has_run:
+            # Files may have been saved while nothing was watched.
+            self.notify(ProjectChange(kind="render"))
+        self._has_run = True
         try:
-            await self.stop.wait()
+            while not self.stop.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), CHECK_SECONDS)
+                for folder, task in list(self._tasks.items()):
+                    if task.done():
+                        self._end(folder, task)
         finally:
-            tasks = [root, *self._tasks.values()]
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self, folder: Path, task: asyncio.Task[None]) -> None:
+        """Forget the watch of a folder that was deleted; raise the error of another one."""
+        del self._tasks[folder]
+        if folder.is_dir():
+            raise task.exception() or RuntimeError(f"the watch of {folder.name} ended")
 
     def _folders(self) -> set[Path]:
         root = self.session.root
