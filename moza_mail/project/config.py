@@ -189,6 +189,7 @@ class ProjectConfig(BaseModel):
     approval: ApprovalPolicy = ApprovalPolicy.OFF
     max_age: Annotated[str, AfterValidator(_check_duration)] = "24h"
     theme: str = "moza"
+    trust: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
     timezone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Amsterdam"
     agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = AGENDA_HEADINGS
     calendar: Literal["attach", "link", "off"] = "off"

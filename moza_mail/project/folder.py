@@ -124,7 +124,7 @@ class Project:
 
     def read_theme(self, name: str) -> Theme:
         """Read a theme. Files of the project replace files of the bundled theme."""
-        return themes.read_theme(name, self.root / "templates")
+        return themes.read_theme(name, self.root / "templates", self.config.trust)
 
     def read_lists(self) -> dict[str, MailingList]:
         """Read the lists in subscribers/lists.toml, by slug."""

@@ -1,7 +1,9 @@
 """Read themes. Each file comes from the project, else the bundled theme, else `default`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from moza_mail.errors import ProjectError, ThemeError, make_printable
@@ -24,8 +26,12 @@ def bundled_themes() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def read_theme(name: str, templates: Path) -> Theme:
-    """Read a theme into memory; raise ThemeError if there is no folder with its name."""
+def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
+    """Read a theme into memory; raise ThemeError if there is no folder with its name.
+
+    A template is code. So a theme whose files are, through a symbolic link, outside the project's `templates` raises
+    ThemeError too, unless its digest is in `trust`.
+    """
     folders = [templates / name, bundled_themes() / name, bundled_themes() / FALLBACK]
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name) or not any(
         folder.is_dir() for folder in folders[:2]
@@ -42,6 +48,7 @@ def read_theme(name: str, templates: Path) -> Theme:
             theme=shown,
             hint=_("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
         )
+    _require_trust(name, templates, trust)
     files: dict[str, str] = {}
     assets: dict[str, bytes] = {}
     for folder in reversed(folders):
@@ -55,6 +62,36 @@ def read_theme(name: str, templates: Path) -> Theme:
                 files[relative] = _read_text(path, name)
     theme = Theme(name=name, settings=_read_settings(folders, name), files=files, assets=assets)
     return replace(theme, logo=_read_logo(theme)) if "logo" in theme.settings else theme
+
+
+def _require_trust(name: str, templates: Path, trust: Sequence[str]) -> None:
+    paths = [path for path in sorted((templates / name).rglob("*")) if path.is_file() and not is_hidden(path)]
+    homes = (templates.parent.resolve() / templates.name, bundled_themes().resolve())
+    elsewhere = next(
+        (real for path in paths if not any((real := path.resolve()).is_relative_to(home) for home in homes)),
+        None,
+    )
+    if elsewhere is None:
+        return
+    digest = sha256()
+    for path in paths:
+        content = sha256(_read_bytes(path, name)).hexdigest()
+        digest.update(f"{path.relative_to(templates / name).as_posix()}\0{content}\n".encode())
+    if digest.hexdigest() not in trust:
+        line = ", ".join(f'"{one}"' for one in (*trust, digest.hexdigest()))
+        raise ThemeError(
+            _(
+                "the theme `{theme}` is not in the project: {path} is elsewhere",
+                theme=name,
+                path=str(elsewhere),
+            ),
+            theme=name,
+            hint=_(
+                "A theme is code. Copy it to templates/{theme}, or read it and write in moza-mail.toml: trust = [{digests}]",
+                theme=name,
+                digests=line,
+            ),
+        )
 
 
 def _read_logo(theme: Theme) -> ImageFile:

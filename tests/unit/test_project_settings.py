@@ -1,12 +1,15 @@
 """Finding the project and reading its settings and secrets."""
 
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
 from moza_mail import project, render
 from moza_mail.errors import IssueError, ProjectError, ThemeError
 from moza_mail.model.mailing_list import OptIn
+from tests.support.builders import ROOT
 
 LISTS = '[weekly]\ntitle = "Weekly"\nsender = "weekly@example.org"\n'
 
@@ -154,6 +157,45 @@ def test_a_theme_is_read_file_by_file(folder):
     assert theme.read_template("partials/head.mjml")
     with pytest.raises(ThemeError, match=r"weg\.mjml is missing"):
         theme.read_template("weg.mjml")
+
+
+@pytest.mark.parametrize("what", ["the theme", "one file", "templates"])
+def test_a_theme_from_elsewhere_is_refused_unless_its_digest_is_trusted(folder, tmp_path_factory, what):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    own = elsewhere / "huis" if what == "templates" else elsewhere
+    own.mkdir(exist_ok=True)
+    (own / "issue.txt").write_text("{{ title }}")
+    (own / "theme.toml").write_text((folder_of_moza() / "theme.toml").read_text())
+    if what == "templates":
+        (folder / "templates").symlink_to(elsewhere)
+    elif what == "the theme":
+        (folder / "templates").mkdir()
+        (folder / "templates" / "huis").symlink_to(elsewhere)
+    else:
+        (folder / "templates" / "huis").mkdir(parents=True)
+        (folder / "templates" / "huis" / "issue.txt").symlink_to(elsewhere / "issue.txt")
+        (folder / "templates" / "huis" / "theme.toml").write_text((elsewhere / "theme.toml").read_text())
+    with pytest.raises(ThemeError, match="is elsewhere") as caught:
+        project.find_project(folder).read_theme("huis")
+    line = re.search(r"trust = \[.*\]", caught.value.hint)[0]
+    config = folder / "moza-mail.toml"
+    config.write_text(f"{line}\n{config.read_text()}")
+    assert project.find_project(folder).read_theme("huis").files["issue.txt"] == "{{ title }}"
+    (own / "issue.txt").write_text("{{ address }}")
+    with pytest.raises(ThemeError, match="is elsewhere") as again:
+        project.find_project(folder).read_theme("huis")
+    assert line.removesuffix("]") in again.value.hint
+
+
+def folder_of_moza() -> Path:
+    return ROOT / "templates" / "moza"
+
+
+def test_a_link_within_the_project_s_templates_is_not_elsewhere(folder):
+    (folder / "templates" / "een").mkdir(parents=True)
+    (folder / "templates" / "een" / "issue.txt").write_text("x")
+    (folder / "templates" / "huis").symlink_to("een")
+    assert project.find_project(folder).read_theme("huis").files["issue.txt"] == "x"
 
 
 @pytest.mark.parametrize("name", ["nergens", "../geheim", "", "/etc"])
