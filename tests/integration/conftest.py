@@ -1,7 +1,10 @@
-"""Servers that are started once for the whole run."""
+"""Servers that are started once for the whole run, and pages of few rows."""
+
+import sys
 
 import pytest
 
+from moza_mail.store import store
 from tests.support.postgres import cluster
 
 
@@ -10,3 +13,12 @@ def postgres():
     """Start a temporary PostgreSQL server."""
     with cluster() as server:
         yield server
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    """Read pages of 100 rows instead of 1,000, so that a test of several pages needs fewer rows."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(store.__package__)]
+    for module in modules:
+        if hasattr(module, "PAGE"):
+            monkeypatch.setattr(module, "PAGE", 100)

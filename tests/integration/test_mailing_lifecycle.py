@@ -16,9 +16,8 @@ from moza_mail.model.outcome import Outcome, to_outcome
 from moza_mail.model.reply import Phase, Reply
 from moza_mail.store import open_store
 from tests.support.builders import issue
-from tests.support.examples import examples
 from tests.support.store_builders import add_subscribers, make_list, newcomer
-from tests.support.stores import KINDS, new_store
+from tests.support.stores import KINDS, new_store, store_examples
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 READERS = 4
@@ -194,10 +193,11 @@ RUNS = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@examples(40, derandomize=True)
-@given(runs=RUNS)
-def test_whatever_befalls_it_each_reader_ends_in_one_state_and_gets_no_second_body_unasked(
-    request, kind, runs
-):
-    with new_store(kind, request) as url:
-        asyncio.run(lives(url, runs))
+def test_whatever_befalls_it_each_reader_ends_in_one_state_and_gets_no_second_body_unasked(request, kind):
+    @store_examples(kind, 40, derandomize=True)
+    @given(runs=RUNS)
+    def run(runs):
+        with new_store(kind, request) as url:
+            asyncio.run(lives(url, runs))
+
+    run()

@@ -608,10 +608,11 @@ class TestServer:
 
         asyncio.run(scenario())
 
+    @pytest.mark.usefixtures("small_pages")
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, postgres, url):
         async def scenario():
             async with open_and_close(url) as store:
-                await create_mailing(store, 1500)
+                await create_mailing(store, 150)
                 pages = store.subscribers.iter_list("weekly")
                 await anext(pages)
                 asked = (

@@ -115,9 +115,10 @@ class TestFile:
         on(path, nothing)
         assert looked_up(path, "PRAGMA journal_mode") == [("wal",)]
 
+    @pytest.mark.usefixtures("small_pages")
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, path):
         async def scenario(store):
-            await create_mailing(store, 1500)
+            await create_mailing(store, 150)
             pages = store.subscribers.iter_list("weekly")
             await anext(pages)
             await store.subscribers.save_list(make_list(title="Written meanwhile"))

@@ -15,9 +15,8 @@ from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
 from moza_mail.subscribe import SelfService
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
-from tests.support.examples import examples
 from tests.support.store_builders import NOW, add_subscribers, address, make_list, newcomer, suppression
-from tests.support.stores import KINDS, new_store
+from tests.support.stores import KINDS, new_store, store_examples
 
 LISTS = ("weekly", "other")
 CONFIRMED, UNCONFIRMED, UNSUBSCRIBED = (
@@ -156,8 +155,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from(EVENTS_OF_A_LIFE), st.sampled_from(L
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_comes_back_but_by_their_own_act(kind, request):
-    # A new database takes a second on PostgreSQL; the statements are the same.
-    @examples(40 if kind == "sqlite" else 8)
+    @store_examples(kind, 40)
     @given(events=EVENTS)
     def lived(events):
         with new_store(kind, request) as url:

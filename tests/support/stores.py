@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+from hypothesis import settings
+
 from moza_mail.store import Store, open_store
 from tests.support.captured_output import read_audit_logs, record_text
+from tests.support.examples import examples
 
 KINDS = ("sqlite", "postgres")
 Scenario = Callable[[Store], Awaitable[None]]
@@ -45,6 +48,11 @@ def new_store(kind: str, request) -> Iterator[str]:
             yield url
             rows = server.query("SELECT * FROM audit_log", database=url.rpartition("/")[2])
             record_text(f"audit log ({request.node.name})", "\n".join(map(str, rows)))
+
+
+def store_examples(kind: str, count: int, **more: object) -> settings:
+    """Return settings for `count` examples, a quarter of them on PostgreSQL, where a new database takes a second."""
+    return examples(count if kind == "sqlite" else count // 4, **more)
 
 
 async def run_with_store(url: str, scenario: Scenario) -> None:
