@@ -22,16 +22,14 @@ class Theme:
 
     settings: the contents of theme.toml.
     files: text files by their path in the theme (`partials/footer.mjml`).
-    assets: binary files by their path (`assets/logo.png`).
     logo: the image that [logo] in theme.toml names.
 
-    `files` and `assets` include those of the bundled themes that the theme does not replace.
+    `files` includes those of the bundled themes that the theme does not replace.
     """
 
     name: str
     settings: Mapping[str, Any]
     files: Mapping[str, str]
-    assets: Mapping[str, bytes]
     logo: ImageFile | None = None
 
     @property

@@ -1,7 +1,7 @@
 """Read themes. Each file comes from the project, else the bundled theme, else `default`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -50,18 +50,23 @@ def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
         )
     _require_trust(name, templates, trust)
     files: dict[str, str] = {}
-    assets: dict[str, bytes] = {}
+    assets: dict[str, Path] = {}
     for folder in reversed(folders):
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder).as_posix()
             if not path.is_file() or is_hidden(path):
                 continue
             if relative.startswith("assets/"):
-                assets[relative] = _read_bytes(path, name)
+                assets[relative] = path
             elif path.suffix in TEXT_SUFFIXES:
-                files[relative] = _read_text(path, name)
-    theme = Theme(name=name, settings=_read_settings(folders, name), files=files, assets=assets)
-    return replace(theme, logo=_read_logo(theme)) if "logo" in theme.settings else theme
+                try:
+                    files[relative] = _read_text(path, name)
+                except ThemeError:
+                    # A note of the designer is no template. A file of this name in a bundled theme is one.
+                    if relative in files:
+                        raise
+    theme = Theme(name=name, settings=_read_settings(folders, name), files=files)
+    return replace(theme, logo=_read_logo(theme, assets)) if "logo" in theme.settings else theme
 
 
 def _require_trust(name: str, templates: Path, trust: Sequence[str]) -> None:
@@ -94,8 +99,11 @@ def _require_trust(name: str, templates: Path, trust: Sequence[str]) -> None:
         )
 
 
-def _read_logo(theme: Theme) -> ImageFile:
-    """Return the image that `[logo]` in theme.toml names, from the assets of the theme."""
+def _read_logo(theme: Theme, assets: Mapping[str, Path]) -> ImageFile:
+    """Return the image that `[logo]` in theme.toml names.
+
+    assets: the files in `assets/`, by their path in the theme. Only the logo is read.
+    """
     from moza_mail.project import images as project_images
 
     table = theme.settings["logo"]
@@ -106,14 +114,15 @@ def _read_logo(theme: Theme) -> ImageFile:
             _("[logo] needs `file` and `alt`"),
             _('Write file = "assets/logo.png" and alt = "Our name".'),
         )
-    if file not in theme.assets:
+    if file not in assets:
         raise _theme_error(
             theme,
             _("[logo] names {file}, which does not exist", file=file),
             _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
-        return project_images.prepare_image(theme.assets[file], file, column=theme.text_width)
+        content = _read_bytes(assets[file], theme.name)
+        return project_images.prepare_image(content, file, column=theme.text_width)
     except project_images.ImageFileError as error:
         raise _theme_error(
             theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint

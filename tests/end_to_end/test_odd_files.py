@@ -100,15 +100,25 @@ def put_odd_files(issues: Path) -> int:
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A project with an issue that is due, and every kind of odd file beside it."""
+def moment():
+    return f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:%M}Z"
+
+
+@pytest.fixture
+def tidy(tmp_path, moment):
+    """A project with an issue that is due."""
     project = folder(tmp_path)
     project.add_readers(READERS)
     path = project.path / ISSUE
-    moment = f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:%M}Z"
     path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {moment}\n", 1))
-    put_odd_files(project.path / "issues")
     return project
+
+
+@pytest.fixture
+def project(tidy):
+    """A project with an issue that is due, and every kind of odd file beside it."""
+    put_odd_files(tidy.path / "issues")
+    return tidy
 
 
 def test_the_due_issue_is_mailed_to_everybody_and_the_odd_files_are_reported_once(project):
@@ -152,3 +162,82 @@ def test_the_editor_lists_every_odd_file_and_shows_what_is_wrong_with_it(project
     for path in ("/choose?to=//[", "/issue/%ED%A0%80.md", "/issue/%FF.md"):
         assert browser.get(path).status_code in {400, 404}, path
     assert browser.get("/", headers={"Host": "["}).status_code == 400
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def put_large(path: Path) -> None:
+    put(path, b"")
+    with path.open("wb") as file:
+        file.truncate(2 * 1024**3)
+
+
+# Themes of which another issue, that is due too, cannot be rendered.
+THEMES = {
+    "binary": {"theme.toml": b"\xff\xfe\0"},
+    "syntax": {"theme.toml": b"[light\n"},
+    "deep": {"theme.toml": b"x = " + b"[" * 5000},
+    "types": {"theme.toml": b'light = 3\nwidth = "x"\n'},
+    "jinja": {"issue.mjml": b"{% for %}"},
+    "endless": {"issue.mjml": b"{% include 'issue.mjml' %}"},
+    "mjml": {"issue.mjml": b"<mjml><mj-body><mj-section>"},
+    "latin": {"partials/footer.mjml": b"\xe9"},
+    "absent": {},
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_broken_theme_stops_only_the_issues_that_use_it(tidy, moment, theme):
+    for name, content in THEMES[theme].items():
+        put(tidy.path / "templates" / theme / name, content)
+    front = f"title: B\ndate: 2026-01-13\nsend_at: {moment}\ntheme: {theme}\n"
+    put(tidy.path / "issues/2026-01-13.md", f"---\n{front}---\n{BODY}".encode())
+    done = tidy.run("send", "--due")
+    assert (done.code, len(tidy.outbox())) == (3, READERS)
+    assert theme in done.err or "issue.mjml" in done.err
+
+
+IMAGES = {
+    "pipe": os.mkfifo,
+    "large": put_large,
+    "folder": Path.mkdir,
+    "loop": lambda path: path.symlink_to(path.name),
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "text": lambda path: put(path, b"hello"),
+    "empty": lambda path: put(path, b""),
+    "cut off": lambda path: put(path, b"\x89PNG\r\n\x1a\n"),
+    "missing": Path.exists,
+}
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_a_broken_image_stops_only_its_own_issue(tidy, moment, kind):
+    IMAGES[kind](tidy.path / "issues" / "a.png")
+    front = f"title: B\ndate: 2026-01-13\nsend_at: {moment}\n"
+    put(tidy.path / "issues/2026-01-13.md", f"---\n{front}---\n{BODY}\n![x](a.png)\n".encode())
+    done = tidy.run("send", "--due")
+    assert (done.code, len(tidy.outbox())) == (3, READERS)
+    assert "2026-01-13.md, line 10: the image a.png" in done.err
+
+
+def test_odd_files_in_the_folder_of_a_theme_stop_nothing(tidy):
+    own = tidy.path / "templates" / "moza"
+    put(own / "notes.txt", "café".encode("latin-1"))
+    put(own / "._footer.mjml", b"\xff")
+    put(own / "footer.mjml~", b"\xff")
+    put_large(own / "assets" / "logo.psd")
+    (own / "folder.mjml").mkdir()
+    os.mkfifo(own / "pipe.mjml")
+    (own / "loop.txt").symlink_to("loop.txt")
+    assert tidy.run("send", "--due").code == 0
+    assert len(tidy.outbox()) == READERS
+
+
+@pytest.mark.parametrize("target", ["nowhere", "templates"])
+def test_a_folder_of_themes_that_leads_nowhere_stops_nothing(tidy, target):
+    (tidy.path / "templates").symlink_to(target)
+    assert tidy.run("send", "--due").code == 0
+    assert len(tidy.outbox()) == READERS

@@ -6,6 +6,7 @@ bug. tests/fuzz/test_targets.py calls the targets with Hypothesis, and tests/fuz
 
 import asyncio
 import io
+import re
 import socket
 import tempfile
 import zipfile
@@ -131,6 +132,8 @@ def _replace_part(content: bytes, part: str, data: bytes) -> bytes:
 
 def workbook(data: bytes) -> None:
     """Read a workbook with this sheet, of LibreOffice if the data begins with an `o`, else of Excel."""
+    if re.search(rb"repeated\s*=\s*.\d{5}", data):
+        return  # a million equal rows are within the limits, and take half a minute
     if data[:1] == b"o":
         content = _replace_part(make_ods({"A": [["email"]]}), "content.xml", data[1:])
     else:

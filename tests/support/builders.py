@@ -43,7 +43,7 @@ def theme(name: str = "moza") -> Theme:
     for folder in (ROOT / "templates/default", ROOT / "templates" / name):
         found = (path for path in folder.rglob("*") if path.suffix in TEXT_FILES)
         files |= {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
-    return Theme(name=name, settings=tomllib.loads(files["theme.toml"]), files=files, assets={})
+    return Theme(name=name, settings=tomllib.loads(files["theme.toml"]), files=files)
 
 
 def theme_with(files: dict[str, str] | None = None, **settings: object) -> Theme:
