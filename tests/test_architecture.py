@@ -87,7 +87,7 @@ LIBRARIES = {
     "typer": {"cli"},
     "uvicorn": {"web"},
     "watchfiles": {"web"},
-    "yaml": {"edit", "parse"},
+    "yaml": {"edit", "parse", "project"},
 }
 
 LONGEST_MODULE = 450

@@ -19,6 +19,7 @@ from moza_mail.archive import ArchiveEntry, ArchiveSettings
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Issue
+from moza_mail.model.issue_name import issue_name
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.site import ArchiveSite
@@ -167,7 +168,7 @@ class ArchiveBuilder:
 
     def change_token(self) -> object:
         """Return a value that changes when the date or a file of an issue changes."""
-        files = ((path.name, path.stat().st_mtime_ns) for path in self._project.list_issues())
+        files = ((str(path), path.stat().st_mtime_ns) for path in self._project.list_issues())
         return self._today(), tuple(files)
 
     def build(self, entries: Sequence[ArchiveEntry]) -> dict[str, bytes]:
@@ -215,7 +216,7 @@ class ArchiveBuilder:
             text = self._project.read_issue(path)
             header = parse.parse_issue_header(text, str(path))
         except IssueError:
-            if is_included or path.stem in sent:
+            if is_included or issue_name(str(path)) in sent:
                 raise
             return "", ""
         if header.draft:

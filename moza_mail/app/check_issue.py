@@ -1,6 +1,5 @@
 """Check an issue with the project's own rules."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -55,14 +54,13 @@ def load_rules(project: Project) -> CheckOptions:
 
 
 def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
-    """Load the front matter of the other issues in an issue's folder. Skip unreadable issues."""
+    """Load the front matter of the other issues. Skip unreadable issues."""
     fronts = []
-    for other in project.list_issues_in(path.parent):
-        if os.path.realpath(other) != os.path.realpath(path):
-            try:
-                fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
-            except IssueError:
-                continue
+    for other in project.list_other_issues(path):
+        try:
+            fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
+        except IssueError:
+            continue
     return tuple(fronts)
 
 

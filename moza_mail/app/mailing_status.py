@@ -44,7 +44,7 @@ class MailingStatus:
     """The status of a mailing. The lists that `StatusOptions` did not request are empty.
 
     earlier: the number of older mailings.
-    unreadable: an error for each unreadable file in `issues/`, which cannot be sent automatically.
+    unreadable: an error for each unreadable issue, which cannot be sent automatically.
     audit_check: the result of verifying the newest entries of the audit log.
     """
 

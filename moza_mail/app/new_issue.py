@@ -13,6 +13,7 @@ from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import Event, Issue, to_plain_text
+from moza_mail.model.issue_name import issue_name
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 
@@ -76,8 +77,7 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
     last = parse_text(project, last_path, text)
     settings = _settings(project, last, project.read_list(last.list_slug), day)
     result = edit.make_next_issue(last, text, settings)
-    stem = edit.next_file_stem(last_path.stem, last.date, settings.date, settings.lang)
-    path = last_path.with_name(f"{stem}{last_path.suffix}")
+    path = _next_path(last_path, last.date, settings)
     project.create_issue(path, result.text)
     return NewIssue(
         path=_relative(path),
@@ -88,6 +88,22 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
         has_passed=settings.date < now().astimezone(project.config.zone).date(),
         unreadable=unreadable,
     )
+
+
+def _next_path(last_path: Path, last: date, settings: edit.NextIssueSettings) -> Path:
+    """Return the file of the next issue, beside the last one.
+
+    A page bundle is followed by a page bundle. A folder of a year, or of a month in it, by that of the new date.
+    """
+    name = issue_name(str(last_path))
+    stem = edit.next_file_stem(name, last, settings.date, settings.lang)
+    is_bundle = name != last_path.stem
+    folder = last_path.parent.parent if is_bundle else last_path.parent
+    if folder.name == f"{last.month:02}" and folder.parent.name == str(last.year):
+        folder = folder.parent.parent / str(settings.date.year) / f"{settings.date.month:02}"
+    elif folder.name == str(last.year):
+        folder = folder.parent / str(settings.date.year)
+    return folder / stem / last_path.name if is_bundle else folder / f"{stem}{last_path.suffix}"
 
 
 def _settings(
@@ -117,7 +133,7 @@ def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
     if not found:
         raise IssueError(
             _("there is no issue to start from"),
-            source=str(project.root / "issues"),
+            source=str(project.issues_folder),
             line=0,
             hint=_("Write the first one by hand (docs/write.md), or name one: --from FILE"),
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ from moza_mail import edit
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.project import LANGUAGES, NewProject, create_project, find_project, make_slug
+from moza_mail.model.issue_name import issue_name
+from moza_mail.project import LANGUAGES, NewProject, create_project, find_hugo_site, find_project
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 SITE = re.compile(r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?")
@@ -37,7 +38,7 @@ class ProjectAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedProject:
-    """A new project: its title, its first issue, and the files that were written."""
+    """A new project: its title, its newest issue, and the files that were written."""
 
     title: str
     first_issue: str
@@ -47,9 +48,28 @@ class CreatedProject:
 def create(folder: Path, answers: ProjectAnswers, *, now: datetime) -> CreatedProject:
     """Create the project; raise ProjectError for an answer that is missing or cannot be used."""
     project = _validate(answers, now.astimezone(ZONE).date())
+    hugo = find_hugo_site(folder, project.slug)
+    if hugo:
+        site = answers.site or hugo.url or project.site
+        project = replace(project, hugo=hugo, site=read_site(site))
     files = list(create_project(folder, project))
-    find_project(folder).read_lists()
-    return CreatedProject(title=project.title, first_issue=f"issues/{project.days[0][0]}.md", files=files)
+    created = find_project(folder)
+    created.read_lists()
+    newest = max(created.list_issues(), key=lambda path: issue_name(str(path)))
+    return CreatedProject(
+        title=project.title, first_issue=newest.relative_to(created.root).as_posix(), files=files
+    )
+
+
+def find_site_url(folder: Path) -> str:
+    """Return the address of the website whose repository is in a folder; empty if there is none."""
+    hugo = find_hugo_site(folder, "")
+    return hugo.url if hugo else ""
+
+
+def make_slug(title: str) -> str:
+    """Make the slug of a list from its title: `MOZa Weekly` becomes `moza-weekly`."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:63] or "nieuwsbrief"
 
 
 def _validate(answers: ProjectAnswers, today: date) -> NewProject:

@@ -10,6 +10,7 @@ from moza_mail import parse
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
@@ -32,21 +33,37 @@ class PlannedIssues:
 
 
 def load_planned_issues(project: Project) -> PlannedIssues:
-    """Read the front matter of every issue in `issues/`. Return the issues with a send time."""
+    """Read the front matter of every issue. Return the issues with a send time.
+
+    Two issues with one slug are an error, because the ledger would take both for one mailing.
+    """
     issues: list[PlannedIssue] = []
-    slugs: set[str] = set()
+    slugs: dict[tuple[str, str], str] = {}
     errors: list[MozaMailError] = []
     for path in project.list_issues():
         try:
             front = parse.parse_issue_header(project.read_issue(path), str(path))
-            slugs.add(front.slug)
-            if planned := plan_issue(project, front):
+            other = slugs.setdefault((front.slug, front.list_slug), str(path))
+            if other != str(path):
+                errors.append(_duplicate_slug(front, other))
+            elif planned := plan_issue(project, front):
                 issues.append(planned)
         except ProjectError as error:
             errors.append(IssueError(error.message, source=str(path), line=0, hint=error.hint))
         except IssueError as error:
             errors.append(error)
-    return PlannedIssues(issues=tuple(issues), slugs=frozenset(slugs), errors=tuple(errors))
+    return PlannedIssues(
+        issues=tuple(issues), slugs=frozenset(slug for slug, _list in slugs), errors=tuple(errors)
+    )
+
+
+def _duplicate_slug(front: IssueHeader, other: str) -> IssueError:
+    return IssueError(
+        _("{other} has the same slug, `{slug}`", other=other, slug=front.slug),
+        source=front.source,
+        line=0,
+        hint=_("Give one of the two another file name or `slug`, because a slug is mailed once."),
+    )
 
 
 def plan_issue(project: Project, front: IssueHeader) -> PlannedIssue | None:

@@ -12,6 +12,7 @@ from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
+from moza_mail.model.issue_name import issue_name
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
@@ -183,6 +184,6 @@ def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | N
 
 
 def find_newest_issue(project: Project) -> Path | None:
-    """Return the issue with the latest date in its file name; None if `issues/` has none."""
-    dated = [path for path in project.list_issues() if DATED.match(path.name)]
-    return max(dated, key=lambda path: path.name, default=None)
+    """Return the issue with the latest date in its file name; None if no file name has a date."""
+    dated = [path for path in project.list_issues() if DATED.match(issue_name(str(path)))]
+    return max(dated, key=lambda path: issue_name(str(path)), default=None)

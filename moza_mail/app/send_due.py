@@ -137,7 +137,7 @@ def _lost_error(mailing: StartedMailing) -> MailingError:
     slug = mailing.issue_slug
     return MailingError(
         _(
-            "the mailing of {slug} to {list_slug}, begun on {created_at} UTC, is not finished, but no file in issues/ has the slug {slug}, so the remaining recipients are not mailed",
+            "the mailing of {slug} to {list_slug}, begun on {created_at} UTC, is not finished, but no issue has the slug {slug}, so the remaining recipients are not mailed",
             slug=slug,
             list_slug=mailing.list_slug,
             created_at=f"{mailing.created_at:%Y-%m-%d %H:%M}",

@@ -32,7 +32,7 @@ class CheckContext:
     r"""The issue, its rendered mail and the project settings, as a rule sees them.
 
     text: the issue's file as written, with `\n` as line ending.
-    other_issues: the headers of the other issues in the same folder.
+    other_issues: the headers of the other issues.
     """
 
     issue: Issue

@@ -36,7 +36,7 @@ def build(project: Project, folder: Path, options: ArchiveOptions, *, as_json: b
                 "{slug} was sent to {list_slug}, but has no file in {folder}, so it has no page.\n  Put its file back, or name it: --include FILE",
                 slug=slug,
                 list_slug=report.list_slug,
-                folder=str(project.root / "issues"),
+                folder=str(project.issues_folder),
             )
         )
     return output.NEEDS_ATTENTION if report.missing else 0

@@ -13,12 +13,12 @@ from moza_mail.app.new_project import ProjectAnswers
 from moza_mail.cli import output
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
-from moza_mail.project import LANGUAGES, make_slug
+from moza_mail.project import LANGUAGES
 
 
 def init(folder: Path, answers: ProjectAnswers) -> None:
     """Create a project, and print its files and the next commands."""
-    created = app.create(folder, _ask_all(answers) if sys.stdin.isatty() else answers, now=now())
+    created = app.create(folder, _ask_all(answers, folder) if sys.stdin.isatty() else answers, now=now())
     for path in created.files:
         output.give(str(path))
     change_folder = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
@@ -32,7 +32,7 @@ def init(folder: Path, answers: ProjectAnswers) -> None:
     )
 
 
-def _ask_all(answers: ProjectAnswers) -> ProjectAnswers:
+def _ask_all(answers: ProjectAnswers, folder: Path) -> ProjectAnswers:
     """Ask for every answer that is not given."""
     title = answers.title or _ask(_("What is the title of the newsletter?"), app.read_title)
     sender = answers.sender or _ask(
@@ -44,8 +44,12 @@ def _ask_all(answers: ProjectAnswers) -> ProjectAnswers:
         sender=sender,
         sender_name=answers.sender_name
         or _ask(_("Which sender name do readers see?"), app.read_title, title),
-        site=answers.site or _ask(_("What is your website?"), app.read_site, app.default_site(sender)),
-        list_slug=answers.list_slug or _ask(_("A short name for its list?"), app.read_slug, make_slug(title)),
+        site=answers.site
+        or _ask(
+            _("What is your website?"), app.read_site, app.find_site_url(folder) or app.default_site(sender)
+        ),
+        list_slug=answers.list_slug
+        or _ask(_("A short name for its list?"), app.read_slug, app.make_slug(title)),
         language=answers.language or _ask(_("Dutch or English (nl, en)?"), app.read_language, LANGUAGES[0]),
     )
 

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from moza_mail.project import Project
 
-Issue = Annotated[str, typer.Argument(help="The issue: a file, or its slug in issues/.", metavar="ISSUE")]
+Issue = Annotated[str, typer.Argument(help="The issue: a file, or its slug.", metavar="ISSUE")]
 List = Annotated[
     str, typer.Option("--list", "-l", help="The list, as subscribers/lists.toml names it.", metavar="LIST")
 ]

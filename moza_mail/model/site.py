@@ -1,11 +1,14 @@
 """The archive of a list as a website: its URLs, and the links on its pages."""
 
 import posixpath
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
 
 from moza_mail.model.issue import Issue
+from moza_mail.model.issue_name import default_slug
 
 INDEX = "index.html"
 FEED = "feed.xml"
@@ -14,12 +17,44 @@ ISSUE_CALENDAR = "issue.ics"
 SITEMAP = "sitemap.xml"
 
 
+URL_PLACEHOLDERS = ("{slug}", "{date}", "{list}", "{title}", "{year}", "{month}", "{day}")
+
+
+def fill_url_pattern(pattern: str, issue: Issue) -> str:
+    """Fill the placeholders in the URL or path of an issue's page, except `{list}`.
+
+    `{title}` is the `slug` of the front matter, or else the title as Hugo writes it in an address (`:slug`).
+    """
+    values = {
+        "{slug}": issue.slug,
+        "{date}": issue.date.isoformat(),
+        "{title}": "",
+        "{year}": f"{issue.date.year:04}",
+        "{month}": f"{issue.date.month:02}",
+        "{day}": f"{issue.date.day:02}",
+    }
+    if "{title}" in pattern:
+        has_slug = issue.slug != default_slug(issue.source, issue.date)
+        values["{title}"] = issue.slug if has_slug else title_in_url(issue.title) or issue.slug
+    for name, value in values.items():
+        pattern = pattern.replace(name, value)
+    return pattern
+
+
+def title_in_url(title: str) -> str:
+    """Return a title as Hugo writes it in an address: `moza-weekly-14-januari-2026`."""
+    kept = "".join(
+        each for each in title.lower() if each.isalnum() or each in " ._+~-@" or unicodedata.combining(each)
+    )
+    return re.sub(r" +-* *|-+ +", "-", kept.strip()).strip("-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSite:
     """The URLs in the archive of one list.
 
     base: the URL of the archive, with a slash at its end.
-    pattern: the path of an issue below `base`, with `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
+    pattern: the path of an issue below `base`, with the placeholders of `fill_url_pattern`, such as `{slug}/` or `{date}.html`.
     """
 
     base: str
@@ -27,7 +62,7 @@ class ArchiveSite:
 
     def page_path(self, issue: Issue) -> str:
         """Return the path of the page of an issue, below `base`."""
-        return self.pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+        return fill_url_pattern(self.pattern, issue)
 
     def page_file(self, issue: Issue) -> str:
         """Return the file of the page of an issue, which is index.html if the path is a folder."""

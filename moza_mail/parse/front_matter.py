@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from pathlib import PurePath
 from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable, index_by_text
 from moza_mail.i18n import gettext as _
+from moza_mail.model.issue_name import issue_name
 from moza_mail.model.merge_field import (
     MERGE_FIELD_EXAMPLE,
     MergeField,
@@ -145,7 +145,7 @@ class FrontMatter:
         The date can be `2026-01-14`, `14-01-2026` or `14 januari 2026`.
         """
         text = self.read_text("date")
-        if not text and (in_name := FILE_DATE.match(PurePath(self.source).stem)):
+        if not text and (in_name := FILE_DATE.match(issue_name(self.source))):
             text = in_name.group()
         if not text:
             raise self.issue_error("date", _("the front matter has no `date`"))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
@@ -15,6 +14,7 @@ from moza_mail.model.issue import (
     Section,
     collect_merge_fields,
 )
+from moza_mail.model.issue_name import default_slug
 from moza_mail.model.mailing_list import LANGUAGE_TAG
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.unmailable import UNMAILABLE
@@ -41,7 +41,7 @@ def parse_issue(
 ) -> Issue:
     """Parse the text of an issue's file; raise IssueError with the line of the mistake.
 
-    source: the path of the file. If the front matter has no `slug`, the file name without its extension becomes the slug.
+    source: the path of the file. If the front matter has no `slug`, the name of the file (or of its page bundle) becomes the slug.
     site_url: the site for resolving relative links.
     agenda_headings: the titles that make a section an agenda.
     lang: the language of an issue that sets none.
@@ -166,8 +166,7 @@ def _read_slug(front: FrontMatter) -> str:
                 "slug", _("`slug` may contain only lower-case letters, digits, `-`, `_` and `.`")
             )
         return given
-    stem = re.sub(r"[^a-z0-9._-]+", "-", PurePath(front.source).stem.lower()).strip("-._")[:100]
-    return stem or front.read_date().isoformat()
+    return default_slug(front.source, front.read_date())
 
 
 def _read_lang(front: FrontMatter, default: str) -> str:

@@ -5,7 +5,8 @@ No other package reads environment variables.
 
 from moza_mail.project.config import CONFIG_FILE
 from moza_mail.project.folder import Project, find_project
-from moza_mail.project.new_project import LANGUAGES, NewProject, create_project, make_slug
+from moza_mail.project.hugo_site import find_hugo_site
+from moza_mail.project.new_project import LANGUAGES, NewProject, create_project
 from moza_mail.project.publish_folder import PublishResult, publish_files
 from moza_mail.project.read_file import printable_path
 from moza_mail.project.secrets import write_private_file
@@ -18,8 +19,8 @@ __all__ = [
     "Project",
     "PublishResult",
     "create_project",
+    "find_hugo_site",
     "find_project",
-    "make_slug",
     "notify_ready",
     "printable_path",
     "publish_files",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import reduce
 from ipaddress import ip_network
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from moza_mail.model.issue import AGENDA_HEADINGS
 from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone
+from moza_mail.model.site import URL_PLACEHOLDERS
 from moza_mail.model.timestamps import parse_duration
 from moza_mail.project.oauth_settings import OAuthSettings
 from moza_mail.project.read_file import UnreadableFile, read_file
@@ -62,10 +63,21 @@ def _has_host(value: str) -> bool:
 
 
 def _check_url_pattern(value: str) -> str:
-    names = "{slug}", "{date}", "{list}"
+    names = URL_PLACEHOLDERS
     _check_web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), names, value))
     if re.search(r"[{}]", reduce(lambda url, name: url.replace(name, ""), names, value)):
-        raise ValueError(_("may contain only {slug}, {date} and {list} between braces"))
+        raise ValueError(
+            _("may contain only {slug}, {date}, {list}, {title}, {year}, {month} and {day} between braces")
+        )
+    return value
+
+
+def _check_issues(value: str) -> str:
+    parts = PurePosixPath(value).parts
+    if not parts or value.startswith(("/", "~")) or ".." in parts or "\\" in value:
+        raise ValueError(
+            _('must be a folder of the project such as "content/weekly", or a pattern of its files')
+        )
     return value
 
 
@@ -180,6 +192,7 @@ class ProjectConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    issues: Annotated[str, AfterValidator(_check_issues)] = "issues"
     site_url: WebAddress = ""
     view_url: Annotated[str, AfterValidator(_check_url_pattern)] = ""
     public_url: WebAddress = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import describe_os_error
@@ -17,18 +17,21 @@ from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
+from moza_mail.model.issue_name import issue_name
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.oauth import OAuthClient
-from moza_mail.model.site import ISSUE_CALENDAR
+from moza_mail.model.site import ISSUE_CALENDAR, fill_url_pattern
 from moza_mail.model.store_mark import StoreMark
 from moza_mail.model.theme import Theme
-from moza_mail.project import config, lists, secrets, store_mark, themes
+from moza_mail.project import config, issue_folder, lists, secrets, store_mark, themes
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
 from moza_mail.project.erase_files import erase_from_files
-from moza_mail.project.read_file import UnreadableFile, is_hidden, printable_path, read_file
+from moza_mail.project.read_file import UnreadableFile, printable_path, read_file
 
 MAX_BYTES = 2_000_000
+# What a URL may contain besides letters and digits (RFC 3986 2.2 and 2.3); the rest of a title is encoded.
+SAFE_IN_URL = "%/:?#[]@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,27 +42,51 @@ class Project:
     config: ProjectConfig
     is_new_store: bool = False
 
-    def list_issues(self) -> list[Path]:
-        """Return the files in `issues/`, sorted by name."""
-        return self.list_issues_in(self.root / "issues")
+    @property
+    def issues_folder(self) -> Path:
+        """The folder of the issues; of a pattern, the part before its first wildcard."""
+        return issue_folder.fixed_folder(self.root, self.config.issues)
 
-    def list_issues_in(self, folder: Path) -> list[Path]:
-        """Return the issue files in a folder, sorted by name, without hidden files of editors."""
-        return sorted(path for path in folder.glob("*.md") if not is_hidden(path))
+    def list_issues(self) -> list[Path]:
+        """Return the files of the issues, sorted by path, without hidden files of editors."""
+        return issue_folder.find_issue_files(self.root, self.config.issues)
+
+    def list_other_issues(self, path: Path) -> list[Path]:
+        """Return the other issues of the project, or for a file elsewhere the other issues in its folder."""
+        own = os.path.realpath(path)
+        issues = self.list_issues()
+        if own not in map(os.path.realpath, issues):
+            issues = sorted(filter(issue_folder.is_issue_file, path.parent.glob("*")))
+        return [other for other in issues if os.path.realpath(other) != own]
 
     def find_issue(self, name: str) -> Path:
-        """Find the file of an issue by its path, or by its slug in `issues/`."""
-        for path in (Path(name), self.root / name, self.root / "issues" / f"{name}.md"):
-            if path.exists():
+        """Find the file of an issue by its path, by its page bundle, or by its name among the issues."""
+        given = [path for path in (Path(name), self.root / name) if path.exists()]
+        for path in given:
+            if not path.is_dir():
                 return path
-        known = [path.name for path in self.list_issues()]
+            for file in ("index.md", "index.markdown"):
+                if (path / file).is_file():
+                    return path / file
+        issues = self.list_issues()
+        named = [path for path in issues if issue_name(str(path)) == name]
+        if len(named) == 1 or (given and not named):
+            return (named or given)[0]
+        if named:
+            hint = _("Name one of these files: {files}.", files=", ".join(map(str, named)))
+            raise IssueError(_("several issues have this name"), source=name, line=0, hint=hint)
+        folder = str(self.issues_folder)
         raise IssueError(
             _("the file does not exist"),
             source=name,
             line=0,
-            hint=_("The last issue in {folder} is {last}.", folder=str(self.root / "issues"), last=known[-1])
-            if known
-            else _("Write an issue in issues/."),
+            hint=_(
+                "The last issue in {folder} is {last}.",
+                folder=folder,
+                last=str(issues[-1].relative_to(self.issues_folder)),
+            )
+            if issues
+            else _("Write an issue in {folder}.", folder=folder),
         )
 
     def read_issue(self, path: Path) -> str:
@@ -90,6 +117,7 @@ class Project:
     def create_issue(self, path: Path, text: str) -> None:
         """Create the file of an issue; raise IssueError if it exists already."""
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
         except FileExistsError:
@@ -181,10 +209,10 @@ class Project:
     def view_url(self, issue: Issue, mailing_list: MailingList) -> str:
         """Return the URL of the web page of an issue, empty if the issue has no page."""
         pattern = self.view_url_pattern(mailing_list)
-        return pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+        return quote(fill_url_pattern(pattern, issue), safe=SAFE_IN_URL)
 
     def view_url_pattern(self, mailing_list: MailingList) -> str:
-        """Return the pattern of the URLs of a list's issues, with `{slug}` and `{date}` in it."""
+        """Return the pattern of the URLs of a list's issues, with the placeholders of an issue in it."""
         return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def sign_up_url(self, mailing_list: MailingList) -> str:

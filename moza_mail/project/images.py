@@ -126,7 +126,7 @@ def _find_file(name: str, settings: ImageSettings) -> Path:
         raise ImageFileError(_("has a control character in its name"))
     root = settings.root.resolve()
     candidates = (
-        [settings.root / name.lstrip("/")]
+        [settings.root / name.lstrip("/"), settings.root / "static" / name.lstrip("/")]
         if name.startswith("/")
         else [settings.folder / name, settings.root / name]
     )

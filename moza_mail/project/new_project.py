@@ -1,7 +1,6 @@
 """Create a project folder with settings, a list, a first issue and example subscribers."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.theme import DEFAULT_WIDTH
 from moza_mail.project.config import CONFIG_FILE
+from moza_mail.project.hugo_site import HugoSite
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 DATA = Path(__file__).parent / "data"
@@ -30,6 +30,7 @@ class NewProject:
     days: the days of the first issue and of its two events, each as a date and in words.
     colour: the colour of its mails, empty for the colour of the theme `default`.
     logo: the file of the image above the title, None if there is none.
+    hugo: the website in whose repository the project is created; None for a folder of its own.
     """
 
     title: str
@@ -41,19 +42,29 @@ class NewProject:
     days: tuple[tuple[str, str], ...]
     colour: str = ""
     logo: Path | None = None
+    hugo: HugoSite | None = None
 
+    @property
+    def issues(self) -> str:
+        """The folder of the issues."""
+        return self.hugo.issues if self.hugo else "issues"
 
-def make_slug(title: str) -> str:
-    """Make the slug of a list from its title: `MOZa Weekly` becomes `moza-weekly`."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:63] or "nieuwsbrief"
+    @property
+    def view_url(self) -> str:
+        """The pattern of the pages of the issues."""
+        site = f"{self.site.rstrip('/')}/"
+        return (self.hugo.view_url(site) if self.hugo else "") or f"{site}{self.slug}/{{slug}}/"
 
 
 def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
     """Write the files of a new project and return their paths.
 
-    If one of the files exists already, raises ProjectError and writes nothing.
+    If one of the files exists already, raises ProjectError and writes nothing. In the repository of a website the lines of
+    .gitignore are added to the file that is there.
     """
-    files = {folder / name: text.encode() for name, text in _fill_templates(new_project).items()}
+    templates = _fill_templates(new_project)
+    ignored = templates.pop(".gitignore")
+    files = {folder / name: text.encode() for name, text in templates.items()}
     files |= {folder / THEME / name: content for name, content in _make_theme(new_project).items()}
     if existing := next((path for path in files if path.exists()), None):
         raise ProjectError(
@@ -65,11 +76,13 @@ def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
                 file.write(content)
+        with (folder / ".gitignore").open("a", encoding="utf-8", newline="\n") as gitignore:
+            gitignore.write(f"\n{ignored}" if gitignore.tell() else ignored)
     except OSError as error:
         raise ProjectError(
             _("{path} cannot be written: {reason}", path=str(error.filename), reason=describe_os_error(error))
         ) from None
-    return tuple(files)
+    return (*files, folder / ".gitignore")
 
 
 def _make_theme(new_project: NewProject) -> dict[str, bytes]:
@@ -120,8 +133,9 @@ def _fill_templates(new_project: NewProject) -> dict[str, str]:
     # JSON strings are valid TOML strings.
     quoted = {
         "site": site,
-        "view": f"{site}{new_project.slug}/{{slug}}/",
-        "archive": f"{site}{new_project.slug}/",
+        "issues": new_project.issues,
+        "view": new_project.view_url,
+        "archive": new_project.view_url.partition("{")[0],
         "public": f"https://nieuwsbrief.{new_project.sender.domain}",
         "list": new_project.slug,
         "title": new_project.title,
@@ -132,14 +146,18 @@ def _fill_templates(new_project: NewProject) -> dict[str, str]:
     }
     settings = {key: json.dumps(value, ensure_ascii=False) for key, value in quoted.items()}
     lang = new_project.lang
-    return {
-        CONFIG_FILE: _fill_template("moza-mail.toml", settings),
+    has_page = bool(new_project.hugo and new_project.hugo.page)
+    project_files = {
+        CONFIG_FILE: _fill_template("moza-mail.toml", {**settings, "comment": "" if has_page else "# "}),
         "subscribers/lists.toml": _fill_template("lists.toml", {**settings, "slug": new_project.slug}),
         "subscribers/example.csv": _fill_template("example.csv", {}),
         ".gitignore": _fill_template("gitignore", {}),
-        f"issues/{date}.md": _fill_template(f"issue.{lang}.md", words),
-        "README.md": _fill_template(f"README.{lang}.md", words),
     }
+    if not (new_project.hugo and new_project.hugo.files):
+        project_files[f"{new_project.issues}/{date}.md"] = _fill_template(f"issue.{lang}.md", words)
+    if not new_project.hugo:
+        project_files["README.md"] = _fill_template(f"README.{lang}.md", words)
+    return project_files
 
 
 def _fill_template(name: str, values: Mapping[str, str]) -> str:

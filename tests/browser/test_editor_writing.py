@@ -202,9 +202,9 @@ def test_a_finding_and_an_error_lead_to_their_line_in_the_text(editor, project):
     assert top > 0
     assert height > 200
     select(page, "Architectuur")
-    page.keyboard.type("{{< tweet 1 >}}")
+    page.keyboard.type("{{< gallery 1 >}}")
     page.locator(".to-line").click()
-    assert "tweet" in page.evaluate(chosen)
+    assert "gallery" in page.evaluate(chosen)
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "dark"), ("en", "light")])

@@ -59,10 +59,10 @@ def test_a_program_gets_every_finding(project):
 
 
 def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
-    done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< tweet 1 >}}}}\n"), "--json")
+    done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< gallery 1 >}}}}\n"), "--json")
     assert done.code == 1
     assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 9)]
-    assert "the shortcode `tweet` is unknown" in done.err
+    assert "the shortcode `gallery` is unknown" in done.err
 
 
 def test_send_refuses_an_issue_with_errors_with_a_hint(project):

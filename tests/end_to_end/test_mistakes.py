@@ -24,8 +24,8 @@ def project(tmp_path):
         ("kaal.md", b"Hallo\n", "does not begin with front matter"),
         (
             "code.md",
-            HEAD.encode() + b"## A\n\n{{< tweet 1 >}}\n",
-            "line 7: the shortcode `tweet` is unknown",
+            HEAD.encode() + b"## A\n\n{{< gallery 1 >}}\n",
+            "line 7: the shortcode `gallery` is unknown",
         ),
         ("haak.md", HEAD.encode() + b"## A\n\n" + b"- " * 10_000 + b"x\n", "nested too deep"),
         (

@@ -54,11 +54,11 @@ def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
     project, url, browser = preview
     get(browser, f"{url}/issue/{ISSUE}")
     issue = project.path / ISSUE
-    issue.write_text(issue.read_text() + "\n{{< tweet 1 >}}\n")
+    issue.write_text(issue.read_text() + "\n{{< gallery 1 >}}\n")
     line = issue.read_text().count("\n")
     code, page = get(browser, f"{url}/issue/{ISSUE}")
     assert code == 200
-    assert "de shortcode `tweet` is onbekend" in page
+    assert "de shortcode `gallery` is onbekend" in page
     assert f"{ISSUE}, regel {line}" in page
     assert "/mail/" in page
 

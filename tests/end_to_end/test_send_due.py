@@ -281,7 +281,7 @@ def test_a_mailing_without_its_file_is_reported_and_continues_once_restored(proj
     aside = (project.path / ISSUE).rename(project.path / "aside.md")
     told = run_due(project)
     assert told.code == 3
-    assert "is not finished, but no file in issues/ has the slug 2026-01-14" in told.err
+    assert "is not finished, but no issue has the slug 2026-01-14" in told.err
     assert "moza-mail status 2026-01-14" in told.err
     assert has_no_output(run_due(project))
     aside.rename(project.path / ISSUE)

@@ -110,10 +110,10 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
     text = (project.path / ISSUE).read_text()
     good = preview(browser, text.replace("title: MOZa", "title: Getypt"))
     assert good["title"] == "Getypt Weekly 14 januari 2026"
-    bad = preview(browser, text + "\n{{< tweet 1 >}}\n")
+    bad = preview(browser, text + "\n{{< gallery 1 >}}\n")
     assert bad["has_problem"]
     assert bad["key"] == good["key"]
-    assert "tweet" in bad["html"]
+    assert "gallery" in bad["html"]
     assert (project.path / ISSUE).read_text() == text
 
 

@@ -12,7 +12,7 @@ from moza_mail.model.verdict import Verdict
 app = typer.Typer()
 
 IssueToSend = Annotated[
-    str, typer.Argument(help="The issue: a file, or its slug in issues/; none with --due.", metavar="[ISSUE]")
+    str, typer.Argument(help="The issue: a file, or its slug; none with --due.", metavar="[ISSUE]")
 ]
 IssueOfMailing = Annotated[
     str, typer.Argument(help="The issue; by default the newest mailing.", metavar="[ISSUE]")

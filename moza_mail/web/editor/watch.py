@@ -73,8 +73,10 @@ class ProjectWatcher:
 
     def _folders(self) -> set[Path]:
         root = self.session.root
-        folders = {root / "issues", root / "templates", root / "subscribers"}
-        folders |= {path.parent for path in self.session.files.list_paths().values()} - {root}
+        issues = self.session.project.issues_folder
+        folders = {issues, root / "templates", root / "subscribers"}
+        parents = {path.parent for path in self.session.files.list_paths().values()} - {root}
+        folders |= {folder for folder in parents if not folder.is_relative_to(issues)}
         if outbox := self.session.outbox:
             folders.add(outbox.parent)
         return {folder for folder in folders if folder.is_dir()}
@@ -115,9 +117,9 @@ class ProjectWatcher:
                 changes[ProjectChange(kind="outbox")] = None
             elif path == self.session.store_file:
                 changes[ProjectChange(kind="store")] = None
-            elif path.suffix == ".md":
+            elif path.suffix in {".md", ".markdown"}:
                 changes[ProjectChange(kind="issue", name=self.session.files.name(path))] = None
-            elif path.is_relative_to(root / "issues"):
+            elif path.is_relative_to(self.session.project.issues_folder):
                 # An image beside an issue.
                 changes[ProjectChange(kind="render")] = None
         return changes
