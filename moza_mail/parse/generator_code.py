@@ -16,8 +16,8 @@ REFERENCE = re.compile(
 )
 # The address of the site before a path: {{ site.baseurl }}/contact. The site of the project resolves the path.
 SITE_ADDRESS = re.compile(
-    r"(?:(?<=[(\"'<])|(?<= )(?=[^}]*\}\}/))\{\{-?\s*site\.(?:base)?url\s*-?\}\}"
-    r"(?:\{\{-?\s*site\.baseurl\s*-?\}\})?/?",
+    r"(?<=[(\"'<])\{\{-?\s*site\.(?:base)?url\s*-?\}\}(?:\{\{-?\s*site\.baseurl\s*-?\}\})?/?"
+    r"|(?<= )\{\{-?\s*site\.(?:base)?url\s*-?\}\}(?:\{\{-?\s*site\.baseurl\s*-?\}\})?/",
     re.IGNORECASE,
 )
 SITE_PATH = re.compile(

@@ -8,6 +8,7 @@ from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Emoji, Image, Inlines, LineBreak, Link, Text
 from moza_mail.parse.embedded_pages import page_of_frame
+from moza_mail.parse.long_lines import find_last
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -47,7 +48,11 @@ def _read_token(state: "StateInline", silent: bool) -> bool:
     end = ENDS.get(start)
     if end is None:
         return False
-    close = state.src.find(end, state.pos + len(start))
+    if start == "{%" and find_last(state, end) < state.pos:
+        return False
+    # A tag ends on its line. An unclosed shortcode is an error, so the search to the end of the paragraph happens once.
+    line_end = state.src.find("\n", state.pos) if start == "{%" else -1
+    close = state.src.find(end, state.pos + len(start), line_end if line_end >= 0 else state.posMax)
     if close < 0 and start == "{%":
         return False
     stop = close + len(end) if close >= 0 else state.posMax

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from moza_mail.parse import merge_fields
+from moza_mail.parse.long_lines import install_long_line_rules
 from moza_mail.parse.shortcodes import install_shortcodes
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def make_markdown() -> "MarkdownIt":
     # Let every link become a token, so that we refuse a forbidden one instead of showing it as raw Markdown.
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # the library's own hook
     markdown.normalizeLink = _normalize_url  # type: ignore[method-assign]
+    install_long_line_rules(markdown)
     install_shortcodes(markdown)
     merge_fields.install_merge_fields(markdown)
     markdown.use(footnote_plugin).use(deflist_plugin).use(admon_plugin)

@@ -196,7 +196,7 @@ class TestAgenda:
 
 
 class TestTwins:
-    OTHERS = (IssueHeader(slug="x", title="moza weekly", date=date(2026, 1, 7), source="issues/x.md"),)
+    OTHERS = (IssueHeader(slug="y", title="moza weekly", date=date(2026, 1, 7), source="issues/y.md"),)
 
     def test_titles_are_compared_without_regard_to_case(self):
         assert found("## A\n\nB.\n", others=self.OTHERS) == [("duplicate-title", 2)]

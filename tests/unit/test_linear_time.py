@@ -1,0 +1,43 @@
+"""Reading an issue takes time in proportion to its length, also for text that no person writes."""
+
+from contextlib import suppress
+from time import process_time
+
+import pytest
+
+from moza_mail import parse
+from moza_mail.errors import IssueError
+
+HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n## Agenda\n\n"
+LENGTH = 4000
+ATTEMPTS = 6
+PATTERNS = [
+    "{{ name }} ", "![", "[", "](", "*", "_", "`", "~~", "<a>", "<b>", "</b>", "<!--", "&amp;", "http://a.example/", "www.a.example ",
+    "a@b.example ", ":", ": ", ":tada:", "{", "{{", "{%", "{% x", "{{< x ", "{: .x}", "- [ ] a\n", "> ", "| a ", "|a|b|\n", "# a\n",
+    "## Agenda\n\n", "* a: 3 februari\n", "3 februari ", "3-2-2026 ", "om 14:00 ", "2:00 pm - ", "januari ", "- ", "1. a\n", "[^1]",
+    "[^1]: x\n", "^x^", "~x~", "[a](b)", "[a][b] ", "[a]: b\n", ":::note\n", "!!! note\n", "Term\n: x\n", "<div>\n", "<table>", "<svg>",
+    "\\", "(", "***", "**a", "a**", "_a ", "a.b.c.d/", "@", "  \n", "di 3 feb. ", "`a", "~~~\n", "wwww.", "://", "](<", "&", "![a](b) ",
+    "[![", "<img src=x>", "<a href=x>", "<script src=x></script>", "> [!NOTE]\n", "{% raw %}", "{{ site.url }} ",
+]  # fmt: skip
+
+
+def processor_time(pattern: str, length: int) -> float:
+    """Return the processor time of reading a text of one repeated pattern, refused or not."""
+    text = f"{HEAD}{(pattern * (length // len(pattern) + 1))[:length]}\n"
+    began = process_time()
+    with suppress(IssueError):
+        parse.parse_issue(text, "x.md")
+    return process_time() - began
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_twice_the_length_costs_less_than_three_times_the_time(pattern):
+    processor_time(pattern, 100)
+    once, twice = float("inf"), float("inf")
+    # The best of several: other work on the machine only ever adds time. What takes under 2 ms is too short to compare.
+    for _ in range(ATTEMPTS):
+        once = min(once, processor_time(pattern, LENGTH))
+        twice = min(twice, processor_time(pattern, 2 * LENGTH))
+        if twice < max(2.7 * once, 0.002):
+            return
+    assert twice < max(3 * once, 0.002)
