@@ -101,7 +101,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.editor
 
 shots: $(VENV)/test.stamp
-	$(BIN)/python benchmarks/shots.py
+	$(BIN)/python -m benchmarks.shots
 	$(BIN)/python -m benchmarks.editor_shots
 	$(BIN)/python -m benchmarks.archive_shots
 

@@ -245,6 +245,7 @@ def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
         identifier=uuid5(_identifier(setting.mailing_list), issue.slug).urn,
         lang=issue.lang,
         summary=one.page.summary,
+        headline=one.page.headline,
         published=published,
         updated=max(published, one.entry.changed) if one.edited else published,
     )

@@ -120,6 +120,7 @@ class ArchivePageLinks:
 class IndexedIssue:
     """An issue in the index and the feed of the archive.
 
+    headline: its own title, empty if the title says no more than name and date.
     published: when it was mailed.
     content: its HTML with absolute URLs, empty if the feed contains only the title and summary.
     """
@@ -134,3 +135,4 @@ class IndexedIssue:
     published: datetime
     updated: datetime
     content: str = ""
+    headline: str = ""

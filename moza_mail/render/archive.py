@@ -17,6 +17,7 @@ from moza_mail.model.site import ArchivePageLinks, IndexedIssue
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
 from moza_mail.render.locale import ThemeLocale
+from moza_mail.render.masthead import make_masthead
 from moza_mail.render.preheader import make_preheader
 from moza_mail.render.view import IssueView
 
@@ -58,6 +59,12 @@ class ArchivePage:
     def title(self) -> str:
         """The title of the issue, with default texts for its merge fields."""
         return self._view.issue.title
+
+    @property
+    def headline(self) -> str:
+        """The title, empty if it says no more than the name of the list and the date."""
+        masthead = make_masthead(self._view.issue, self._view.colophon.list_title)
+        return masthead.title if masthead.is_own else ""
 
     @property
     def summary(self) -> str:

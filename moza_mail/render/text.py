@@ -41,6 +41,7 @@ from moza_mail.model.merge_field import MergeField
 from moza_mail.render import templates
 from moza_mail.render.agenda_rows import AgendaRow
 from moza_mail.render.merge import text_length
+from moza_mail.render.pictures import split_picture
 from moza_mail.render.view import SEPARATOR, IssueView
 
 TEMPLATE = "issue.txt"
@@ -158,7 +159,9 @@ class _TextWriter:
 
     def _write_block(self, block: Block) -> str:
         match block:
-            case Paragraph(inlines=inlines) | Heading(inlines=inlines):
+            case Paragraph():
+                return self._write_paragraph(block)
+            case Heading(inlines=inlines):
                 return self._write_inlines(inlines)
             case ItemList():
                 return self._write_list(block)
@@ -174,6 +177,13 @@ class _TextWriter:
                 return indent(text.rstrip("\n"), "    ")
             case _:
                 return "* * *"
+
+    def _write_paragraph(self, block: Paragraph) -> str:
+        picture = split_picture(block)
+        if picture is None:
+            return self._write_inlines(block.inlines)
+        lines = (self._write_inlines((picture.image,)), self._write_inlines(picture.caption))
+        return "\n".join(line for line in lines if line)
 
     def _write_list(self, block: ItemList) -> str:
         items = []

@@ -25,6 +25,7 @@ from moza_mail.render.item_headings import arrange_blocks, list_labels
 from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.masthead import make_masthead
 from moza_mail.render.palette import Palette
+from moza_mail.render.pictures import split_picture
 
 DEFAULT_FONT = "Arial, Helvetica, sans-serif"
 
@@ -195,6 +196,7 @@ class IssueView:
             "width": self.theme.width,
             "logo": self.logo_attributes(),
             "image_attributes": self.image_attributes,
+            "split_picture": split_picture,
             "calendar_url": self.calendar_url(),
             "font": str(self.theme.settings.get("font", DEFAULT_FONT)),
             "web": False,

@@ -438,4 +438,23 @@ class TestPlaces:
 
         assert '<html lang="en"' in files["index.html"].decode()
         assert "All issues" in files["index.html"].decode()
-        assert 'hreflang="nl" lang="nl">Weekly 2026-01-14<' in files["index.html"].decode()
+        assert 'hreflang="nl">Wednesday, January 14, 2026<' in files["index.html"].decode()
+
+
+class TestWhatIsSaidOnce:
+    def test_the_index_has_the_date_or_the_headline_and_the_summary(self):
+        plain = issue(date(2026, 1, 14))
+        own = replace(
+            issue(date(2026, 1, 21)), title="De profielservice is open", summary="Zo meld je je aan."
+        )
+        page = lxml_html.fromstring(site(entry(plain), entry(own))["index.html"])
+        listed = [" ".join(each.text_content().split()) for each in page.xpath("//ul[@class='issues']/li")]
+        assert listed[0] == "De profielservice is open woensdag 21 januari 2026Zo meld je je aan."
+        assert listed[1].startswith("woensdag 14 januari 2026")
+        assert "Weekly" not in listed[1].split("2026")[0]
+
+    def test_a_page_has_its_date_once_and_begins_with_the_summary(self):
+        made = replace(issue(date(2026, 1, 14)), summary="Zo meld je je aan.")
+        page = lxml_html.fromstring(site(entry(made))["2026-01-14/index.html"])
+        assert page.find(".//body").text_content().count("14 januari 2026") == 1
+        assert page.xpath("//main//p")[0].text_content() == "Zo meld je je aan."

@@ -382,9 +382,7 @@ class TestRendering:
 
     def test_an_image_that_the_theme_does_not_show_is_not_mailed(self):
         inlines = (
-            build.theme()
-            .files["partials/inlines.html"]
-            .replace('<img class="picture"', '<br class="picture"')
+            build.theme().files["partials/inlines.html"].replace('<img class="picture', '<br class="picture')
         )
         broken = build.theme_with({"partials/inlines.html": inlines})
         with pytest.raises(RenderError, match="which every recipient would get"):

@@ -145,8 +145,19 @@ class TestWhatAReaderGets:
         assert "You receive this mail because" in mail.text
         assert "Wednesday, January 14, 2026" in mail.text
 
-    def test_arabic_runs_from_right_to_left(self):
-        assert page(build.issue(lang="ar")).find("body").get("dir") == "rtl"
+    def test_arabic_runs_from_right_to_left_throughout(self):
+        items = build.bullets(Item(inlines=build.text("خبر")))
+        mail = rendered(
+            build.issue(
+                Section(title=build.text("أخبار"), blocks=(items,)),
+                agenda=build.agenda(build.event("لقاء", date(2026, 2, 3), when="3")),
+                lang="ar",
+            )
+        ).html
+        assert document_fromstring(mail).find("body").get("dir") == "rtl"
+        assert not re.search(
+            r"ltr|text-align:left|(?<!v)align=\"left\"|border-left|padding-right", mail.partition("<body")[2]
+        )
 
     def test_a_decorative_sign_is_hidden_from_screen_readers_and_stands_in_the_text(self):
         mail = rendered(build.issue(paragraphs(Emoji(character="💡"), Text(text=" Tip"))))
