@@ -30,15 +30,14 @@ PLAIN_WORDS = frozenset(
         "news",
         "newsletter",
         "nieuws",
-        "nieuwsbrief",
-        "weekbericht",
-        "bulletin",
-        "update",
         "of",
         "the",
         "van",
         "voor",
     ]
+)
+KIND_WORD = re.compile(
+    r"(?:dag|week|maand|kwartaal|nieuws)?(?:brief|bericht|bulletin|flits|mail|post|update)"
 )
 WEEK_WORDS = frozenset(["week", "wk", "woche", "semaine"])
 
@@ -73,7 +72,9 @@ def _is_name_and_date(title: str, name: str, issue: Issue) -> bool:
     return all(
         int(word) in numbers
         if word.isdecimal()
-        else word in PLAIN_WORDS | PUNCTUATION | WEEK_WORDS or is_day_name(word, [issue.date], issue.lang)
+        else word in PLAIN_WORDS | PUNCTUATION | WEEK_WORDS
+        or KIND_WORD.fullmatch(word) is not None
+        or is_day_name(word, [issue.date], issue.lang)
         for word in words - _words(name)
     )
 

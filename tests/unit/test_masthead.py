@@ -17,6 +17,8 @@ from tests.support import builders as build
         "Weekly 14-01-2026",
         "Nieuwsbrief van 14 januari 2026",
         "MOZa Weekly week 3",
+        "Weekbrief 14 januari 2026",
+        "Weekbericht 14 januari",
         "MOZa Weekly – January 2026",
     ],
 )
