@@ -72,7 +72,7 @@ def delete_from_json(text: str, finders: Finders) -> str | None:
     Return None if the text is not JSON.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
     if _is_about(value, finders):

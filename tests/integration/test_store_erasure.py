@@ -3,6 +3,7 @@
 import asyncio
 import json
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import Consent, OptIn
+from moza_mail.model.sign_up import SignUp
 from moza_mail.store import open_store
 from moza_mail.store.address_leftovers import SEARCHED
 from moza_mail.subscribe import SubscriberAdmin
@@ -27,6 +30,8 @@ from tests.support.store_builders import (
 )
 from tests.support.stores import KINDS, new_store
 
+DOUBLE = replace(make_list(), opt_in=OptIn.DOUBLE)
+CONSENT = Consent(text="Ja", version="1")
 MARK = "(no longer kept)"
 PEOPLE = {
     "beyond ASCII": (
@@ -74,11 +79,22 @@ def run(url, scenario):
 
 def fill(person):
     async def scenario(store):
-        await store.subscribers.save_list(make_list())
+        await store.subscribers.save_list(DOUBLE)
         await add_subscribers(store, newcomer(0, address=person), newcomer(1), newcomer(2))
         await store.suppressions.add(suppression(1))
         await store.suppressions.add(suppression(2))
         await store.suppressions.remove(newcomer(2).address, "x", now=NOW)
+        for number, mailbox in ((3, "new"), (4, "waiting")):
+            asked = SignUp(
+                address=Address(local=mailbox, domain="example.org"),
+                consent=CONSENT,
+                source="https://example.org/",
+            )
+            await store.sign_ups.add(asked, DOUBLE, stamp=str(number), now=NOW)
+            if mailbox == "new":
+                await store.sign_ups.handle_requests(now=NOW)
+        theirs = SignUp(address=person, consent=CONSENT, source="https://example.org/")
+        await store.sign_ups.add(theirs, DOUBLE, stamp="5", now=NOW)
         await store.notices.report_once("a notice", now=NOW)
         mailing = await store.ledger.create_mailing(make_mailing())
         for claimed in await store.ledger.claim(mailing.id, limit=3, now=NOW):
@@ -94,6 +110,7 @@ def plant(url, text):
         for column in table.c:
             is_key = (
                 column.primary_key
+                or column.unique
                 or column.foreign_keys
                 or column.name in {"address", "address_key", "digest"}
             )
