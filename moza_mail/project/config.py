@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError, locate
 from moza_mail.i18n import gettext as _
-from moza_mail.model.address import Address
+from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.issue import AGENDA_HEADINGS
@@ -34,7 +34,7 @@ from moza_mail.project.read_file import UnreadableFile, read_file
 
 MAX_BYTES = 1_000_000
 # Line ends and tabs are part of long texts, such as the words of a consent.
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+WITHOUT_LINE_ENDS = str.maketrans("", "", "\t\n\r")
 # RFC 5321 4.1.1.1: a domain name or an address literal.
 HELO_NAME = r"^$|^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$|^\[[0-9A-Za-z:.]{1,60}\]$"
 CONFIG_FILE = "moza-mail.toml"
@@ -306,26 +306,32 @@ def _decode_json(key: str, value: str) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise ProjectError with the file and the line."""
     try:
-        table = tomllib.loads(read_file(path, max_bytes=MAX_BYTES).decode("utf-8-sig"))
+        table = tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(
             _("{path} is not TOML: {reason}", path=str(path), reason=str(error)),
             hint=_("Correct that line of {file}.", file=path.name),
         ) from None
-    except UnicodeDecodeError:
-        raise ProjectError(
-            _("{path} is not UTF-8", path=str(path)), hint=_("Save the file as UTF-8.")
-        ) from None
-    except UnreadableFile as error:
-        raise ProjectError(_("{path} {reason}", path=str(path), reason=error.reason)) from None
     for key, text in _find_texts("", table):
-        if CONTROL_CHARACTER.search(text):
+        if CONTROL_CHARACTER.search(text.translate(WITHOUT_LINE_ENDS)):
             line = find_line(path, rf"\s*\[?\"?{re.escape(key)}\"?\s*[=\]]")
             message = _("`{key}` contains a control character", key=key)
             raise ProjectError(
                 locate(message, str(path), line), hint=_("Delete it, or type the value again.")
             )
     return table
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file of the project; raise ProjectError if that is impossible."""
+    try:
+        return read_file(path, max_bytes=MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ProjectError(
+            _("{path} is not UTF-8", path=str(path)), hint=_("Save the file as UTF-8.")
+        ) from None
+    except UnreadableFile as error:
+        raise ProjectError(_("{path} {reason}", path=str(path), reason=error.reason)) from None
 
 
 def _find_texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -383,5 +389,5 @@ def _describe_problem(error: Mapping[str, Any]) -> str:
 
 def find_line(path: Path, pattern: str) -> int:
     """Return the number of the first line of a file that matches `pattern`, else 0."""
-    rows = path.read_text(encoding="utf-8-sig").split("\n")
+    rows = read_text(path).split("\n")
     return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)

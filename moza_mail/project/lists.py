@@ -46,7 +46,7 @@ def _check_consent(value: Mapping[str, str]) -> Mapping[str, str]:
     for lang, text in texts.items():
         if lang and not re.fullmatch(LANGUAGE_TAG, lang):
             raise ValueError(_("must have a language tag for each text, such as nl or en"))
-        if CONTROL_CHARACTER.search(text) or len(text) > MAX_CONSENT_LENGTH:
+        if len(text) > MAX_CONSENT_LENGTH:
             raise ValueError(_("must be a text of at most {maximum} characters", maximum=MAX_CONSENT_LENGTH))
     return texts
 

@@ -284,13 +284,7 @@ def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -
         state=DeliveryState.PENDING,
         changed_at=now,
     )
-    if moved:
-        detail = f"{moved} uncertain are mailed again"
-        add_entry(
-            connection,
-            AuditEntry(occurred_at=now, action=AuditAction.RETRY, mailing_id=mailing_id, detail=detail),
-        )
-    return moved
+    return _add_retry(connection, mailing_id, now, moved, "uncertain are mailed again")
 
 
 def retry_refused(connection: sa.Connection, mailing_id: int, verdict: Verdict | None, now: datetime) -> int:
@@ -307,8 +301,14 @@ def retry_refused(connection: sa.Connection, mailing_id: int, verdict: Verdict |
         first_attempt_at=None,
         changed_at=now,
     )
+    detail = f"refused are mailed again{f' ({verdict})' if verdict else ''}"
+    return _add_retry(connection, mailing_id, now, moved, detail)
+
+
+def _add_retry(connection: sa.Connection, mailing_id: int, now: datetime, moved: int, detail: str) -> int:
+    """Note in the audit log how many deliveries are tried again; return that number."""
     if moved:
-        detail = f"{moved} refused are mailed again{f' ({verdict})' if verdict else ''}"
+        detail = f"{moved} {detail}"
         add_entry(
             connection,
             AuditEntry(occurred_at=now, action=AuditAction.RETRY, mailing_id=mailing_id, detail=detail),
