@@ -37,6 +37,13 @@ def check_issue(
     )
 
 
+def write_statement(prepared: PreparedIssue) -> "check.PrivacyStatement":
+    """Return a statement for the privacy officer: what the mail reveals about its recipients."""
+    return check.write_privacy_statement(
+        prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
+    )
+
+
 def load_rules(project: Project) -> CheckOptions:
     """Return the project's rules; raise ProjectError if it switches off an unknown rule."""
     rules = project.check_rules()

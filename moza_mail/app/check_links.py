@@ -1,7 +1,7 @@
 """Check if the links in an issue work. Answers that are certain are cached for a day."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,10 @@ class LinkReport:
     answers: tuple[LinkAnswer, ...]
     findings: tuple[Finding, ...]
     unsaved: Path | None = None
+
+    def add_findings(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return the findings of the issue and of its links, the most severe first."""
+        return check.sort_findings((*found, *self.findings))
 
     def as_data(self) -> list[dict[str, Any]]:
         """Return the answers as JSON values."""
@@ -69,9 +73,14 @@ class LinkChecker:
         self._known = self._cache.load(now)
         self.urls = [url for url in self._all if url not in self._known]
 
-    async def check(self, client: LinkClient, on_answer: Callable[[LinkAnswer], None]) -> LinkReport:
-        """Request the links, cache the answers that are certain, and judge all answers."""
-        new = await client.check_links(self.urls, now=self._now, on_answer=on_answer)
+    async def check(
+        self, on_answer: Callable[[LinkAnswer], None], client: LinkClient | None = None
+    ) -> LinkReport:
+        """Request the links, cache the answers that are certain, and judge all answers.
+
+        client: requests the links; None for a default client.
+        """
+        new = await (client or LinkClient()).check_links(self.urls, now=self._now, on_answer=on_answer)
         return self._report(new, is_saved=self._cache.save(new, self._now))
 
     def _report(self, new: Sequence[LinkAnswer], *, is_saved: bool) -> LinkReport:

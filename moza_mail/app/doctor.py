@@ -39,8 +39,12 @@ TIME_ERROR, TIMEX_BYTES = 5, 512
 EXAMPLE_LOCAL_PART = "bounce+" + 48 * "a"
 
 
-async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIterator[Diagnosis]:
-    """Yield each diagnosis when it is ready. Without `dns` no sender domain is examined."""
+async def examine(project: Project, resolver: str | None) -> AsyncIterator[Diagnosis]:
+    """Yield each diagnosis when it is ready.
+
+    resolver: the DNS server for questions about sender domains; empty for the system's, None to ask none.
+    """
+    dns = None if resolver is None else dns_check.DnsResolver(resolver)
     lists = project.read_lists()
     keys: Keys = {}
     for diagnosis in _examine_settings(project, lists, keys):

@@ -67,6 +67,11 @@ def signing_as_data(keys: tuple[DkimKey, ...]) -> list[dict[str, str]]:
     return [{"domain": key.domain, "selector": key.selector, "algorithm": key.algorithm} for key in keys]
 
 
+def describe_record(key: DkimKey) -> str:
+    """Return the DNS record of a key, as fields for a web form and as a line for a zone file."""
+    return f"name   {key.record_name}\ntype   TXT\nvalue  {key.record}\nzone file:\n{key.zone_line}"
+
+
 def record_as_data(key: DkimKey) -> dict[str, Any]:
     """Return the DNS record of a key, as JSON values."""
     return {

@@ -15,7 +15,7 @@ from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
 if TYPE_CHECKING:
-    from moza_mail.check.privacy_statement import PrivacyStatement
+    from moza_mail.check.privacy_statement import PrivacyStatement as PrivacyStatement
 
 __all__ = [
     "Rule",

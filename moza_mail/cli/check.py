@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moza_mail import check as checks
-from moza_mail.app.check_issue import check_issue, findings_as_data, load_rules, unreadable_finding
+from moza_mail.app.check_issue import check_issue, findings_as_data, unreadable_finding, write_statement
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.cli import findings as shown
 from moza_mail.cli import output
@@ -50,7 +49,7 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
     links = {}
     if command.links:
         report = _check_links(prepared, client, quiet=command.as_json)
-        found = checks.sort_findings((*found, *report.findings))
+        found = report.add_findings(found)
         links = {"links": report.as_data()}
     if command.as_json:
         output.give_json(findings_as_data(prepared.issue.source, found) | links)
@@ -62,9 +61,7 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
 
 def _print_statement(prepared: PreparedIssue, command: CheckCommand) -> int:
     """Print the privacy statement of a mail; return 3 if a finding is an error."""
-    statement = checks.write_privacy_statement(
-        prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
-    )
+    statement = write_statement(prepared)
     if command.as_json:
         output.give_json(statement.to_json())
     else:
@@ -83,12 +80,11 @@ def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet:
     from moza_mail.app.check_links import LinkChecker
     from moza_mail.app.clock import now
     from moza_mail.cli.run import run_async
-    from moza_mail.link_check import LinkClient
 
     checker = LinkChecker(prepared, now=now())
     quiet = quiet or not checker.urls
     with output.progress_bar(_("Checking links"), len(checker.urls), quiet=quiet) as advance:
-        report = run_async(lambda: checker.check(client or LinkClient(), lambda _: advance(1)))
+        report = run_async(lambda: checker.check(lambda _: advance(1), client))
     output.say(report.describe())
     if report.unsaved:
         output.say(

@@ -4,7 +4,6 @@ from moza_mail.app import signing
 from moza_mail.app.clock import now
 from moza_mail.app.signing import NewKeyOptions
 from moza_mail.cli import output
-from moza_mail.compose import DkimKey
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
@@ -18,7 +17,7 @@ def create(project: Project, options: NewKeyOptions, *, as_json: bool) -> None:
         output.give_json({**signing.record_as_data(key), "file": str(created.path)})
         return
     output.say(_("The key is in {path}. Keep it out of git, and back it up.\n", path=str(created.path)))
-    _print_record(key)
+    output.give(signing.describe_record(key))
     settings = "\n".join(f'     {name} = "{value}"' for name, value in created.settings.items())
     output.say(
         _(
@@ -39,9 +38,4 @@ def show(project: Project, list_slug: str, *, as_json: bool) -> None:
         output.give_json([signing.record_as_data(key) for key in keys])
         return
     for key in keys:
-        _print_record(key)
-
-
-def _print_record(key: DkimKey) -> None:
-    """Print the record as fields for a web form, and as a line for a zone file."""
-    output.give(f"name   {key.record_name}\ntype   TXT\nvalue  {key.record}\nzone file:\n{key.zone_line}")
+        output.give(signing.describe_record(key))

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import asdict
 
-from moza_mail import dns_check
 from moza_mail.app.doctor import examine
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
@@ -44,10 +43,9 @@ def doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> 
 
 
 async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
-    dns = None if offline else dns_check.DnsResolver(resolver)
     diagnoses = []
     heading = ""
-    async for diagnosis in examine(project, dns):
+    async for diagnosis in examine(project, None if offline else resolver):
         diagnoses.append(diagnosis)
         if not as_json:
             heading = _print(diagnosis, heading)
