@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -238,3 +239,39 @@ def test_what_is_not_http_is_refused_or_left(site, sent):
     answer = exchanged(site, sent, no_more=True)
     assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:100]
     assert exchanged(site, request(site, "GET", "/healthz", {}, b"")).endswith(b"ok\n")
+
+
+MALFORMED_RESTS = [
+    [b"zz\r\n"],
+    [b"5\r\nab", b"cdefgh\r\n"],
+    [b"3\r\nabc\r\n", b"zz\r\n"],
+    [b"8000\r\n" + b"a" * 0x8000 + b"\r\n", b"zz\r\n"],
+    [b"0\r\n\r\n", b"\x00\xff\r\n\r\n"],
+]
+
+
+def test_a_malformed_chunk_puts_nothing_into_the_log(tmp_path):
+    """The rest of a request may be malformed after its response has begun, or after a HEAD."""
+    here = project(tmp_path)
+    here.add_readers(1)
+    with serve_site(here) as site:
+        host, port = site.address
+        for method, path in (
+            ("POST", "/unsubscribe/weekly/x"),
+            ("POST", "/nowhere"),
+            ("HEAD", "/lists/weekly"),
+        ):
+            for parts in MALFORMED_RESTS:
+                with socket.create_connection((host, port), 20) as line:
+                    head = f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    with contextlib.suppress(OSError):
+                        line.sendall(head.encode())
+                        for part in parts:
+                            time.sleep(0.05)
+                            line.sendall(part)
+                        answer = line.recv(65536)
+                        assert answer.startswith(b"HTTP/1.1 4") or method == "HEAD"
+        assert exchanged(site, request(site, "GET", "/healthz", {}, b"")).endswith(b"ok\n")
+        site.process.terminate()
+        log = site.process.communicate(timeout=20)[1].decode().splitlines()
+    assert [line for line in log if "Serving" not in line] == ["The server has stopped."]

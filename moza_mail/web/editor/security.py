@@ -2,13 +2,14 @@
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,7 +67,8 @@ class LocalAccess:
         if refusal is not None:
             await refusal(scope, receive, _add_headers(send))
             return
-        await self.app(scope, receive, _add_headers(send))
+        with suppress(ClientDisconnect):
+            await self.app(scope, receive, _add_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

@@ -12,6 +12,7 @@ from moza_mail.app.project_session import ProjectSession
 from moza_mail.web.editor.routes import build_app
 from moza_mail.web.editor.security import AccessKeys
 from moza_mail.web.editor.watch import ProjectWatcher
+from moza_mail.web.http_protocol import TolerantHttp
 
 log = logging.getLogger("moza_mail.web")
 
@@ -37,7 +38,8 @@ async def serve(session: ProjectSession, keys: AccessKeys, listener: socket) -> 
     watcher = ProjectWatcher(session)
     config = uvicorn.Config(
         build_app(session, keys, watcher),
-        log_level="warning",
+        http=TolerantHttp,
+        log_level="error",
         lifespan="off",
         access_log=False,
         proxy_headers=False,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from moza_mail.app.build_archive import find_live_archives
 from moza_mail.app.confirmations import keep_sending_confirmations
@@ -20,6 +19,7 @@ from moza_mail.app.open_project import open_store
 from moza_mail.errors import MozaMailError
 from moza_mail.model.audit import WEB_ACTOR
 from moza_mail.project import Project
+from moza_mail.web.http_protocol import TolerantHttp
 from moza_mail.web.public import archive
 from moza_mail.web.public.routes import build_app
 from moza_mail.web.public.site import open_site
@@ -39,7 +39,7 @@ SHUTDOWN_SECONDS = 20
 """The time in seconds for open requests to finish when the server stops."""
 
 
-class _TimedHttp(H11Protocol):
+class _TimedHttp(TolerantHttp):
     """HTTP/1.1 protocol that closes a connection if a request's headers arrive too late."""
 
     _waiting: asyncio.TimerHandle | None = None
