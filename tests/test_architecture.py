@@ -65,6 +65,7 @@ LIBRARIES = {
     "cssutils": {"render"},
     "dns": {"dns_check"},
     "email_validator": {"model.address"},
+    "h11": {"web"},
     "icalendar": {"render"},
     "jinja2": {"render", "web"},
     "cryptography": {"compose"},
