@@ -429,6 +429,9 @@ class ImapMailbox:
 
     def _describe(self, reply: object) -> str:
         """Return a server's reply or an error as a short text without the password."""
+        if isinstance(reply, imaplib.IMAP4.error) and reply.args:
+            # imaplib raises the reply of the server as bytes.
+            reply = reply.args[0]
         text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
         text = hide_password(text, self._url.server.user, self._access.password)
         return clean_text(text)[:MAX_DESCRIPTION]

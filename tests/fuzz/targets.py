@@ -310,7 +310,9 @@ class _NameServer(dns.nameserver.Nameserver):
         return 53
 
     async def async_query(self, request, *_arguments, **_more):
-        head = bytearray(dns.message.make_response(request, recursion_available=True).to_wire())
+        reply = dns.message.make_response(request, recursion_available=True)
+        reply.use_edns(edns=False)
+        head = bytearray(reply.to_wire())
         count, rest = (self.data[0] % 8, self.data[1:]) if self.data else (0, b"")
         head[6:12] = bytes((0, count, 0, 0, 0, 0))
         # Every record has the name and the type of the query, so that the data is about its content.
