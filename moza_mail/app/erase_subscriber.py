@@ -101,7 +101,6 @@ def _make_scope(project: Project, *, is_published: bool, left_out: Path | None) 
         database=Path(path) if scheme == "sqlite" else None,
         outbox=outbox.parent.resolve() if outbox else None,
         bounce_folders=tuple((root / maildir).resolve() for maildir in maildirs),
-        own_folders=(root / "issues", root / "templates"),
         left_out=left_out.resolve() if left_out else None,
         is_published=is_published,
     )

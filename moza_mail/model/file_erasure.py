@@ -12,6 +12,8 @@ class ErasureScope:
     outbox: the Maildir with messages that were not mailed; None if there is none.
     bounce_folders: Maildirs of bounces.
     own_folders: folders with texts of the author or published pages; they are searched, and not changed.
+    own_files: files of the author, such as issues and everything that git tracks.
+    private_folders: if not None, every file elsewhere is the author's own.
     left_out: a file that is not searched.
     is_published: True if the address is in the text of an issue, so that every message contains it.
     """
@@ -20,6 +22,8 @@ class ErasureScope:
     outbox: Path | None = None
     bounce_folders: tuple[Path, ...] = ()
     own_folders: tuple[Path, ...] = ()
+    own_files: frozenset[Path] = frozenset()
+    private_folders: tuple[Path, ...] | None = None
     left_out: Path | None = None
     is_published: bool = False
 

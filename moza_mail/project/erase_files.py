@@ -32,6 +32,8 @@ SETTINGS = ("moza-mail.toml", "subscribers/lists.toml", "subscribers/secret")
 MAIL_FOLDERS = {"new", "cur", "tmp"}
 PROCESSED = ".processed"
 TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
+SOURCES = {".md", ".markdown", ".rst", ".toml", ".yaml", ".yml", ".j2", ".mjml", ".css", ".js", ".py"}
+"""Endings of texts that only an author writes."""
 MAX_BYTES = 64_000_000
 """A larger file is searched, and not changed."""
 
@@ -132,7 +134,12 @@ def _may_be_named(name: str, finders: Finders) -> bool:
 def _is_own(path: Path, root: Path, scope: ErasureScope) -> bool:
     is_setting = any(path == root / name for name in SETTINGS) or path.suffix == ".pem"
     is_archive = any((folder / MANIFEST).exists() for folder in path.parents if root in folder.parents)
-    return is_setting or is_archive or any(folder in path.parents for folder in scope.own_folders)
+    is_elsewhere = scope.private_folders is not None and not any(
+        folder in path.parents for folder in scope.private_folders
+    )
+    is_source = path in scope.own_files or path.suffix.lower() in SOURCES or is_elsewhere
+    is_own = any(folder in path.parents for folder in scope.own_folders)
+    return is_setting or is_archive or is_source or is_own
 
 
 def _erase_message(

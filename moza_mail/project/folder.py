@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,7 @@ from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
 from moza_mail.project.erase_files import erase_from_files
 from moza_mail.project.read_file import UnreadableFile, printable_path, read_file
+from moza_mail.project.tracked_files import find_tracked_files
 
 MAX_BYTES = 2_000_000
 # What a URL may contain besides letters and digits (RFC 3986 2.2 and 2.3); the rest of a title is encoded.
@@ -275,8 +276,26 @@ class Project:
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
 
     def erase_from_files(self, finders: Finders, scope: ErasureScope) -> FileErasure:
-        """Remove people from every file of the project."""
-        return erase_from_files(self.root.resolve(), finders, scope)
+        """Remove people from every file of the project, except from what the author wrote."""
+        root = self.root.resolve()
+        tracked = find_tracked_files(root)
+        issues = frozenset(path.resolve() for path in self.list_issues())
+        folders = {root / "templates", root / "issues", self.issues_folder.resolve()} - {root}
+        private = (
+            root / "subscribers",
+            root / ".moza-mail",
+            *filter(None, [scope.outbox, *scope.bounce_folders]),
+        )
+        return erase_from_files(
+            root,
+            finders,
+            replace(
+                scope,
+                own_folders=tuple(sorted(folders)),
+                own_files=issues | (tracked or frozenset()),
+                private_folders=private if tracked is None else None,
+            ),
+        )
 
     def has_secret(self) -> bool:
         """Return True if the project has a secret already; `read_secret` would create one."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import sqlite3
+import subprocess
 import unicodedata
 from contextlib import closing
 from email.message import EmailMessage
@@ -203,3 +204,32 @@ def test_the_store_knows_one_person_by_every_spelling(project):
     assert again["arrival"] == "unchanged"
     with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as store:
         assert store.execute("SELECT count(*) FROM subscribers WHERE name = ?", [NAME]).fetchone() == (1,)
+
+
+def test_files_that_git_tracks_are_listed_and_not_changed(project):
+    root = project.path
+    page, export, note = root / "content" / "contact.html", root / "export.csv", root / "notes.md"
+    write(page, f"<p>{SPELLINGS[0]}</p>")
+    write(root / "a-longer-name-than-the-others" / "x.json", json.dumps({"email": SPELLINGS[0]}))
+    for command in (("init", "-q"), ("add", "content", "a-longer-name-than-the-others", "issues")):
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
+    write(export, f"email\n{SPELLINGS[0]}\n")
+    write(note, SPELLINGS[0])
+    done = project.run("subscribers", "erase", PERSON, "--yes", "--json")
+    assert done.code == 0, done.err
+    assert {name.removeprefix(f"{root}/") for name in done.json["files_left"]} == {
+        "content/contact.html",
+        "a-longer-name-than-the-others/x.json",
+        "notes.md",
+    }
+    assert (page.read_text(), export.read_text()) == (f"<p>{SPELLINGS[0]}</p>", "email\n")
+
+
+def test_in_a_repository_with_an_unknown_index_only_private_folders_are_changed(project):
+    root = project.path
+    write_bytes(root / ".git" / "index", b"DIRC\0\0\0\4\0\0\0\0")
+    write(root / "export.csv", f"email\n{SPELLINGS[0]}\n")
+    write(root / "subscribers" / "export.csv", f"email\n{SPELLINGS[0]}\n")
+    done = project.run("subscribers", "erase", PERSON, "--yes", "--json").json
+    assert [name.removeprefix(f"{root}/") for name in done["files_left"]] == ["export.csv"]
+    assert (root / "subscribers" / "export.csv").read_text() == "email\n"
