@@ -1,20 +1,19 @@
 """Import the subscribers of a file onto a list."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from moza_mail import subscribe
 from moza_mail.app.clock import now
+from moza_mail.app.export_archive import ExportedFile, list_exported_files
 from moza_mail.app.open_project import open_store, pause_garbage_collection
-from moza_mail.errors import ProjectError
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address, mask_addresses
 from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import ImportPreview
 from moza_mail.project import Project
 from moza_mail.subscribe import ImportedRow
 from moza_mail.subscriber_file import (
@@ -29,9 +28,9 @@ from moza_mail.subscriber_file import (
 )
 from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 
-CHUNK_BYTES = 1 << 20
 MAX_LISTED = 1000
 """The largest number of rejected and repeated rows in a report."""
+MAX_SKIPPED_SHOWN = 10
 MAX_EXAMPLES = 3
 """The largest number of masked addresses that a report shows for each result."""
 WORKBOOK = "workbook"
@@ -48,6 +47,7 @@ class ImportOptions:
     ignored: columns that say nothing about the subscription state.
     kept: columns to store although the list does not declare them as attributes.
     service: the service that exported the file, if the headings do not show that.
+    sheet: the sheet of a workbook to read, if several have mail addresses.
     """
 
     list_slug: str
@@ -57,6 +57,7 @@ class ImportOptions:
     ignored: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     service: str = ""
+    sheet: str = ""
     dry_run: bool = False
 
 
@@ -64,13 +65,35 @@ class ImportOptions:
 class OpenedFile:
     """A file whose encoding and columns have been read, before any row is stored."""
 
-    path: Path
+    source: ExportedFile
     mailing_list: MailingList
     options: ImportOptions
     encoding: FileEncoding
     rows: SubscriberFile
     example: str
     """A row that shows if the encoding is right; empty if the encoding is certain."""
+
+    def describe(self) -> Iterator[str]:
+        """Return lines with the encoding, the service and the columns of the file."""
+        if self.source.skipped:
+            yield _(
+                "{file}: not read: {names}",
+                file=self.source.path.name,
+                names=", ".join(self.source.skipped[:MAX_SKIPPED_SHOWN]),
+            )
+        if self.encoding.label not in CERTAIN:
+            yield _(
+                "{file} is read as {encoding}, for example: {example}",
+                file=self.source.name,
+                encoding=self.encoding.label,
+                example=self.example,
+            )
+            if self.encoding.is_guess:
+                yield _("  If that is wrong, save the file as CSV UTF-8 and import it again.")
+        columns = self.rows.columns
+        if columns.service:
+            yield _("{file} is an export of {service}.", file=self.source.name, service=columns.service)
+        yield _("Columns: {columns}.", columns=columns.describe())
 
 
 def open_subscriber_files(
@@ -80,11 +103,11 @@ def open_subscriber_files(
 
     Raises the errors of `open_subscriber_file`, and SubscriberFileError for an option that names an unknown column.
     """
-    files = tuple(open_subscriber_file(project, path, options) for path in paths)
+    files = tuple(_open_file(project, source, options) for source in list_exported_files(paths))
     headings = [heading for file in files for heading in file.rows.columns.header if heading]
     if unused := _read_answers(files[0].mailing_list, options).find_unused(headings):
         raise SubscriberFileError(
-            _("{file}: there is no column `{column}`", file=paths[0].name, column=unused),
+            _("{file}: there is no column `{column}`", file=files[0].source.name, column=unused),
             hint=_("The columns are: {columns}.", columns=", ".join(dict.fromkeys(headings))),
         )
     return files
@@ -95,16 +118,20 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
 
     Raises ProjectError, and SubscriberFileError for a file that cannot be imported.
     """
+    return _open_file(project, ExportedFile(path=path), options)
+
+
+def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -> OpenedFile:
     mailing_list = project.read_list(options.list_slug)
-    encoding, lines = _open_lines(path)
+    encoding, lines = _open_lines(source, options.sheet)
     settings = SubscriberFileOptions(
         consent=options.consent.strip(),
         international=project.config.smtputf8,
         answers=_read_answers(mailing_list, options),
     )
-    rows = SubscriberFile(lines, path.name, settings)
+    rows = SubscriberFile(lines, source.name, settings)
     return OpenedFile(
-        path=path,
+        source=source,
         mailing_list=mailing_list,
         options=options,
         encoding=encoding,
@@ -113,17 +140,17 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
     )
 
 
-def _open_lines(path: Path) -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
+def _open_lines(source: ExportedFile, sheet: str = "") -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
     """Return the encoding of a file, and a function that returns its lines.
 
     A workbook is read into memory.
     """
-    chunks = _read_chunks(path)
+    chunks = source.read_chunks()
     head = next(chunks, b"")
     if not is_zip(head):
-        encoding = detect_encoding(partial(_read_chunks, path), path.name)
-        return encoding, partial(_read_lines, path, encoding.codec)
-    rows = read_workbook(b"".join((head, *chunks)), path.name)
+        encoding = detect_encoding(source.read_chunks, source.name)
+        return encoding, partial(source.read_lines, encoding.codec)
+    rows = read_workbook(b"".join((head, *chunks)), source.name, sheet)
     return FileEncoding(codec="utf-8", label=WORKBOOK, line_count=len(rows)), lambda: rows
 
 
@@ -144,7 +171,7 @@ def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
     answers = read_answers(
         columns={}, status=["*=unsubscribed"], ignored=(), kept=(), declared=(), service=""
     )
-    _encoding, lines = _open_lines(path)
+    _encoding, lines = _open_lines(ExportedFile(path=path))
     settings = SubscriberFileOptions(international=True, answers=answers)
     found: dict[str, Address] = {}
     rejected: list[RejectedRow] = []
@@ -219,49 +246,52 @@ class RowCollector:
         self.on_row(row)
 
 
-def preview_file(file: OpenedFile) -> OpenedFile:
-    """Return a copy of the opened file with the option `dry_run` set."""
-    return replace(file, options=replace(file.options, dry_run=True))
+def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], ImportPreview]:
+    """Return the files with the option `dry_run` set, and the memory that their dry runs share.
+
+    So somebody in the second file who left is not counted as new because of the first file.
+    """
+    previewed = [replace(file, options=replace(file.options, dry_run=True)) for file in files]
+    return previewed, subscribe.begin_preview([file.rows for file in files])
 
 
-async def import_subscribers(project: Project, file: OpenedFile, collector: RowCollector) -> ImportResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportTotals:
+    """The rows of several files by result, with masked examples."""
+
+    counts: Mapping[str, int]
+    examples: Mapping[str, tuple[str, ...]]
+
+
+def add_up(results: Sequence[ImportResult]) -> ImportTotals:
+    """Return the totals of several files."""
+    words = results[0].report.counts
+    return ImportTotals(
+        counts={word: sum(one.report.counts[word] for one in results) for word in words},
+        examples={
+            word: tuple(example for one in results for example in one.examples.get(word, ()))[:MAX_EXAMPLES]
+            for word in words
+        },
+    )
+
+
+async def import_subscribers(
+    project: Project, file: OpenedFile, collector: RowCollector, preview: ImportPreview | None = None
+) -> ImportResult:
     """Import an opened file.
+
+    preview: the memory of a dry run over several files.
 
     Importing the same file again changes nothing, so an interrupted import can be repeated.
     """
     settings = subscribe.ImportSettings(
-        source=file.path.name, now=now(), on_row=collector.receive, dry_run=file.options.dry_run
+        source=file.source.name,
+        now=now(),
+        on_row=collector.receive,
+        dry_run=file.options.dry_run,
+        preview=preview,
     )
     async with open_store(project) as store:
         with pause_garbage_collection():
             report = await subscribe.import_rows(store, file.rows, file.mailing_list, settings)
     return ImportResult(file=file, report=report, listed=tuple(collector.listed), examples=collector.examples)
-
-
-def _read_chunks(path: Path) -> Iterator[bytes]:
-    with _open(path) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
-
-
-def _read_lines(path: Path, codec: str) -> Iterator[str]:
-    try:
-        with path.open(encoding=codec, newline="") as file:
-            yield from file
-    except (OSError, UnicodeError) as error:
-        raise SubscriberFileError(
-            _("{path} changed while it was read: {error}", path=str(path), error=str(error)),
-            hint=_("Run the same command again."),
-        ) from None
-
-
-@contextmanager
-def _open(path: Path) -> Generator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise ProjectError(
-            _("{path} cannot be read: {reason}", path=str(path), reason=describe_os_error(error)),
-            hint=_("Name a file with subscribers."),
-        ) from None

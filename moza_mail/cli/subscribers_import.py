@@ -1,6 +1,6 @@
 """`moza-mail subscribers import`: import files, and print the results of their rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from moza_mail.app.row_report import write_row_report
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
-from moza_mail.model.subscriber import AddResult
+from moza_mail.model.subscriber import AddResult, ImportPreview
 from moza_mail.project import Project
 from moza_mail.subscribe import REFUSED, ImportedRow
 
+RowReceiver = Callable[[ImportedRow], None]
 MAX_SHOWN = 20
 """The largest number of rows to print; --report writes all rows to a file."""
 STEP_LINES = 1000
@@ -47,29 +48,46 @@ class ImportCommand:
 def import_files(project: Project, command: ImportCommand) -> int:
     """Import the files of one export and print the results; return 3 if a row was rejected."""
     files = app.open_subscriber_files(project, command.files, command.options)
-    for file in files:
-        for line in _describe(file):
-            output.say(line)
-    if command.needs_answer and not command.options.dry_run:
-        for file in files:
-            preview = _run(project, app.preview_file(file), command, None)
-            _print_table(preview)
-            _print_rows(preview, command.report)
-        slug = files[0].mailing_list.slug
-        output.confirm(_("Import this to {list}?", list=slug), _("nothing was imported"))
-    with write_row_report(command.report) as write:
-        results = [_run(project, file, command, write) for file in files]
+    for line in (line for file in files for line in file.describe()):
+        output.say(line)
+    if command.options.dry_run:
+        with write_row_report(command.report) as write:
+            results = _preview(project, files, command, write)
+    else:
+        if command.needs_answer:
+            previews = _preview(project, files, command, None)
+            _print_table(previews)
+            _print_rows(previews, command.report)
+            slug = files[0].mailing_list.slug
+            output.confirm(_("Import this to {list}?", list=slug), _("nothing was imported"))
+        with write_row_report(command.report) as write:
+            results = [_run(project, file, command, write) for file in files]
     if command.as_json:
         data = [result.as_data() for result in results]
         output.give_json(data[0] if len(data) == 1 else data)
     else:
         for result in results:
             _print(result, command)
+        if command.options.dry_run:
+            _print_table(results)
+        _print_rows(results, command.report)
     return output.NEEDS_ATTENTION if any(result.report.refused for result in results) else 0
 
 
+def _preview(
+    project: Project, files: Sequence[OpenedFile], command: ImportCommand, write: RowReceiver | None
+) -> list[ImportResult]:
+    """Read all files for a dry run, as if they were one."""
+    previewed, preview = app.begin_preview(files)
+    return [_run(project, file, command, write, preview) for file in previewed]
+
+
 def _run(
-    project: Project, file: OpenedFile, command: ImportCommand, write: Callable[[ImportedRow], None] | None
+    project: Project,
+    file: OpenedFile,
+    command: ImportCommand,
+    write: RowReceiver | None,
+    preview: ImportPreview | None = None,
 ) -> ImportResult:
     """Import one file, or read it for a dry run, with a progress bar."""
     collector = RowCollector()
@@ -77,7 +95,7 @@ def _run(
     with output.progress_bar(output.shown(label), file.encoding.line_count, quiet=command.as_json) as advance:
         collector.on_row = _combine(write, _step(advance))
         try:
-            return run_async(lambda: app.import_subscribers(project, file, collector))
+            return run_async(lambda: app.import_subscribers(project, file, collector, preview))
         except output.Interrupted:
             if not file.options.dry_run:
                 output.say(
@@ -89,30 +107,14 @@ def _run(
             raise
 
 
-def _describe(file: OpenedFile) -> Iterator[str]:
-    """Yield lines with the encoding, the service and the columns of a file."""
-    if file.encoding.label not in app.CERTAIN:
-        yield _(
-            "{file} is read as {encoding}, for example: {example}",
-            file=file.path.name,
-            encoding=file.encoding.label,
-            example=file.example,
-        )
-        if file.encoding.is_guess:
-            yield _("  If that is wrong, save the file as CSV UTF-8 and import it again.")
-    columns = file.rows.columns
-    if columns.service:
-        yield _("{file} is an export of {service}.", file=file.path.name, service=columns.service)
-    yield _("Columns: {columns}.", columns=columns.describe())
-
-
-def _print_table(result: ImportResult) -> None:
+def _print_table(results: Sequence[ImportResult]) -> None:
     """Print a line for each kind of result, with the number of rows and masked examples."""
-    rows = [(word, count) for word, count in result.report.counts.items() if count]
-    for word, count in rows:
-        examples = ", ".join(result.examples.get(word, ()))
-        label = word.replace("_", " ")
-        output.say(f"  {count:>9,}  {label:<12}  {output.shown(EXPLANATIONS[word])}  {examples}".rstrip())
+    totals = app.add_up(results)
+    for word, count in totals.counts.items():
+        if count:
+            examples = ", ".join(totals.examples[word])
+            label = word.replace("_", " ")
+            output.say(f"  {count:>9,}  {label:<12}  {output.shown(EXPLANATIONS[word])}  {examples}".rstrip())
 
 
 def _print(result: ImportResult, command: ImportCommand) -> None:
@@ -127,29 +129,29 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
         _(
             "{prefix}{name} to {slug}: {counts}",
             prefix=prefix,
-            name=result.file.path.name,
+            name=result.file.source.name,
             slug=result.file.mailing_list.slug,
             counts=counts,
         )
     )
-    if command.options.dry_run:
-        _print_table(result)
-    _print_rows(result, command.report)
 
 
-def _print_rows(result: ImportResult, report: Path | None) -> None:
+def _print_rows(results: Sequence[ImportResult], report: Path | None) -> None:
     """Print the first rows that were rejected or repeat an earlier row."""
-    shown = result.listed[:MAX_SHOWN]
-    for row in shown:
-        output.say(_("  line {line}: {reason}", line=row.line, reason=row.reason))
-    if more := result.notable - len(shown):
+    shown = [(one.file.source.name, row) for one in results for row in one.listed][:MAX_SHOWN]
+    for name, row in shown:
+        if len(results) > 1:
+            output.say(_("  {file}, line {line}: {reason}", file=name, line=row.line, reason=row.reason))
+        else:
+            output.say(_("  line {line}: {reason}", line=row.line, reason=row.reason))
+    if more := sum(one.notable for one in results) - len(shown):
         where = (
             _("see {path}", path=str(report)) if report else _("write them all to a file with --report FILE")
         )
         output.say(_("  and {more} more: {where}", more=more, where=where))
 
 
-def _combine(*receivers: Callable[[ImportedRow], None] | None) -> Callable[[ImportedRow], None]:
+def _combine(*receivers: RowReceiver | None) -> RowReceiver:
     used = [receiver for receiver in receivers if receiver]
 
     def receive(row: ImportedRow) -> None:
@@ -159,7 +161,7 @@ def _combine(*receivers: Callable[[ImportedRow], None] | None) -> Callable[[Impo
     return receive
 
 
-def _step(advance: Callable[[int], None]) -> Callable[[ImportedRow], None]:
+def _step(advance: Callable[[int], None]) -> RowReceiver:
     """Return a function that moves the progress bar to a row's line, in steps."""
     reached = 0
 

@@ -9,7 +9,14 @@ from moza_mail.subscribe.confirmations import (
     deliver_confirmations,
     keep_delivering_confirmations,
 )
-from moza_mail.subscribe.file_import import REFUSED, ImportedRow, ImportReport, ImportSettings, import_rows
+from moza_mail.subscribe.file_import import (
+    REFUSED,
+    ImportedRow,
+    ImportReport,
+    ImportSettings,
+    begin_preview,
+    import_rows,
+)
 from moza_mail.subscribe.self_service import SelfService
 from moza_mail.subscribe.subscriber_admin import NonSubscriber, SubscriberAdmin
 
@@ -22,6 +29,7 @@ __all__ = [
     "NonSubscriber",
     "SelfService",
     "SubscriberAdmin",
+    "begin_preview",
     "deliver_confirmations",
     "import_rows",
     "keep_delivering_confirmations",

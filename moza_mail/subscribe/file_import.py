@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from moza_mail.model.mailing_list import MailingList
@@ -46,12 +46,14 @@ class ImportSettings:
     source: the name of the file, stored with each subscription.
     on_row: called with each row, in the order of the file, once it is stored.
     dry_run: report what would happen, and store nothing.
+    preview: the memory of a dry run over several files; None to begin a new one.
     """
 
     source: str
     now: datetime
     on_row: Callable[[ImportedRow], None] = lambda _: None
     dry_run: bool = False
+    preview: ImportPreview | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ async def import_rows(
     Importing a file twice changes nothing, so an interrupted import can be repeated. `rows` are iterated
     once, in a dry run twice. A window of rows is read while the previous window is stored.
     """
-    preview = ImportPreview(repeated=_find_repeated(rows)) if settings.dry_run else None
+    preview = (settings.preview or begin_preview([rows])) if settings.dry_run else None
     if preview is None:
         await store.subscribers.save_list(mailing_list)
 
@@ -100,15 +102,24 @@ async def import_rows(
     return ImportReport(counts={word: counts[word] for word in words}, repeated=repeated)
 
 
+def begin_preview(files: Sequence[Iterable[Row]]) -> ImportPreview:
+    """Begin a dry run over the rows of several files. The rows are iterated once."""
+    return ImportPreview(repeated=_find_repeated(chain.from_iterable(files)))
+
+
 def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
     """Return the address keys that more than one row has."""
     first_lines = FirstLines()
     repeated: set[str] = set()
     remaining = iter(rows)
+    number = 0
     while window := list(islice(remaining, WINDOW_ROWS)):
         people = [row for row in window if isinstance(row, NewSubscriber)]
-        earlier = first_lines.find_earlier([(row.address.key, row.line) for row in people])
-        repeated.update(row.address.key for row in people if row.line in earlier)
+        # Lines of several files would be mistaken for one another.
+        keys = [(person.address.key, number + place) for place, person in enumerate(people, start=1)]
+        number += len(keys)
+        earlier = first_lines.find_earlier(keys)
+        repeated.update(key for key, place in keys if place in earlier)
     return frozenset(repeated)
 
 

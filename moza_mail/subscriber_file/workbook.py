@@ -34,15 +34,17 @@ def is_zip(head: bytes) -> bool:
     return head.startswith(ZIP_HEAD)
 
 
-def read_workbook(content: bytes, source: str) -> list[str]:
+def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str]:
     """Return the sheet with mail addresses as lines of CSV, one for each row.
 
-    Raise SubscriberFileError if the file is not a workbook, or if not exactly one sheet has mail addresses.
+    sheet_name: read this sheet, if several have mail addresses.
+
+    Raise SubscriberFileError if the file is not a workbook, or if it is not clear which sheet to read.
     """
     from python_calamine import CalamineError
 
     try:
-        return _read_sheet(_open(content, source), source)
+        return _read_sheet(_open(content, source), source, sheet_name)
     except CalamineError as error:
         raise SubscriberFileError(
             locate(
@@ -52,14 +54,16 @@ def read_workbook(content: bytes, source: str) -> list[str]:
         ) from None
 
 
-def _read_sheet(book: "CalamineWorkbook", source: str) -> list[str]:
-    """Return the lines of the only sheet with mail addresses."""
+def _read_sheet(book: "CalamineWorkbook", source: str, sheet_name: str) -> list[str]:
+    """Return the lines of the sheet with this name, or else of the only sheet with mail addresses."""
+    if sheet_name:
+        return list(_to_lines(_find_sheet(book, sheet_name, source).to_python(skip_empty_area=False)))
     found = [sheet for name in book.sheet_names if _has_addresses(sheet := book.get_sheet_by_name(name))]
     if len(found) > 1:
         names = ", ".join(f"`{sheet.name}`" for sheet in found)
         raise SubscriberFileError(
             locate(_("several sheets have mail addresses: {sheets}", sheets=names), source),
-            hint=_("Save each sheet as a CSV file, and import the ones that you need."),
+            hint=_('Say which one to read: --sheet "{sheet}"', sheet=found[0].name),
         )
     if not found:
         raise SubscriberFileError(
@@ -93,6 +97,17 @@ def _open(content: bytes, source: str) -> "CalamineWorkbook":
             hint=_("Delete the empty rows and columns after the list, or save the list as CSV UTF-8."),
         )
     return CalamineWorkbook.from_filelike(io.BytesIO(content))
+
+
+def _find_sheet(book: "CalamineWorkbook", name: str, source: str) -> "CalamineSheet":
+    wanted = name.strip().casefold()
+    known = next((one for one in book.sheet_names if one.strip().casefold() == wanted), None)
+    if known is None:
+        raise SubscriberFileError(
+            locate(_("there is no sheet `{sheet}`", sheet=name), source),
+            hint=_("The sheets are: {sheets}.", sheets=", ".join(book.sheet_names)),
+        )
+    return book.get_sheet_by_name(known)
 
 
 def _has_addresses(sheet: "CalamineSheet") -> bool:

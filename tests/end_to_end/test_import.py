@@ -2,13 +2,17 @@
 
 import csv
 import json
+import re
 import signal
 import stat
 import time
+import zipfile
 
 import pytest
 
+from moza_mail.app import export_archive
 from tests.support.project_folder import folder
+from tests.support.workbooks import make_xlsx
 
 
 @pytest.fixture
@@ -250,3 +254,113 @@ def test_a_project_moves_with_one_file_and_its_secret(project, tmp_path_factory)
     assert elsewhere.run("subscribers", "export", "--all").out == moved
     again = run_import(elsewhere, people, "--json").json
     assert (again["unchanged"], again["erased"], again["suppressed"]) == (1, 1, 1)
+
+
+MAILCHIMP = {
+    "subscribed_email_audience_export_1a.csv": "Email Address,First Name,MEMBER_RATING,CONFIRM_TIME,LEID,EUID\n"
+    "ok@example.org,Zoe,2,2024-01-02 10:00:00,1,a\nlater@example.org,Lou,2,2024-01-02 10:00:00,1,a\n",
+    "unsubscribed_email_audience_export_1a.csv": "Email Address,First Name,UNSUB_TIME,UNSUB_REASON\n"
+    "left@example.org,Ben,2024-02-03 10:00:00,N/A\nlater@example.org,Lou,2024-02-03 10:00:00,N/A\n",
+    "cleaned_email_audience_export_1a.csv": "Email Address,First Name,CLEAN_TIME\nbounced@example.org,Bo,2024-02-03 10:00:00\n",
+}
+
+
+def write_zip(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+
+
+def show_states(project):
+    rows = project.run("subscribers", "export", "--json").out.splitlines()
+    return {row["email"].partition("@")[0]: row["state"] for row in map(json.loads, rows)}
+
+
+def test_the_zip_of_a_service_is_read_as_all_files_of_one_export(project):
+    tracking = {
+        "granular_activity/opens/1.csv": "Email\nleft@example.org\n",
+        "posts/12.delivers.csv": "email\nleft@example.org\n",
+        "posts.csv": "post_id,title\n",
+        "readme.pdf": "%PDF",
+        "__MACOSX/._x.csv": "",
+    }
+    write_zip(project.path / "export.zip", {**MAILCHIMP, **tracking})
+    dry = project.run("subscribers", "import", "export.zip", "--dry-run")
+    assert dry.code == 0, dry.err
+    assert (
+        "export.zip: not read: granular_activity/opens/1.csv, posts/12.delivers.csv, posts.csv, readme.pdf"
+        in dry.err
+    )
+    assert show_states(project) == {}
+    done = project.run("subscribers", "import", "export.zip", "--yes", "--consent", "nieuwsbrief")
+    assert done.code == 0, done.err
+    assert show_states(project) == {"ok": "confirmed", "later": "unsubscribed", "left": "unsubscribed"}
+    (suppressed,) = project.run("subscribers", "show", "bounced@example.org", "--json").json["suppressions"]
+    assert suppressed["reason"] == "hard_bounce"
+    assert "cleaned_email_audience_export_1a.csv" in suppressed["evidence"]
+
+
+def test_several_files_of_one_export_are_previewed_in_one_table(project):
+    for name, text in MAILCHIMP.items():
+        (project.path / name).write_text(text)
+    asked = project.run("subscribers", "import", *MAILCHIMP)
+    assert asked.code == 2
+    table = [line.split()[:2] for line in asked.err.splitlines() if re.match(r"  +\d", line)]
+    # Somebody who is in the first file and left in the second is taken out again.
+    assert table == [["2", "added"], ["1", "taken"], ["1", "unsubscribed"], ["1", "suppressed"]]
+    dry = project.run("subscribers", "import", *MAILCHIMP, "--dry-run", "--json").json
+    assert [one["added"] for one in dry] == [2, 0, 0]
+    assert [one["taken_out"] for one in dry] == [0, 1, 0]
+    real = project.run("subscribers", "import", *MAILCHIMP, "--yes", "--json").json
+    keys = ("added", "taken_out", "unsubscribed", "suppressed")
+    assert [[one[key] for key in keys] for one in real] == [[one[key] for key in keys] for one in dry]
+
+
+def test_a_sheet_of_a_workbook_is_chosen_by_name(project):
+    rows = [["email", "status"], ["ok@example.org", "actief"]]
+    old = [["email", "status"], ["old@example.org", "actief"]]
+    (project.path / "leden.xlsx").write_bytes(make_xlsx({"Oud": old, "Nieuw": rows}))
+    asked = project.run("subscribers", "import", "leden.xlsx", "--yes")
+    assert asked.code == 1
+    assert '--sheet "Oud"' in asked.err
+    done = project.run("subscribers", "import", "leden.xlsx", "--yes", "--sheet", "nieuw")
+    assert done.code == 0, done.err
+    assert show_states(project) == {"ok": "confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"a.csv": b"email\n" + b"ok@example.org\n" * 1_000_000}, "the ZIP file is too large"),
+        ({f"{number}.csv": b"email\n" for number in range(1001)}, "the ZIP file is too large"),
+        ({"a.csv": b"0" * 3_000_000}, "more than 1,000,000 characters"),
+        ({"photo.jpg": b"x"}, "the ZIP file has no file of subscribers"),
+        ({"inner.csv": b"PK\x03\x04 nothing"}, "without a sheet"),
+    ],
+    ids=["large", "many", "one line", "no file", "nested"],
+)
+def test_a_zip_that_is_an_attack_or_no_export_is_refused_at_once(project, monkeypatch, files, says):
+    monkeypatch.setattr(export_archive, "MAX_UNPACKED", 10_000_000)
+    write_zip(project.path / "export.zip", files)
+    started = time.process_time()
+    done = project.run("subscribers", "import", "export.zip", "--yes", "--consent", "x")
+    assert done.code == 1
+    assert says in done.err
+    assert time.process_time() - started < 5
+
+
+def test_a_zip_that_is_damaged_or_encrypted_is_refused(project):
+    write_zip(project.path / "export.zip", {"a.csv": b"email\n" + b"ok@example.org\n" * 5000})
+    content = bytearray((project.path / "export.zip").read_bytes())
+    content[60:70] = b"0123456789"
+    (project.path / "damaged.zip").write_bytes(content)
+    (project.path / "cut.zip").write_bytes(content[:-40])
+    encrypted = bytearray((project.path / "export.zip").read_bytes())
+    encrypted[6] |= 1
+    encrypted[encrypted.rindex(b"PK\x01\x02") + 8] |= 1
+    (project.path / "encrypted.zip").write_bytes(encrypted)
+    for name in ("damaged.zip", "cut.zip", "encrypted.zip"):
+        done = project.run("subscribers", "import", name, "--yes", "--consent", "x")
+        assert done.code == 1, name
+        assert name in done.err
+        assert show_states(project) == {}

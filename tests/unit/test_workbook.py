@@ -41,8 +41,20 @@ def test_addresses_on_two_sheets_or_none_are_refused():
     with pytest.raises(SubscriberFileError, match="several sheets") as caught:
         read_workbook(make_xlsx({"A": ROWS, "B": ROWS}), "leden.xlsx")
     assert "`A`, `B`" in caught.value.message
+    assert caught.value.hint == 'Say which one to read: --sheet "A"'
     with pytest.raises(SubscriberFileError, match="no sheet has mail addresses"):
         read_workbook(make_ods({"A": [["niets"]]}), "leden.ods")
+
+
+@pytest.mark.parametrize("make", [make_xlsx, make_ods])
+def test_the_sheet_that_is_named_is_read(make):
+    other = [["email", "status"], ["ann@example.org", "actief"]]
+    content = make({"Leden": ROWS, "Nieuwsbrief 2026": other})
+    assert "ann@example.org,actief" in "".join(read_workbook(content, "leden.xlsx", "nieuwsbrief 2026"))
+    assert "zoe@example.org" in "".join(read_workbook(content, "leden.xlsx", "Leden"))
+    with pytest.raises(SubscriberFileError, match="there is no sheet `Oud`") as caught:
+        read_workbook(content, "leden.xlsx", "Oud")
+    assert caught.value.hint == "The sheets are: Leden, Nieuwsbrief 2026."
 
 
 def test_a_zip_of_files_and_a_damaged_workbook_are_refused():

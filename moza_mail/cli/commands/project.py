@@ -61,8 +61,7 @@ def doctor(
 
 @app.command()
 def backup(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The new file.", metavar="FILE")],
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="The new file.", metavar="FILE")]
 ) -> None:
     """Copy the database to a file, also while messages are sent."""
     from moza_mail.cli.backup import backup

@@ -75,6 +75,7 @@ def import_(
     from_: Annotated[
         str, typer.Option("--from", help="The service that made the file.", metavar="NAME")
     ] = "",
+    sheet: Annotated[str, typer.Option(help="The sheet of a workbook to read.", metavar="NAME")] = "",
     secret_file: Annotated[
         Path | None, typer.Option(help="The secret that a move file belongs to.", metavar="FILE")
     ] = None,
@@ -107,6 +108,7 @@ def import_(
         ignored=tuple(ignore),
         kept=tuple(keep),
         service=from_,
+        sheet=sheet,
         dry_run=dry_run,
     )
     command = ImportCommand(

@@ -1,0 +1,153 @@
+"""The files of an export: files on disk, and the files in a ZIP that a service made of its export.
+
+A file in a ZIP is read where it is: nothing is unpacked on disk, and no file is longer than the ZIP says.
+"""
+
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from moza_mail.errors import ProjectError, locate
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file import SubscriberFileError
+from moza_mail.subscriber_file.workbook import SHEET_FILES, is_zip
+
+CHUNK_BYTES = 1 << 20
+MAX_MEMBERS = 1000
+MAX_UNPACKED = 1_000_000_000
+"""A million subscribers have about 150 MB; a ZIP that unpacks to more than this is an attack."""
+DATA_FILE = re.compile(r".*\.(?:csv|tsv|txt|xlsx|ods)", re.IGNORECASE)
+# The parts of an export with addresses of people who opened, clicked or received a mail, whatever became of them since.
+TRACKING = re.compile(
+    r"(?:^|[/_.\s-])(?:opens?|opened|clicks?|clicked|delivers|delivered|deliveries|activity|granular_activity|aggregate_activity|"
+    r"campaigns?|reports?|posts?|comments?|orders|__macosx)(?:$|[/_.\s-])",
+    re.IGNORECASE,
+)
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+)
+"""Errors of `zipfile` for a file that is damaged, encrypted or compressed in an unknown way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedFile:
+    """A file with subscribers.
+
+    path: the file, or the ZIP that contains it.
+    member: its name in the ZIP; "" for a file on disk.
+    skipped: for the first file of a ZIP, the names of the files in it that are not read.
+    """
+
+    path: Path
+    member: str = ""
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its folder."""
+        return PurePosixPath(self.member).name if self.member else self.path.name
+
+    def read_chunks(self) -> Iterator[bytes]:
+        """Return the content in parts; raise ProjectError or SubscriberFileError if it cannot be read."""
+        with self._open() as file:
+            try:
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+            except DAMAGED as error:
+                raise _damaged(self.path, error) from None
+
+    def read_lines(self, codec: str) -> Iterator[str]:
+        """Return the lines; raise SubscriberFileError if the file has changed since its encoding was read."""
+        try:
+            with self._open() as file, io.TextIOWrapper(file, encoding=codec, newline="") as text:
+                yield from text
+        except (OSError, UnicodeError, *DAMAGED) as error:
+            raise SubscriberFileError(
+                _("{path} changed while it was read: {error}", path=str(self.path), error=str(error)),
+                hint=_("Run the same command again."),
+            ) from None
+
+    @contextmanager
+    def _open(self) -> Generator[IO[bytes]]:
+        try:
+            if not self.member:
+                with self.path.open("rb") as file:
+                    yield file
+                return
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as part:
+                yield part
+        except DAMAGED as error:
+            if isinstance(error, UnicodeError):
+                raise
+            raise _damaged(self.path, error) from None
+        except OSError as error:
+            raise ProjectError(
+                _("{path} cannot be read: {reason}", path=str(self.path), reason=describe_os_error(error)),
+                hint=_("Name a file with subscribers."),
+            ) from None
+
+
+def list_exported_files(paths: Sequence[Path]) -> list[ExportedFile]:
+    """Return the files on disk, and the files of subscribers in each ZIP.
+
+    Raise SubscriberFileError for a ZIP that is too large, damaged, or has no file of subscribers.
+    """
+    return [file for path in paths for file in _list_files(path)]
+
+
+def _list_files(path: Path) -> Iterable[ExportedFile]:
+    single = ExportedFile(path=path)
+    if not is_zip(next(single.read_chunks(), b"")):
+        return [single]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    except DAMAGED:
+        # A damaged workbook is named as such by what reads workbooks.
+        return [single]
+    names = [entry.filename for entry in entries]
+    if set(names).intersection(SHEET_FILES):
+        return [single]
+    size = sum(entry.file_size for entry in entries)
+    if size > MAX_UNPACKED or len(entries) > MAX_MEMBERS:
+        raise SubscriberFileError(
+            locate(_("the ZIP file is too large"), path.name),
+            hint=_("Unpack it, and import the files with subscribers."),
+        )
+    chosen = [name for name in names if _is_subscriber_file(name)]
+    if not chosen:
+        raise SubscriberFileError(
+            locate(_("the ZIP file has no file of subscribers"), path.name),
+            hint=_("Unpack it, and import the files with subscribers."),
+        )
+    skipped = tuple(name for name in names if name not in chosen and not name.startswith("__MACOSX"))
+    return [
+        ExportedFile(path=path, member=name, skipped=skipped if number == 0 else ())
+        for number, name in enumerate(chosen)
+    ]
+
+
+def _is_subscriber_file(name: str) -> bool:
+    hidden = PurePosixPath(name).name.startswith(".")
+    return not hidden and DATA_FILE.fullmatch(name) is not None and TRACKING.search(name) is None
+
+
+def _damaged(path: Path, error: Exception) -> SubscriberFileError:
+    return SubscriberFileError(
+        locate(_("the ZIP file cannot be read: {reason}", reason=str(error)), path.name),
+        hint=_("Unpack it, and import the files with subscribers."),
+    )
