@@ -14,7 +14,6 @@ from moza_mail.subscribe.file_import import (
     ImportedRow,
     ImportReport,
     ImportSettings,
-    begin_preview,
     import_rows,
 )
 from moza_mail.subscribe.self_service import SelfService
@@ -29,7 +28,6 @@ __all__ = [
     "NonSubscriber",
     "SelfService",
     "SubscriberAdmin",
-    "begin_preview",
     "deliver_confirmations",
     "import_rows",
     "keep_delivering_confirmations",
