@@ -15,7 +15,7 @@ from moza_mail.model.address import Address, mask_addresses
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import ImportPreview
 from moza_mail.project import Project
-from moza_mail.subscribe import ImportedRow, file_import
+from moza_mail.subscribe import ImportedRow
 from moza_mail.subscriber_file import (
     ColumnAnswers,
     FileEncoding,
@@ -252,7 +252,7 @@ def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], Import
     So somebody in the second file who left is not counted as new because of the first file.
     """
     previewed = [replace(file, options=replace(file.options, dry_run=True)) for file in files]
-    return previewed, file_import.begin_preview([file.rows for file in files])
+    return previewed, subscribe.ImportSettings.begin_preview([file.rows for file in files])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

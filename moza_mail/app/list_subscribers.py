@@ -1,6 +1,6 @@
 """List and export the subscribers of a list, and count its segments. Access is logged."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -92,19 +92,26 @@ class ListedSubscriber:
 
     def as_data(self) -> dict[str, Any]:
         """Return the subscriber as JSON values: FIXED_COLUMNS in order, then `attributes`."""
-        subscription = self.subscription
-        return {
-            "email": str(self.subscriber.address),
-            "name": self.subscriber.name,
-            "state": "suppressed" if self.suppression else subscription.state.value,
-            "consent": subscription.consent,
-            "created_at": subscription.created_at.isoformat(),
-            "confirmed_at": _format(subscription.confirmed_at),
-            "unsubscribed_at": _format(subscription.unsubscribed_at),
-            "lang": self.subscriber.lang,
-            "suppression": self.suppression.value if self.suppression else "",
-            "attributes": dict(self.subscriber.attributes),
-        }
+        values = zip(FIXED_COLUMNS, self.fixed_values(), strict=True)
+        return {**dict(values), "attributes": dict(self.subscriber.attributes)}
+
+    def fixed_values(self, guard: Callable[[str], str] = str) -> tuple[str, ...]:
+        """Return the values of FIXED_COLUMNS.
+
+        guard: called with each value that a person may have written.
+        """
+        subscriber, subscription = self.subscriber, self.subscription
+        return (
+            guard(str(subscriber.address)),
+            guard(subscriber.name),
+            "suppressed" if self.suppression else subscription.state,
+            guard(subscription.consent),
+            subscription.created_at.isoformat(),
+            _format(subscription.confirmed_at),
+            _format(subscription.unsubscribed_at),
+            subscriber.lang,
+            self.suppression.value if self.suppression else "",
+        )
 
 
 def _format(moment: datetime | None) -> str:
@@ -178,7 +185,8 @@ async def export_rows(
     names = await store.subscribers.list_attribute_names(mailing_list.slug)
     yield [guard_formula(name) for name in (*FIXED_COLUMNS, *names)]
     async for one in export_subscribers(store, mailing_list, is_mailable=is_mailable):
-        row = one.as_data()
-        attributes = row.pop("attributes")
-        cells = (*row.values(), *(attributes.get(name, "") for name in names))
-        yield [guard_formula(cell) for cell in cells]
+        attributes = one.subscriber.attributes
+        yield (
+            *one.fixed_values(guard_formula),
+            *(guard_formula(attributes[name]) if name in attributes else "" for name in names),
+        )

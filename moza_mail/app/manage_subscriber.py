@@ -177,13 +177,20 @@ def describe_record(record: SubscriberRecord | subscribe.NonSubscriber) -> Itera
     for key, value in subscriber.attributes.items():
         yield f"  {key}: {value}"
     for subscription in record.subscriptions:
+        since = subscription.unsubscribed_at or subscription.confirmed_at or subscription.created_at
         yield _(
-            "  {list_slug}: {state} since {created_at}",
+            "  {list_slug}: {state} since {date}",
             list_slug=subscription.list_slug,
-            state=subscription.state,
-            created_at=f"{subscription.created_at:%Y-%m-%d}",
+            state=subscription.state.value,
+            date=f"{since:%Y-%m-%d}",
         )
-        yield _("    consent: {consent} ({source})", consent=subscription.consent, source=subscription.source)
+        yield _(
+            "    from: {source}, on {date}",
+            source=subscription.source,
+            date=f"{subscription.created_at:%Y-%m-%d}",
+        )
+        if subscription.consent:
+            yield _("    consent: {consent}", consent=subscription.consent)
     yield from suppressions
     for slug, delivery in record.deliveries:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()

@@ -42,7 +42,11 @@ class MoveFile:
 
 
 async def export_everything(store: Store) -> AsyncIterator[str]:
-    """Write the access to the audit log, then yield the lines of a move file."""
+    """Write the access to the audit log, then yield the lines of a move file.
+
+    Forms that wait to be handled become sign-ups first, so that nobody is left behind.
+    """
+    await store.sign_ups.handle_requests(now=now())
     await sending.log_access(store, "everything about all subscribers, to move", now=now())
     async for line in store.move.iter_lines():
         yield line

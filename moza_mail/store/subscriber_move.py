@@ -2,7 +2,8 @@
 
 It can be imported into another database or on another machine. A file begins with a line that names its
 version and the id of the secret. It ends with the number of rows of each table, so that a truncated file is
-recognised. It never contains the secret itself.
+recognised. It never contains the secret itself. A sign-up keeps its number, so that the link in its mail works in the
+other project too.
 """
 
 import json
@@ -18,6 +19,7 @@ from moza_mail.errors import AddressError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.move_file import VERSION, read_header
 from moza_mail.store.audit_writer import add_entry, adopt_secret, require_hasher, stored_fingerprint
 from moza_mail.store.paging import PAGE, split_into_pages
@@ -25,6 +27,7 @@ from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.raw_rows import in_bytes, last_id, set_last_id, to_json_value
 from moza_mail.store.schema import (
     UtcTime,
+    confirmations,
     erasures,
     lists,
     mailings,
@@ -38,12 +41,21 @@ from moza_mail.store.transactions import Transactions
 
 MOVED = {
     table.name: table
-    for table in (lists, subscribers, subscriptions, suppressions, removed_suppressions, erasures)
+    for table in (
+        lists,
+        subscribers,
+        subscriptions,
+        confirmations,
+        suppressions,
+        removed_suppressions,
+        erasures,
+    )
 }
 # The key follows from the address; mailings stay behind, and removed suppressions are numbered again.
 LEFT_OUT = frozenset(
     {
         ("subscribers", "address_key"),
+        ("confirmations", "sender_id"),
         ("suppressions", "address_key"),
         ("suppressions", "mailing_id"),
         ("removed_suppressions", "id"),
@@ -56,6 +68,11 @@ COLUMNS = {
     for name, table in MOVED.items()
 }
 HAVE_ADDRESS = frozenset({"subscribers", "suppressions", "removed_suppressions"})
+# A mail that was about to be sent may have arrived, so the other project must not send it again.
+STATE_AFTER_MOVE = {
+    DeliveryState.CLAIMED.value: DeliveryState.PENDING.value,
+    DeliveryState.INTENT.value: DeliveryState.UNCERTAIN.value,
+}
 Row = dict[str, Any]
 
 
@@ -76,7 +93,7 @@ class SubscriberMove:
             after = page[0]
             for line in page[1]:
                 yield line
-        for name in ("suppressions", "removed_suppressions", "erasures"):
+        for name in ("confirmations", "suppressions", "removed_suppressions", "erasures"):
             for line in await self._transactions.read(_select_all, name, counts):
                 yield line
         yield to_json({"end": {name: counts[name] for name in MOVED}})
@@ -95,6 +112,7 @@ def _describe(connection: sa.Connection) -> Row:
         "move_file": VERSION,
         "secret_id": secret_id,
         "last_subscriber_id": last_id(connection, subscribers),
+        "last_confirmation_id": last_id(connection, confirmations),
     }
 
 
@@ -128,11 +146,12 @@ def _select_people(
 
 def _to_lines(name: str, rows: Iterable[sa.Row[Any]], counts: Counter[str]) -> list[str]:
     names = [column.name for column in COLUMNS[name]]
-    lines = [
-        to_json({"table": name, **dict(zip(names, map(to_json_value, row), strict=True))}) for row in rows
-    ]
-    counts[name] += len(lines)
-    return lines
+    records = [{"table": name, **dict(zip(names, map(to_json_value, row), strict=True))} for row in rows]
+    if name == "confirmations":
+        for record in records:
+            record["state"] = STATE_AFTER_MOVE.get(record["state"], record["state"])
+    counts[name] += len(records)
+    return list(map(to_json, records))
 
 
 def _import_lines(
@@ -161,6 +180,7 @@ def _import_lines(
     if not stated or dict(stated[0]) != {name: counts[name] for name in MOVED}:
         raise StoreError(_("{file}: the file is not complete", file=source), hint=_("Export it again."))
     set_last_id(connection, subscribers, header["last_subscriber_id"])
+    set_last_id(connection, confirmations, header["last_confirmation_id"])
     detail = f"{source}: {counts['subscribers']} moved"
     add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.IMPORT, detail=detail))
     return {name: counts[name] for name in MOVED}
@@ -169,7 +189,8 @@ def _import_lines(
 def _check_header(
     connection: sa.Connection, header: Row | Mapping[str, Any], source: str, now: datetime
 ) -> None:
-    if header.get("move_file") != VERSION or not isinstance(header.get("last_subscriber_id"), int):
+    numbers = (header.get("last_subscriber_id"), header.get("last_confirmation_id"))
+    if header.get("move_file") != VERSION or not all(isinstance(number, int) for number in numbers):
         raise StoreError(
             _("{file}: this is no move file of this version", file=source),
             hint=_("Make one with: moza-mail subscribers export --all"),

@@ -55,6 +55,11 @@ class ImportSettings:
     dry_run: bool = False
     preview: ImportPreview | None = None
 
+    @staticmethod
+    def begin_preview(files: Sequence[Iterable[Row]]) -> ImportPreview:
+        """Begin a dry run over the rows of several files. The rows are iterated once."""
+        return ImportPreview(repeated=_find_repeated(chain.from_iterable(files)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
@@ -77,7 +82,7 @@ async def import_rows(
     Importing a file twice changes nothing, so an interrupted import can be repeated. `rows` are iterated
     once, in a dry run twice. A window of rows is read while the previous window is stored.
     """
-    preview = (settings.preview or begin_preview([rows])) if settings.dry_run else None
+    preview = (settings.preview or settings.begin_preview([rows])) if settings.dry_run else None
     if preview is None:
         await store.subscribers.save_list(mailing_list)
 
@@ -100,11 +105,6 @@ async def import_rows(
         del window, results
     words = (*(result.value for result in AddResult), REFUSED)
     return ImportReport(counts={word: counts[word] for word in words}, repeated=repeated)
-
-
-def begin_preview(files: Sequence[Iterable[Row]]) -> ImportPreview:
-    """Begin a dry run over the rows of several files. The rows are iterated once."""
-    return ImportPreview(repeated=_find_repeated(chain.from_iterable(files)))
 
 
 def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:

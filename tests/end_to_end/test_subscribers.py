@@ -154,3 +154,29 @@ def test_a_non_ascii_address_is_accepted_only_with_smtputf8(project):
     assert done.code == sent.code == 0
     assert "To: jörg@example.org" in next((project.path / "outbox" / "new").glob("*.eml")).read_text()
     assert project.run("subscribers", "unsubscribe", "jörg@example.org").code == 0
+
+
+def test_where_an_address_came_from_is_answered_by_one_command(project):
+    (project.path / "laposta.csv").write_text(
+        "E-mailadres;Voornaam;Status;Ingeschreven op;Ingeschreven via;IP-adres\n"
+        "zoe@example.org;Zoe;actief;12-03-2023 09:30;formulier;192.0.2.1\n"
+        "ben@example.org;Ben;uitgeschreven;12-03-2023 09:30;formulier;192.0.2.1\n"
+        "cas@example.org;Cas;opgeschoond;12-03-2023 09:30;formulier;192.0.2.1\n"
+    )
+    assert project.run("subscribers", "import", "laposta.csv", "--yes").code == 0
+    shown = {
+        name: project.run("subscribers", "show", f"{name}@example.org").out for name in ("zoe", "ben", "cas")
+    }
+    assert "weekly: confirmed since 2023-03-12" in shown["zoe"]
+    assert "from: import laposta.csv, on 20" in shown["zoe"]
+    assert (
+        "consent: Status: actief; Ingeschreven op: 12-03-2023 09:30; Ingeschreven via: formulier"
+        in shown["zoe"]
+    )
+    assert "weekly: unsubscribed since 20" in shown["ben"]
+    assert "from: import laposta.csv: Status: uitgeschreven" in shown["ben"]
+    assert "suppressed: hard_bounce" in shown["cas"]
+    assert "import laposta.csv: Status: opgeschoond" in shown["cas"]
+    assert not any("192.0.2.1" in text for text in shown.values())
+    unknown = project.run("subscribers", "show", "nobody@example.org")
+    assert "nothing is stored about this address" in unknown.err

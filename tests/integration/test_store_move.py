@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.mailing_list import Consent
+from moza_mail.model.sign_up import ConfirmResult, SignUp
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.store import open_store
 from tests.support.examples import examples
-from tests.support.store_builders import LATER, NOW, add_subscribers, address, make_list, newcomer
+from tests.support.store_builders import (
+    ACCEPTED,
+    LATER,
+    NOW,
+    add_subscribers,
+    address,
+    make_list,
+    newcomer,
+)
 from tests.support.stores import KINDS, new_store
 
 SECRET = AddressHasher(secret=b"0123456789abcdef")
@@ -42,11 +52,21 @@ async def export(store) -> list[str]:
     return [line async for line in store.move.iter_lines()]
 
 
-async def fill(store, people, erased, unsuppressed) -> None:
+async def sign_up(store, number) -> None:
+    """Fill in the form of the list, so that a confirmation mail is queued."""
+    words = Consent(text="Ja, mail mij.", version="2026-01")
+    form = SignUp(address=address(number), consent=words, source="form", name="Zoë", lang="en")
+    await store.sign_ups.add(form, make_list(), stamp=f"stamp of {number}", now=NOW)
+    await store.sign_ups.handle_requests(now=NOW)
+
+
+async def fill(store, people, erased, unsuppressed, signed_up=()) -> None:
     for slug in ("weekly", "andere-lijst"):
         await store.subscribers.save_list(make_list(slug=slug))
     await add_subscribers(store, *people)
     await add_subscribers(store, *people[:3], list_slug="andere-lijst", now=LATER)
+    for number in signed_up:
+        await sign_up(store, number)
     for number in unsuppressed:
         await store.suppressions.remove(address(number), "asked", now=LATER)
     for number in erased:
@@ -59,15 +79,16 @@ async def fill(store, people, erased, unsuppressed) -> None:
     people=PEOPLE,
     erased=st.sets(st.integers(0, 12), max_size=3),
     unsuppressed=st.sets(st.integers(0, 12), max_size=3),
+    signed_up=st.sets(st.integers(8, 16), max_size=3),
 )
 def test_a_store_moved_to_another_database_has_the_same_move_file(
-    request, first, second, people, erased, unsuppressed
+    request, first, second, people, erased, unsuppressed, signed_up
 ):
     async def scenario(one: str, other: str) -> None:
         source = await open_store(one, hasher=SECRET)
         target = await open_store(other, hasher=SECRET)
         try:
-            await fill(source, people, erased, unsuppressed)
+            await fill(source, people, erased, unsuppressed, signed_up)
             lines = await export(source)
             counts = await target.move.import_lines(lines, "move.jsonl", now=LATER)
             assert await export(target) == lines
@@ -112,4 +133,36 @@ def test_a_damaged_file_and_a_used_store_import_nothing(request, kind):
             await target.close()
 
     with new_store(kind, request) as one, new_store(kind, request) as other:
+        asyncio.run(scenario(one, other))
+
+
+@pytest.mark.parametrize(("first", "second"), [("sqlite", "postgres"), ("postgres", "sqlite")])
+def test_the_link_of_an_open_sign_up_works_in_the_other_project_and_no_mail_goes_out_twice(
+    request, first, second
+):
+    async def scenario(one: str, other: str) -> None:
+        source = await open_store(one, hasher=SECRET)
+        target = await open_store(other, hasher=SECRET)
+        try:
+            await fill(source, [newcomer(0)], [], [], signed_up=(1, 2, 3))
+            waiting = await source.confirmations.claim(limit=2, now=NOW)
+            sent, started = (confirmation.id for confirmation in waiting)
+            await source.confirmations.record_intents([sent, started], now=NOW)
+            await source.confirmations.record_outcomes([(sent, ACCEPTED)], now=NOW)
+            lines = await export(source)
+            await target.move.import_lines(lines, "move.jsonl", now=LATER)
+            assert await export(target) == lines
+            left = await target.confirmations.claim(limit=9, now=LATER)
+            assert [str(one.address) for one in left] == ["Reader3@example.org"]
+            assert await target.sign_ups.confirm(sent, now=LATER) is ConfirmResult.NOW
+            assert await target.sign_ups.confirm(sent, now=LATER) is ConfirmResult.ALREADY
+            await sign_up(target, 4)
+            known = {sent, started, left[0].id}
+            newest = json.loads([line for line in await export(target) if "confirmations" in line][-2])
+            assert newest["id"] > max(known)
+        finally:
+            await source.close()
+            await target.close()
+
+    with new_store(first, request) as one, new_store(second, request) as other:
         asyncio.run(scenario(one, other))
