@@ -203,9 +203,9 @@ def _normalize_selector(selector: str) -> str:
 def is_aligned(signing_domain: str, sender_domain: str) -> bool | None:
     """Return True if a signature is aligned with the From address in DMARC relaxed mode.
 
-    See RFC 9989. Return True if one domain is the other or below it, and False if they share at most their
-    last label. Return None if only the DNS can tell. For example, `a.example.org` and `b.example.org` may
-    belong to one organisation.
+    See RFC 9989. Return True if the two domains are equal, or one is a subdomain of the other. Return False if
+    they share at most their last label. Return None if only the DNS can tell. For example, `a.example.org`
+    and `b.example.org` may belong to one organisation.
     """
     ours, theirs = signing_domain.lower().split("."), sender_domain.lower().split(".")
     shortest = min(len(ours), len(theirs))

@@ -113,7 +113,7 @@ def format_address_field(name: str, address: Address, display_name: str = "") ->
 def encode_phrase(name: str, text: str) -> list[str]:
     """Return the words of a display name or a title (RFC 5322 3.2.5).
 
-    The words are unchanged, one quoted-string, or encoded-words.
+    The words stay as they are, become one quoted-string, or become encoded-words.
     """
     if PLAIN_ATOMS.fullmatch(text) and len(text) <= MAX_NAME and "=?" not in text:
         return text.split(" ")

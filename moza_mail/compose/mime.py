@@ -21,7 +21,7 @@ CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MimeEntity:
-    """A MIME entity: its header fields, and its body without the empty line between them."""
+    """A MIME entity: its header fields and its body, without the empty line between the two."""
 
     fields: bytes
     body: Segments

@@ -108,7 +108,7 @@ async def check_ipv6(look_up: LookUp, domain: str, hosts: Sequence[str]) -> list
 
 
 def _good_if_answered(subject: str, answers: Sequence[DnsAnswer], says: str) -> Diagnosis:
-    """Return a good finding, or an unknown one if a query failed."""
+    """Return the diagnosis `good`, or `unknown` if a query failed."""
     if why := next((answer.error for answer in answers if answer.failed), ""):
         return unknown(subject, f"the addresses of the mail servers could not be looked up: {why}")
     return good(subject, says)

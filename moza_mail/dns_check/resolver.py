@@ -30,7 +30,7 @@ MAX_TIMEOUTS = 2
 class DnsResolver:
     """Queries the system's resolver, or the one at `ADDRESS[:PORT]`.
 
-    Raises ProjectError if that is not an address.
+    Raises ProjectError if ADDRESS is not an IP address.
     """
 
     def __init__(self, server: str = "") -> None:

@@ -42,7 +42,7 @@ class SpfEvaluation:
 
     @property
     def is_exhausted(self) -> bool:
-        """Return True after so many lookups that more would only repeat that there are too many."""
+        """Return True if there were so many lookups that a further one would report nothing new."""
         return self.lookups > MAX_LOOKUPS + 10
 
     def count(self, term: str) -> None:

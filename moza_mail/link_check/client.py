@@ -44,7 +44,7 @@ class ResponseHead:
 
 
 class CheckRefused(Exception):
-    """The address must not be contacted. The message is a clause that follows the URL."""
+    """An address that must not be contacted. The message is a clause that follows the URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class LinkClient:
     timeout_seconds: the time for one link with all its redirects.
     concurrency: the number of links that are checked at the same time.
     allowed_networks: networks that may be contacted although they are not public.
-    tls: if it is None, the certificate authorities of httpx and of the system are trusted.
+    tls: the certificates to trust; None for those of httpx and of the system.
     """
 
     timeout_seconds: float = 10
@@ -251,9 +251,8 @@ def _judge_error(error: httpx.TransportError) -> LinkVerdict:
 def _doubt_missing_names(answers: Iterable[LinkAnswer]) -> tuple[LinkAnswer, ...]:
     """Report a DNS problem instead of broken links if no host at all can be found.
 
-    A computer that is cut off from the network may get the answer that a name does not exist. So if this is
-    the answer for two or more hosts, and every other link failed for lack of a network, the links are not
-    blamed.
+    A computer that is cut off from the network may get the answer that a name does not exist. If two or more
+    hosts got this answer, and every other link failed for lack of a network, the DNS is reported instead.
     """
     given = tuple(answers)
     checked = [answer for answer in given if answer.state is not LinkState.REFUSED]

@@ -32,7 +32,10 @@ AFTER = rf"(?![\w-]|\.(?!(?:{FILE_ENDINGS})\b)\w)"
 
 @dataclass(frozen=True, slots=True)
 class CanonicalText:
-    """A text in one spelling. Character `n` was made from `text[starts[n]:ends[n]]` of the original."""
+    """A text in its canonical spelling.
+
+    Character `n` was made from `text[starts[n]:ends[n]]` of the original.
+    """
 
     text: str
     starts: Sequence[int]
@@ -111,9 +114,9 @@ def _decode_label(label: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AddressFinder:
-    """Finds one address in texts: in any case, normalisation, escape and form of its domain.
+    """Finds one address in texts, however its letters, escapes and domain are written.
 
-    It does not find a part of a longer address.
+    An address that is a part of a longer address does not count.
     """
 
     address: Address
@@ -179,7 +182,7 @@ class AddressFinder:
         return value
 
     def spellings(self) -> frozenset[str]:
-        """Return the usual spellings, to search bytes for them."""
+        """Return the usual spellings of the address, for a search in bytes."""
         domains = {
             self.address.domain,
             ".".join(_decode_label(one) for one in self.address.domain.split(".")),

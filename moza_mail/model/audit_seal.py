@@ -41,7 +41,7 @@ class SealedRow:
     seal: str
 
     def follows(self, seals: Iterable[str], hasher: AddressHasher) -> bool:
-        """Return True if the seal fits this row and one of the seals of the row before it."""
+        """Return True if the seal fits this row and a seal of the row before this row."""
         return any(self.seal == seal_entry(hasher, self.number, each, self.values) for each in seals)
 
 
@@ -253,7 +253,7 @@ class ChainVerifier:
             self.begin_after(self.head.deleted, self.head.deleted_seal)
 
     def begin_after(self, number: int, seal: str) -> None:
-        """Begin with the entry that follows this one."""
+        """Begin with the entry after `number`."""
         self._number, self._seals = number, (seal,)
 
     def read(self, rows: Sequence[SealedRow]) -> None:

@@ -39,7 +39,7 @@ IGNORED_KINDS = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKi
 class BounceProof(StrEnum):
     """The evidence that a report is about one of our messages.
 
-    Without such evidence, anyone could forge a report.
+    A report without such evidence may be forged.
     """
 
     RETURN_ADDRESS = "return_address"

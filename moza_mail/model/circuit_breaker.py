@@ -22,7 +22,9 @@ MAX_BLOCKING_DOMAINS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitBreaker:
-    """Counts the replies that are about us. Each further attempt would make matters worse.
+    """Counts the replies that refuse us, the sender.
+
+    Further attempts would make such refusals worse.
 
     sender_faults: the number of replies about our address, rights or authentication since the last accepted message.
     sender_fault: the last reply about our address, rights or authentication.

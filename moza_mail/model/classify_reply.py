@@ -235,7 +235,7 @@ def _names_sender(text: str, context: ReplyContext) -> bool:
 
 
 def _cut_frame(text: str) -> str:
-    """Return the reply itself, without `<reader@example.org>: host mx.example.org said:` in front of it."""
+    """Return the reply without an introduction such as `<reader@example.org>: host mx.example.org said:`."""
     found = CODE.search(text)
     return text[found.start() :] if found else text
 

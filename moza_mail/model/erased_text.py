@@ -33,9 +33,9 @@ def replace_in_text(text: str, finders: Finders) -> str:
 
 
 def mask_in_log(text: str, finders: Finders) -> str:
-    """Return the text with stars in place of each address, so that it has as many bytes in UTF-8 as before.
+    """Return the text with stars in place of each address, as many as it has bytes in UTF-8.
 
-    So a program that is appending to the file can go on.
+    The length must stay the same, because a program may be appending to the file.
     """
     for finder in finders:
         text = finder.mask(text)
@@ -43,7 +43,10 @@ def mask_in_log(text: str, finders: Finders) -> str:
 
 
 def delete_records(text: str, finders: Finders) -> str:
-    """Return a table without the records that contain an address. A quoted field may have several lines."""
+    """Return a table without the records that contain an address.
+
+    A quoted field may have several lines.
+    """
     return "".join(record for record in _iter_records(text) if not mentions(record, finders))
 
 

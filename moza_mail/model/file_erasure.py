@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureScope:
-    """The parts of a project folder that are treated in their own way.
+    """The parts of a project folder for which an erasure has special rules.
 
     database: the path of the SQLite file; files whose names begin with its name are left out.
     outbox: the Maildir with messages that were not mailed; None if there is none.

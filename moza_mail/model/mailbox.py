@@ -1,4 +1,4 @@
-"""One mailbox has many addresses: compare addresses by the mailbox that receives their mail."""
+"""Recognise addresses of one mailbox, such as `jan@example.org` and `jan+news@example.org`."""
 
 import hashlib
 import unicodedata
@@ -36,6 +36,6 @@ def name_mailbox(address: Address) -> str:
 def hash_mailbox(address: Address) -> str:
     """Return a digest of a mailbox's name.
 
-    A search for one address must not find the rows of another address of the same mailbox.
+    The digest contains no address, so a search for one address finds no row of another address of the mailbox.
     """
     return hashlib.sha256(name_mailbox(address).encode("utf-8", "surrogatepass")).hexdigest()[:32]

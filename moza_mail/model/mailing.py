@@ -98,7 +98,7 @@ class SentIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedMailing:
-    """A mailing that has begun, and whether it is finished.
+    """A mailing that has begun, with the state of its deliveries.
 
     has_unsent: there are recipients without an attempt.
     next_attempt: when the first deferred recipient is due.

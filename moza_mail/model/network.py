@@ -1,6 +1,6 @@
 """Rules for IP addresses and host names.
 
-They tell which networks are our own, and which addresses everybody can reach.
+The rules define our own networks, and the addresses that everybody can reach.
 """
 
 import re
@@ -58,7 +58,7 @@ def is_loopback(host: str) -> bool:
 def is_own(host: str) -> bool | None:
     """Return True if an address is in our own networks; None if `host` is a name.
 
-    Unencrypted traffic is acceptable there.
+    Unencrypted traffic is acceptable in our own networks.
     """
     address = parse_address(host)
     if address is None:

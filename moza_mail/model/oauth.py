@@ -39,7 +39,7 @@ class OAuthClient:
 
     @property
     def key(self) -> str:
-        """Return a text that tells this client from others. Tokens are kept beside it."""
+        """Return a text that identifies this client. Its tokens are stored under this text."""
         return f"{self.grant} {self.token_url} {self.client_id} {self.scope}"
 
 

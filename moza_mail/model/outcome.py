@@ -48,8 +48,8 @@ def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> 
     """Return the outcome of a complete reply (RFC 5321 4.2.1).
 
     A 2xx reply to the body means accepted, 4xx deferred, and 5xx refused. A temporary verdict always means deferred, whatever
-    the code. The recipient stays pending if the reply is about us: the sender, a quota, a block list, the content, the number
-    of connections, or commands and replies that are out of step.
+    the code. The recipient stays pending if the reply is not about the recipient but about the sender, a quota, a block list, the
+    content, the number of connections, or commands and replies that are out of step.
     """
     if 200 <= reply.code < 300 and phase is Phase.BODY:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)

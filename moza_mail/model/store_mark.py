@@ -1,4 +1,4 @@
-"""Recognise a store: another one, an older copy, or one that was restored from a backup."""
+"""Recognise that a store is another store, an older copy, or restored from a backup."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +19,13 @@ class StoreMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreGap:
-    """The time that a restored store knows nothing about.
+    """The period between a backup and its restore.
+
+    The store does not know the messages that were sent in this period.
 
     start: the last change in the backup.
     end: the time of the restore.
-    is_open: True until a person has said what was sent in that time. Nothing is sent before.
+    is_open: True until a person has stated which issues were sent in that period. Until then nothing is sent.
     assumed_until: issues dated between `start` and this time count as sent, although the store does not know them.
     """
 

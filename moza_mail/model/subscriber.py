@@ -35,7 +35,10 @@ class SuppressionReason(StrEnum):
 
     @property
     def is_objection(self) -> bool:
-        """Return True if it may be the person's own decision, which only they can reverse."""
+        """Return True if the suppression may be the person's own decision.
+
+        Only that person can reverse such a decision.
+        """
         return self in {SuppressionReason.COMPLAINT, SuppressionReason.MANUAL}
 
 
@@ -151,7 +154,7 @@ class AddResult(StrEnum):
     """The result of adding one person, or of removing one because a file says so.
 
     unconfirmed: new on the list, and not mailed.
-    taken_out: mailed until now; the file says that they left.
+    taken_out: mailed until now, and no longer, because the file says that the person left.
     unsubscribed, suppressed: not mailed, because of this file or of an earlier event.
     """
 
@@ -170,7 +173,7 @@ class ImportPreview:
     """The memory of a dry run from one batch of rows to the next.
 
     repeated: the keys of addresses that occur more than once in the file.
-    people: the people with these addresses, as the earlier rows would leave them.
+    people: the people with these addresses, in the state after an import of the earlier rows.
     """
 
     repeated: AbstractSet[str] = frozenset()

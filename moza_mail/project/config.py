@@ -51,9 +51,9 @@ def _check_web_address(value: str) -> str:
 
 
 def _has_host(value: str) -> bool:
-    """Return True if a URL names a host, and its port is valid if it has one.
+    """Return True if a URL names a host, and has no port or a valid one.
 
-    An unclosed bracket or an impossible port is an error that only urlsplit notices.
+    Only urlsplit notices an unclosed bracket and an impossible port.
     """
     try:
         parts = urlsplit(value)

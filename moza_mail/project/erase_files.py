@@ -100,7 +100,7 @@ def _erase_from_file(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FileContent:
-    """The content of a file, and whether it mentions an address. `text` is None if it is not a text."""
+    """The content of a file. `text` is None if the file is not a text."""
 
     content: bytes
     is_message: bool
@@ -127,7 +127,10 @@ def _read_file(path: Path, finders: Finders) -> _FileContent:
 
 
 def _may_be_named(name: str, finders: Finders) -> bool:
-    """Return True if an address follows a hyphen or another mark that may belong to a longer address."""
+    """Return True if an address follows a hyphen or a similar mark.
+
+    That mark may separate the address from other text, or belong to a longer address.
+    """
     return any(mentions(part[1:], finders) for part in re.findall(r"(?=([-_.+].*))", name))
 
 

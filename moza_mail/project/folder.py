@@ -45,7 +45,10 @@ class Project:
 
     @property
     def issues_folder(self) -> Path:
-        """The folder of the issues; of a pattern, the part before its first wildcard."""
+        """The folder of the issues.
+
+        If the setting is a pattern, this is its part before the first wildcard.
+        """
         return issue_folder.fixed_folder(self.root, self.config.issues)
 
     def list_issues(self) -> list[Path]:
@@ -53,7 +56,10 @@ class Project:
         return issue_folder.find_issue_files(self.root, self.config.issues)
 
     def list_other_issues(self, path: Path) -> list[Path]:
-        """Return the other issues of the project, or for a file elsewhere the other issues in its folder."""
+        """Return the other issues of the project.
+
+        For a file outside the folder of the issues, return the other issues in its own folder.
+        """
         own = os.path.realpath(path)
         issues = self.list_issues()
         if own not in map(os.path.realpath, issues):
@@ -186,7 +192,7 @@ class Project:
         return known[wanted]
 
     def approval_policy(self, mailing_list: MailingList) -> ApprovalPolicy:
-        """Return the approval policy of a list, else that of the project."""
+        """Return the approval policy of a list, or else the project's."""
         return mailing_list.approval or self.config.approval
 
     def check_rules(self) -> CheckOptions:
@@ -213,7 +219,7 @@ class Project:
         return quote(fill_url_pattern(pattern, issue), safe=SAFE_IN_URL)
 
     def view_url_pattern(self, mailing_list: MailingList) -> str:
-        """Return the pattern of the URLs of a list's issues, with the placeholders of an issue in it."""
+        """Return the pattern of the URLs of a list's issues, such as `https://.../{slug}/`."""
         return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def sign_up_url(self, mailing_list: MailingList) -> str:
@@ -314,7 +320,7 @@ class Project:
         return None if self.is_new_store else store_mark.read_mark(self.root)
 
     def write_store_mark(self, mark: StoreMark) -> None:
-        """Remember the store and its generation, if they differ from those of the last time."""
+        """Write the identity and the generation of the store to the mark, if the mark differs."""
         if store_mark.read_mark(self.root) != mark:
             store_mark.write_mark(self.root, mark)
 
@@ -338,7 +344,7 @@ class Project:
         return secrets.read_smtp_password()
 
     def read_oauth_client(self, purpose: str = "") -> OAuthClient | None:
-        """Return the OAuth 2 client for a purpose (`relay` or `bounce_mailbox`); None if passwords are used for it.
+        """Return the OAuth 2 client for `relay` or `bounce_mailbox`; None if that server uses a password.
 
         Raises ProjectError if a setting is missing.
         """

@@ -58,7 +58,7 @@ class HugoSite:
 
 
 def find_hugo_site(root: Path, slug: str) -> HugoSite | None:
-    """Return what the settings of a Hugo site in a folder say; None if the folder has no such site.
+    """Read the settings of the Hugo site in a folder; return None if the folder has no Hugo site.
 
     slug: the name of the list, for the folder of the issues if the site has no newsletter yet.
     """
@@ -104,7 +104,10 @@ def _read_settings(path: Path) -> Mapping[str, Any] | None:
 
 
 def _find_section(root: Path, content: str) -> str:
-    """Return the section of the site with the issues: the one with a name of a newsletter, else with most dated files."""
+    """Return the section of the site that contains the issues.
+
+    A section with the name of a newsletter is preferred; then the section with the most dated files.
+    """
     counts = {
         folder.name: sum(
             DATED.match(_own_name(path)) is not None
@@ -128,7 +131,10 @@ def _subfolders(folder: Path) -> Iterator[Path]:
 
 
 def _page_pattern(permalinks: Any, section: str, *, has_years: bool) -> str:
-    """Return the path of a page in our placeholders; empty if Hugo's pattern has a part that we do not know."""
+    """Return the path of a page as a pattern with our placeholders.
+
+    The result is empty if Hugo's pattern has a part that has no placeholder here.
+    """
     given = permalinks if isinstance(permalinks, dict) else {}
     pages = given.get("page") if isinstance(given.get("page"), dict) else given
     pattern = pages.get(section) if isinstance(pages, dict) else None

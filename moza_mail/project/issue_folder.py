@@ -24,7 +24,7 @@ def fixed_folder(root: Path, setting: str) -> Path:
 def find_issue_files(root: Path, setting: str) -> list[Path]:
     """Return the issue files of a project, sorted by path.
 
-    setting: a folder, of which all folders below count too, or a pattern such as `content/*/index.md`.
+    setting: a folder, which is searched with all folders below it, or a pattern such as `content/*/index.md`.
     """
     if not WILDCARD.search(setting):
         return sorted(_files_below(root / setting))
@@ -37,7 +37,7 @@ def find_issue_files(root: Path, setting: str) -> list[Path]:
 def is_issue_file(path: Path) -> bool:
     """Return True for the name of a Markdown file that can be an issue.
 
-    `_index.md`, which describes a folder of a website, and README.md are none.
+    README.md is not an issue. Neither is `_index.md`, which describes a folder of a website.
     """
     return (
         path.suffix in SUFFIXES

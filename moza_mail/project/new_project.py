@@ -60,7 +60,7 @@ def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
     """Write the files of a new project and return their paths.
 
     If one of the files exists already, raises ProjectError and writes nothing. In the repository of a website the lines of
-    .gitignore are added to the file that is there.
+    .gitignore are added to the existing file.
     """
     templates = _fill_templates(new_project)
     ignored = templates.pop(".gitignore")

@@ -1,4 +1,4 @@
-"""Read a file of the project safely, whoever put it there."""
+"""Read a file of the project safely: only a regular file of limited size."""
 
 import os
 import stat

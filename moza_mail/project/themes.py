@@ -29,8 +29,8 @@ def bundled_themes() -> Path:
 def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
     """Read a theme into memory; raise ThemeError if there is no folder with its name.
 
-    A template is code. So a theme whose files are, through a symbolic link, outside the project's `templates` raises
-    ThemeError too, unless its digest is in `trust`.
+    A template is code. So ThemeError is raised too if a symbolic link leads to files outside the project's `templates`,
+    unless the digest of the theme is in `trust`.
     """
     folders = [templates / name, bundled_themes() / name, bundled_themes() / FALLBACK]
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name) or not any(

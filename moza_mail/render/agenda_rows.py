@@ -84,7 +84,7 @@ class AgendaRow:
 
     weekday, day: the date in short, such as `donderdag` and `15 jan`. Both are empty without a date.
     is_event: False for a line of text among the events, which has no date and no title.
-    url: the link of the title; empty if the title has its own link, or none.
+    url: the address to which the title links; empty if the title contains a link already, or there is no address.
     details: the time and the note.
     """
 
@@ -124,7 +124,7 @@ def _clock(event: Event) -> str:
 
 
 def _is_note(event: Event) -> bool:
-    """Return True for a line without a date and without a bold title, which may be any text."""
+    """Return True for a line that is any text: it has neither a date nor a bold title."""
     return not event.dates and not _split_title(event)[1]
 
 
@@ -158,7 +158,10 @@ def _make_row(event: Event, issue_date: date, locale: ThemeLocale) -> AgendaRow:
 
 
 def _format_time(event: Event, lang: str) -> Inlines:
-    """Return the time, or the whole date as written if the row would lose a word of it."""
+    """Return the time of an event.
+
+    If the row would lose a word of the date, return the whole date as written.
+    """
     numbers = {number for day in event.dates for number in (day.day, day.month, day.year, day.year % 100)}
     for clock in (event.start_time, event.end_time):
         numbers |= {clock.hour, clock.minute} if clock else set()

@@ -1,4 +1,4 @@
-"""Put a theme's inline.css on the elements with premailer, and change nothing else.
+"""Copy the rules of a theme's inline.css into the elements, and change nothing else.
 
 Only this module imports premailer.
 """
@@ -21,7 +21,7 @@ KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 
 
 def inline_css(html: str, css: str) -> str:
-    """Put `css` on the elements of a complete page.
+    """Copy the rules in `css` into the style attributes of a complete page.
 
     premailer needs an upper-case doctype. It rewrites or even fetches every style block that is not marked
     with IGNORE_ATTRIBUTE.

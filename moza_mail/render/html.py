@@ -1,7 +1,4 @@
-"""Render the HTML: Jinja2, then MJML, then inlined CSS.
-
-Everything that mail programs need is kept.
-"""
+"""Render the HTML of a mail: fill in the Jinja2 template, compile the MJML, inline the CSS."""
 
 import re
 from collections.abc import Mapping
@@ -79,14 +76,20 @@ def _describe_error(error: str, source: str) -> Translatable:
 
 
 def _turn_round(html: str) -> str:
-    """Reverse the direction that MJML writes on each section and column, whatever the language is."""
+    """Write the direction right to left on each section and column.
+
+    MJML writes left to right, whatever the language is.
+    """
     return html.replace("direction:ltr;", "direction:rtl;").replace(
         "text-align:left;direction:rtl;", "text-align:right;direction:rtl;"
     )
 
 
 def _remove_label(html: str) -> str:
-    """Remove the title that MJML writes on the wrapper, because a screen reader would say it before the heading."""
+    """Remove the copy of the title that MJML writes on the wrapper.
+
+    A screen reader would read that copy before the heading.
+    """
     head, opened, body = html.partition("<body")
     return head + opened + ARTICLE_LABEL.sub(r"\1", body, count=1)
 

@@ -159,7 +159,10 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
 
 
 def _split_days(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, date | datetime | None]]:
-    """Yield start and end of each entry: one for a range of whole days, else one for each day."""
+    """Yield the start and end of each entry.
+
+    A range of whole days is one entry. Otherwise each day is an entry.
+    """
     first, last = event.dates[0], event.dates[-1]
     if event.start_time is None:
         days = [(day, day) for day in event.dates]
@@ -180,7 +183,7 @@ def _end_of(event: Event, day: date, zone: tzinfo) -> datetime | None:
 
 
 def _in_calendar_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Return the time in Amsterdam if that is `zone`, else in UTC.
+    """Convert a time to Amsterdam time if `zone` is Amsterdam, otherwise to UTC.
 
     Amsterdam is the only time zone for which this module writes a VTIMEZONE.
     """

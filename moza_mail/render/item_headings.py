@@ -46,8 +46,8 @@ SHORTENED_WORDS = frozenset(["s", "t", "n", "k", "m", "r", "ns"])
 def arrange_blocks(blocks: Blocks, *, level: int, lang: str) -> Blocks:
     """Return the blocks of a section with its labelled items as headings and paragraphs.
 
-    A divider separates an item from a following block that has no heading and is not a part of the item. An
-    image below the item needs none.
+    A divider separates an item from a following block that has no heading and is not a part of the item. No
+    divider separates an item from an image below it.
 
     level: the level of the section's heading, or 1 if the section has none.
     """
@@ -97,7 +97,7 @@ def _begins_with_image(block: Block) -> bool:
 
 
 def _split_block(block: Block, level: int, lang: str) -> Iterator[tuple[bool, Blocks]]:
-    """Yield the parts of a block, each with True if it is a labelled item with its heading."""
+    """Yield the parts of a block, each with True if the part is a labelled item and its heading."""
     if not isinstance(block, ItemList):
         yield False, (block,)
         return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThemeLocale:
-    """The texts and date formats of a language. The English text replaces a missing one."""
+    """The texts and date formats of a language. English texts replace missing texts."""
 
     lang: str
     texts: Mapping[str, str]

@@ -48,7 +48,7 @@ class Masthead:
 
     title: the main heading.
     name: the name of the list above the title; empty if the title contains it.
-    is_own: True if the title is that of the issue and not the name of the list.
+    is_own: True for the issue's own title, False if the title is the name of the list.
     """
 
     title: str
@@ -57,7 +57,10 @@ class Masthead:
 
 
 def make_masthead(issue: Issue, list_title: str) -> Masthead:
-    """Return the name of the list as title, unless the title of the issue says more than name and date."""
+    """Return the headings above an issue.
+
+    The title is the list's name, unless the issue's title says more than name and date.
+    """
     if list_title and _is_name_and_date(issue.title, list_title, issue):
         return Masthead(title=list_title, is_own=False)
     has_name = not list_title or _words(list_title) <= _words(issue.title)

@@ -16,7 +16,7 @@ TYPICAL_LENGTH = 12
 def text_length(text: str) -> int:
     """Return the length of a line, with 12 characters for each placeholder.
 
-    The length decides how long an underline is, and if blank lines separate the items of a list.
+    This length decides how long an underline is, and when blank lines separate the items of a list.
     """
     return len(PLACEHOLDER.sub("x" * TYPICAL_LENGTH, text))
 

@@ -48,7 +48,7 @@ class Palette:
 
     @classmethod
     def load(cls, theme: Theme) -> "Palette":
-        """Read the colours of theme.toml, and compute those that it leaves out from its `colour`.
+        """Read the colours of theme.toml, and compute missing colours from its main `colour`.
 
         Raises ThemeError if a colour is missing, invalid or has too little contrast.
         """

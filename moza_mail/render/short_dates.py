@@ -44,7 +44,7 @@ def format_days(days: Sequence[date], issue_date: date, locale: ThemeLocale) -> 
 
 
 def _repeats_month(day: date, last: date, written: str) -> bool:
-    """Return True if a date before `last` can be written without its month."""
+    """Return True if a day can leave its month to the date `last`, as `19` in `19–20 jan`."""
     return (day.year, day.month) == (last.year, last.month) and written.startswith(f"{day.day} ")
 
 

@@ -42,7 +42,7 @@ TEMPLATE_TESTS = (
 def render_markup(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
     """Fill in a template of HTML or MJML, and escape every value and the braces in it.
 
-    So if the result contains a `{{`, a template left it there.
+    Raises RenderError if the result contains a `{{`, because only a template can have left it there.
     """
     theme.read_template(path)
     return _refuse_template_code(_render(_make_environment(_files(theme), "markup"), path, variables), path)
@@ -73,7 +73,7 @@ class _MemoryLoader(BaseLoader):
 
 
 class _CompiledTemplates(BytecodeCache):
-    """Compiled templates of all themes, so that only the changed templates of a theme are compiled again."""
+    """The compiled templates of all themes, so that only changed templates are compiled again."""
 
     def __init__(self) -> None:
         self.compiled: dict[tuple[str, str], CodeType] = {}

@@ -83,7 +83,7 @@ def check_placeholders(rendered: Rendered, *, can_unsubscribe: bool) -> None:
 def check_confirmation(rendered: Rendered, required: Mapping[str, str]) -> None:
     """Raise RenderError for an unknown placeholder, or if a required one is missing.
 
-    required: for each required placeholder, the problem that a mail without it has.
+    required: the required placeholders, each with the problem of a mail that lacks it.
     """
     _check_placeholders(rendered, "confirm", required)
 

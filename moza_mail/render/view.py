@@ -37,9 +37,7 @@ SEPARATOR = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePart:
-    """A section, divided in two at the place of the link to the calendar.
-
-    The link is below the last table of events.
+    """A section, divided in two where the link to the calendar is: below the last table of events.
 
     id: identifies the part in links on a page of the archive.
     above, below: the blocks above and below the link to the calendar.
@@ -159,7 +157,10 @@ class IssueView:
         return tuple(parts)
 
     def runs(self) -> tuple[PartRun, ...]:
-        """Group the parts into agendas and the parts between them. The first group is no agenda, and may be empty."""
+        """Group the parts into agendas and the parts between them.
+
+        The first group is no agenda, and may be empty.
+        """
         runs = [
             PartRun(is_agenda=is_agenda, parts=tuple(members))
             for is_agenda, members in groupby(self.parts(), key=lambda part: part.is_agenda)
