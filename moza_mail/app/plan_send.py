@@ -14,8 +14,9 @@ from moza_mail.errors import EmptyAudience
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts
 from moza_mail.model.audience import AudienceCount
+from moza_mail.model.duplicate import EarlierIssue
 from moza_mail.model.finding import Finding
-from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason, VerdictCount
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, VerdictCount
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import approval as approvals
 from moza_mail.store import Store, current_account
@@ -55,7 +56,7 @@ class SendPlan:
     states: counts of the deliveries by state; empty for a new mailing.
     verdicts: counts of the deliveries that were not accepted, by state and verdict.
     audience: counts of the recipients of a new mailing; None for a mailing to continue.
-    duplicate: an issue with the same text but another slug that the list received earlier.
+    duplicate: an issue with another slug that the list received earlier and that may be the same.
     duration: the estimated time at the configured rates; None without rates.
     alarms: warnings about the deliveries made so far.
     """
@@ -67,7 +68,7 @@ class SendPlan:
     findings: tuple[Finding, ...] = ()
     keys: tuple[DkimKey, ...] = ()
     audience: AudienceCount | None = None
-    duplicate: SentIssue | None = None
+    duplicate: EarlierIssue | None = None
     duration: timedelta | None = None
     alarms: Sequence[str] = ()
 

@@ -8,6 +8,7 @@ from moza_mail.app.plan_send import SendPlan, describe_excluded
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts
 from moza_mail.model.bounce import BounceKind
+from moza_mail.model.duplicate import Likeness
 from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.model.timestamps import format_duration
@@ -36,6 +37,12 @@ REPORTS = {
     BounceKind.POLICY: _("policy bounces: refused because of the sender"),
     BounceKind.FORWARDED: _("forwarding bounces: failed at the address it is forwarded to"),
     BounceKind.COMPLAINT: _("complaints: marked as spam by the recipient"),
+}
+LIKENESSES = {
+    Likeness.TEXT: _("text"),
+    Likeness.WORDS: _("words, almost"),
+    Likeness.TITLE: _("title"),
+    Likeness.DATE: _("date"),
 }
 MOST_DOMAINS = 10
 
@@ -78,9 +85,10 @@ def plan_as_lines(plan: SendPlan) -> list[str]:
     if before := plan.duplicate:
         lines.append(
             _(
-                "  caution  same text as {issue}, sent on {date}: recipients of that issue get it twice",
-                issue=before.issue_slug,
-                date=f"{before.created_at:%Y-%m-%d}",
+                "  caution  same {likeness} as {issue}, sent on {date}: if it is the same issue, its recipients get it twice",
+                likeness=LIKENESSES[before.likeness],
+                issue=before.issue.issue_slug,
+                date=f"{before.issue.created_at:%Y-%m-%d}",
             )
         )
     if mailing.segment:

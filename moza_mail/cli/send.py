@@ -1,8 +1,9 @@
 """`moza-mail send`: show the plan, ask, send, and report."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from moza_mail.app import report_text
 from moza_mail.app import send as app
@@ -17,6 +18,7 @@ from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.outcome import Outcome
 from moza_mail.project import Project
 
 
@@ -46,6 +48,8 @@ async def _send(project: Project, command: SendCommand) -> int:
     async with open_transport(project) as transport, open_store(project) as store:
         plan = await plan_send(store, prepared, options)
         if plan.is_finished(options):
+            begun = f"{plan.mailing.created_at:%Y-%m-%d %H:%M}"
+            output.say(_("This issue was sent on {begun} UTC already. Nobody was mailed now.", begun=begun))
             return _report(project, await app.report_mailing(store, project, plan.mailing), command)
         if plan.has_errors:
             return _refuse(plan, command)
@@ -199,26 +203,34 @@ def _print_dry_run(done: DryRunReport) -> None:
         output.say(_("It would not be sent: fix the errors first."))
 
 
-def test(project: Project, command: SendCommand, address: str) -> int:
-    """Send one test copy to an address, without a record of it; return the exit code."""
-    recipient = Address.parse(address, international=project.config.smtputf8)
+def test(project: Project, command: SendCommand, addresses: Sequence[str]) -> int:
+    """Send a test copy to each address, without a record of it; return the exit code."""
+    recipients = [
+        Address.parse(address, international=project.config.smtputf8) for address in dict.fromkeys(addresses)
+    ]
     prepared = command.prepare(project)
     if lines := findings.as_plan_lines(prepared.issue.source, check_issue(prepared)):
         output.say("\n".join(lines))
-    outcome = run_async(lambda: app.send_test_copy(prepared, recipient))
-    is_accepted = outcome.state is DeliveryState.ACCEPTED
+    outcomes = [run_async(partial(app.send_test_copy, prepared, recipient)) for recipient in recipients]
+    for recipient, outcome in zip(recipients, outcomes, strict=True):
+        _print_test(recipient, outcome, as_json=command.as_json)
+    is_accepted = all(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
+    if is_accepted and not command.as_json and (folder := outbox_folder(project)):
+        output.say(_("It is in {folder}.", folder=str(folder)))
+    return 0 if is_accepted else output.NEEDS_ATTENTION
+
+
+def _print_test(recipient: Address, outcome: Outcome, *, as_json: bool) -> None:
     reply = str(outcome.reply or outcome.detail)
-    if command.as_json:
+    if as_json:
         state = outcome.state.value
         output.give_json({"test": True, "address": str(recipient), "state": state, "reply": reply})
-    else:
-        output.give(
-            _(
-                "Test copy to {recipient}: {state}",
-                recipient=str(recipient),
-                state=outcome.state.value if is_accepted else f"{outcome.state} ({reply})",
-            )
+        return
+    is_accepted = outcome.state is DeliveryState.ACCEPTED
+    output.give(
+        _(
+            "Test copy to {recipient}: {state}",
+            recipient=str(recipient),
+            state=outcome.state.value if is_accepted else f"{outcome.state} ({reply})",
         )
-        if is_accepted and (folder := outbox_folder(project)):
-            output.say(_("It is in {folder}.", folder=str(folder)))
-    return 0 if is_accepted else output.NEEDS_ATTENTION
+    )

@@ -9,7 +9,7 @@ The states of a delivery, and their transitions:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -69,6 +69,7 @@ class Mailing:
     digest: str
     rendered: Rendered
     created_at: datetime
+    issue_date: date | None = None
     segment: Segment | None = None
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class SentIssue:
     """An issue with at least one accepted message.
 
     text: the frozen text part, with its placeholders.
+    issue_date: the date in its front matter, as text; empty if it had none.
     created_at: when the mailing was created.
     is_whole_list: false if it was sent to a segment.
     """
@@ -94,6 +96,7 @@ class SentIssue:
     text: str
     created_at: datetime
     is_whole_list: bool = True
+    issue_date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

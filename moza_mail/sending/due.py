@@ -22,8 +22,9 @@ from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.circuit_breaker import CircuitBreaker
+from moza_mail.model.duplicate import EarlierIssue, Likeness
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require_approval
 from moza_mail.sending.delivery_run import SendSettings, deliver
@@ -244,11 +245,21 @@ def _make_missed_error(plan: PlannedIssue, now: datetime, max_age: timedelta) ->
     )
 
 
-def _make_duplicate_error(plan: PlannedIssue, earlier: SentIssue) -> MailingError:
+ALIKE = {
+    Likeness.TEXT: _("reads the same as"),
+    Likeness.WORDS: _("has almost the same words as"),
+    Likeness.TITLE: _("has the same title as"),
+    Likeness.DATE: _("has the same date as"),
+}
+
+
+def _make_duplicate_error(plan: PlannedIssue, found: EarlierIssue) -> MailingError:
+    earlier = found.issue
     return MailingError(
         _(
-            "`{source}` reads the same as `{issue_slug}`, which `{list_slug}` got on {at} UTC; it is not sent automatically, because recipients would get it twice",
+            "`{source}` {is_like} `{issue_slug}`, which `{list_slug}` got on {at} UTC; it is not sent automatically, because recipients would get it twice",
             source=plan.source,
+            is_like=ALIKE[found.likeness],
             issue_slug=earlier.issue_slug,
             list_slug=plan.list_slug,
             at=f"{earlier.created_at:%Y-%m-%d %H:%M}",

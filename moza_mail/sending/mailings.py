@@ -3,11 +3,11 @@
 Beginning a mailing freezes its content and audience.
 """
 
-import re
 from datetime import datetime
 
 from moza_mail.errors import IssueChanged, MailingError, StoreError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.duplicate import EarlierIssue, Likeness, compare_issues
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
@@ -15,8 +15,6 @@ from moza_mail.model.message import Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.store_mark import RestoreGap
 from moza_mail.store import Store
-
-_URL = re.compile(r"https?://\S+")
 
 
 def draft_mailing(
@@ -40,6 +38,7 @@ def draft_mailing(
         digest=rendered.compute_digest(),
         rendered=rendered,
         created_at=now,
+        issue_date=issue.date,
         segment=segment,
     )
 
@@ -93,20 +92,29 @@ def _make_segment_error(known: Mailing, begun: str) -> MailingError:
     )
 
 
-async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
-    """Return an issue that was sent to the list with the same text and another slug.
+async def find_duplicate(store: Store, drafted: Mailing) -> EarlierIssue | None:
+    """Return an issue with another slug that the list got earlier, if the draft may be the same issue.
 
-    Usually the file of the issue was renamed. URLs are not compared, because they contain the slug.
+    Usually the file was renamed. The newest one of the strongest likeness is returned.
     """
-    text = _URL.sub("", drafted.rendered.text)
-    return next(
-        (
-            sent
-            for sent in await store.ledger.list_sent_issues(drafted.list_slug)
-            if sent.issue_slug != drafted.issue_slug and _URL.sub("", sent.text) == text
-        ),
-        None,
+    sent = [
+        one
+        for one in await store.ledger.list_sent_issues(drafted.list_slug)
+        if one.issue_slug != drafted.issue_slug
+    ]
+    drafts = SentIssue(
+        issue_slug=drafted.issue_slug,
+        issue_title=drafted.issue_title,
+        issue_date=drafted.issue_date.isoformat() if drafted.issue_date else "",
+        text=drafted.rendered.text,
+        created_at=drafted.created_at,
     )
+    found = [
+        EarlierIssue(issue=one, likeness=likeness)
+        for one in sent
+        if (likeness := compare_issues(drafts, one))
+    ]
+    return min(found, key=lambda earlier: list(Likeness).index(earlier.likeness), default=None)
 
 
 def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:

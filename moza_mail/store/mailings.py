@@ -129,6 +129,7 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
         sa.select(
             mailings.c.issue_slug,
             mailings.c.issue_title,
+            sa.func.coalesce(mailings.c.issue_date, "").label("issue_date"),
             mailings.c.text,
             mailings.c.created_at.label("created_at"),
             mailings.c.segment.is_(None).label("is_whole_list"),

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -128,6 +129,7 @@ def mailing(row: Row) -> Mailing:
         key=row.key,
         issue_slug=row.issue_slug,
         issue_title=row.issue_title,
+        issue_date=date.fromisoformat(row.issue_date) if row.issue_date else None,
         list_slug=row.list_slug,
         digest=row.digest,
         rendered=rendered,
@@ -143,6 +145,7 @@ def mailing_values(mailing: Mailing) -> Mapping[str, Any]:
         "key": mailing.key,
         "issue_slug": mailing.issue_slug,
         "issue_title": mailing.issue_title,
+        "issue_date": mailing.issue_date.isoformat() if mailing.issue_date else None,
         "list_slug": mailing.list_slug,
         "digest": mailing.digest,
         "subject": rendered.subject,

@@ -235,6 +235,8 @@ mailings = sa.Table(
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("issue_slug", sa.Text, nullable=False),
     sa.Column("issue_title", sa.Text, nullable=False),
+    # The date in the front matter; null for an issue without one.
+    sa.Column("issue_date", sa.String(10)),
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),

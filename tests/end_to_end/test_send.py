@@ -215,3 +215,27 @@ def test_real_weeklies_are_tried_where_they_are():
     if not SHARED_WEEKLIES:
         pytest.skip("the programme's own issues are not beside this checkout")
     assert len(SHARED_WEEKLIES) >= 6
+
+
+def test_a_second_send_of_a_finished_mailing_says_so(project):
+    project.add_readers(2)
+    assert project.run("send", ISSUE, "--yes").code == 0
+    again = project.run("send", ISSUE, "--yes")
+    assert again.code == 0
+    assert "Nobody was mailed now." in again.err
+
+
+def test_a_test_copy_goes_to_each_address_once(project):
+    addresses = ("--test", "een@example.org", "--test", "twee@example.org", "--test", "een@example.org")
+    done = project.run("send", ISSUE, *addresses)
+    assert done.code == 0, done.err
+    assert sorted(str(message["To"]) for message in project.outbox()) == [
+        "een@example.org",
+        "twee@example.org",
+    ]
+
+
+def test_one_wrong_test_address_sends_no_copy(project):
+    done = project.run("send", ISSUE, "--test", "een@example.org", "--test", "geen adres")
+    assert done.code == 1
+    assert project.outbox() == []

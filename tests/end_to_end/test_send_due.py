@@ -271,8 +271,34 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
     assert len(project.outbox()) == READERS
     # A human may want just that, and is told what it means.
     by_hand = project.run("send", "weekly-14", "--yes")
-    assert (by_hand.code, "recipients of that issue get it twice" in by_hand.err) == (0, True)
+    assert (by_hand.code, "same text as 2026-01-14" in by_hand.err) == (0, True)
     assert len(project.outbox()) == 2 * READERS
+
+
+NEWS = "\n## Nieuws\n\nEen heel ander bericht, over de opening van het loket in de bibliotheek.\n"
+
+
+@pytest.mark.parametrize(
+    ("title", "date", "body", "says"),
+    [
+        ("Andere titel", "2026-01-21", "", "has almost the same words as"),
+        ("moza weekly  14 januari 2026", "2026-01-21", NEWS, "has the same title as"),
+        ("Andere titel", "2026-01-14", NEWS, "has the same date as"),
+        ("Andere titel", "2026-01-21", NEWS, ""),
+    ],
+)
+def test_an_issue_that_may_be_the_same_is_not_sent_by_cron(project, title, date, body, says):
+    due = f"send_at: {format_past_time(minutes=1)}"
+    set_front(project, due)
+    run_due(project)
+    kept = (project.path / ISSUE).read_text().split("\n---\n", 1)[1].replace("oliebollen", "appelflappen")
+    (project.path / "issues" / "again.md").write_text(
+        f'---\ntitle: "{title}"\ndate: {date}\n{due}\n---\n{body or kept}'
+    )
+    second = run_due(project)
+    assert second.code == (3 if says else 0), second.err
+    assert says in second.err
+    assert len(project.outbox()) == (READERS if says else 2 * READERS)
 
 
 def test_a_mailing_without_its_file_is_reported_and_continues_once_restored(project):

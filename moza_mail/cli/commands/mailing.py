@@ -18,8 +18,9 @@ IssueOfMailing = Annotated[
     str, typer.Argument(help="The issue; by default the newest mailing.", metavar="[ISSUE]")
 ]
 Due = Annotated[bool, typer.Option("--due", help="Send every issue that is due, once; for cron.")]
-TestAddress = Annotated[
-    str, typer.Option(help="Send one marked copy to this address only.", metavar="ADDRESS")
+TestAddresses = Annotated[
+    list[str],
+    typer.Option(help="Send one marked copy to this address only; may be repeated.", metavar="ADDRESS"),
 ]
 RetryRefused = Annotated[
     bool, typer.Option("--retry-refused", help="Send again to those who were refused; you decide.")
@@ -50,7 +51,7 @@ def send(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
     ] = False,
-    test: TestAddress = "",
+    test: TestAddresses = [],  # noqa: B006  # typer makes its own
     yes: options.Yes = False,
     limit: Annotated[int | None, typer.Option(help="Send at most this many now.", min=1, metavar="N")] = None,
     wait: Annotated[
@@ -104,7 +105,7 @@ def send(
     raise typer.Exit(code)
 
 
-def _refuse_combinations(*, due: bool, issue: str, dry_run: bool, test: str, others: bool) -> None:
+def _refuse_combinations(*, due: bool, issue: str, dry_run: bool, test: list[str], others: bool) -> None:
     if due and (issue or dry_run or test or others):
         raise typer.BadParameter("--due can only be combined with --json, --verbose and --yes")
     if not due and not issue:
