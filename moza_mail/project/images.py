@@ -3,7 +3,9 @@
 import hashlib
 import io
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,17 @@ MAX_TOTAL_SIZE = 3_000_000
 JPEG_QUALITY = 85
 # The end of the stem of a file with two pixels for each CSS pixel.
 DOUBLE_RESOLUTION = "@2x"
+# Pillow raises these for a file that is cut off or has wrong lengths in it.
+DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    ArithmeticError,
+    LookupError,
+    struct.error,
+    zlib.error,
+)
 # The keys under which Pillow returns metadata from a camera or an image editor.
 METADATA_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"}
 
@@ -177,7 +190,7 @@ def prepare_image(content: bytes, name: str, *, column: int, base: str = "") -> 
             _("has more than {millions} million pixels", millions=MAX_PIXELS // 1000000),
             _("Make it smaller."),
         ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError):
+    except DAMAGE_ERRORS:
         raise ImageFileError(_("is damaged"), _("Export it again.")) from None
     if len(made) > MAX_IMAGE_SIZE:
         raise ImageFileError(

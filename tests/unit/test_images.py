@@ -1,5 +1,6 @@
 """Images: read only inside the project, reduced to the size in the mail, and refused with a hint."""
 
+import contextlib
 import email
 import email.policy
 import io
@@ -198,6 +199,13 @@ class TestRefusedImages:
         assert [play(content), play(made.content)] == [play(content)] * 2
         assert len(play(made.content)) == 3
         assert (opened(made).info.get("comment"), dict(opened(made).getexif())) == (None, {})
+
+    @pytest.mark.parametrize("kind", ["GIF", "PNG", "JPEG"])
+    def test_a_file_cut_off_at_any_byte_is_mailed_or_refused(self, kind):
+        content = animation(2, kind) if kind != "JPEG" else photo(9, 9)
+        for length in range(len(content)):
+            with contextlib.suppress(ImageFileError):
+                prepare_image(content[:length], "a.gif", column=COLUMN)
 
     def test_an_animation_of_too_many_frames_is_refused(self):
         with pytest.raises(ImageFileError, match="has more than 1000 frames"):
