@@ -19,6 +19,8 @@ from moza_mail.store.subscriptions import confirm_subscription, find_state
 from moza_mail.store.suppressions import lift_after_sign_up
 from moza_mail.store.transactions import Transactions
 
+MAX_BATCHES = 8
+
 
 class SignUps:
     """Sign-ups by id. Each has a confirmation mail, which `store.confirmations` sends."""
@@ -33,16 +35,21 @@ class SignUps:
         """
         return await self._transactions.write_grouped(add_request, sign_up, mailing_list, stamp, now)
 
-    async def handle_requests(self, *, now: datetime) -> None:
+    async def handle_requests(self, *, now: datetime) -> bool:
         """Store the queued sign-ups as unconfirmed, and queue their confirmation mails if the limits allow it.
 
         Nothing changes for a confirmed subscriber, or after a complaint. A person who unsubscribed stays
         unsubscribed until they use the link. A mailbox gets three mails a week, over all lists, and one since
         its address was suppressed (model/sign_up.py).
+
+        Return True if more may wait, so that a flood of forms does not hold up the mails.
         """
-        while await self._transactions.read(find_oldest_request) is not None:
+        for _ in range(MAX_BATCHES):
+            if await self._transactions.read(find_oldest_request) is None:
+                return False
             if not await self._transactions.write_grouped(handle_requests, now):
-                return
+                return False
+        return True
 
     async def find(self, sign_up_id: int) -> Confirmation | None:
         """Return a sign-up; None after it was deleted."""

@@ -197,13 +197,13 @@ async def _deliver_until_stopped(
 ) -> None:
     while not settings.stop.is_set():
         # Also while the relay fails, so that no sign-up waits for it in the queue.
-        await store.sign_ups.handle_requests(now=settings.clock())
+        more_wait = await store.sign_ups.handle_requests(now=settings.clock())
         due_at = await store.confirmations.find_next_due()
         if due_at is not None and due_at <= settings.clock():
             async with open_transport() as transport:
                 await deliver_confirmations(store, transport, compose, settings)
             on_success()
-        else:
+        elif not more_wait:
             await _wait(POLL_INTERVAL, settings.stop)
 
 

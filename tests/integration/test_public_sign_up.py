@@ -89,6 +89,7 @@ def test_a_form_that_looks_like_that_of_a_program_is_asked_again_and_then_works(
     assert answer.status_code == (200 if sent.get("form") == "" else 422)
     assert ("Druk nog een keer op de knop" in answer.text) == (answer.status_code == 422)
     assert f'value="{email}"' in answer.text
+    assert "<title>Aanmelden voor MOZa Weekly" in answer.text, "it is no mistake of theirs"
     assert held(site) == before
     again = {**site.hidden(answer.text), "email": email, "name": "Zoë", "homepage": sent.get("homepage", "")}
     assert web.post("/lists/weekly", data=again).status_code == 303

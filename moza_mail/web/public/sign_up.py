@@ -32,6 +32,7 @@ class SubmittedForm:
     problems: the key of the error message for each field with a problem.
     checked: the address that the person is asked to check. If it is sent again unchanged, it is accepted.
     meant: the address that the person probably meant.
+    notice: the key of what the page says first, if the form must be sent once more; "" for nothing.
     stamp_kind: how the form is shown again.
     """
 
@@ -40,6 +41,7 @@ class SubmittedForm:
     checked: str = ""
     meant: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
+    notice: str = ""
     stamp_kind: StampKind = StampKind.ASKED
 
 
@@ -90,18 +92,18 @@ class SignUpPages:
             return self._form(request, mailing_list, filled)
         stamp = forms.read_stamp(self._site.links, mailing_list.slug, stamp_text)
         if obstacle := self._find_obstacle(request, mailing_list, sent, stamp):
-            problems = {**problems, "email": obstacle}
+            filled = replace(filled, notice=obstacle)
         elif stamp and sign_up and stamp.kind is StampKind.RESEND and now < stamp.shown_at + MAIL_INTERVAL:
             wait = ceil((stamp.shown_at + MAIL_INTERVAL - now) / timedelta(minutes=1))
             form = SentForm(email=str(sign_up.address), name=sign_up.name, resend_stamp=stamp_text)
             return self._sent_page(request, mailing_list, form, wait=wait, status=422)
         elif sign_up and (meant := self._suggest(sent, sign_up)):
             problems, filled = {"email": "email_typo"}, replace(filled, meant=meant)
-        if sign_up is None or problems:
+        if sign_up is None or problems or filled.notice:
             return self._form(request, mailing_list, replace(filled, problems=problems))
         self._check_rate(request)
         if not await self._site.self_service.sign_up(sign_up, mailing_list, stamp=stamp_text, now=now):
-            return self._form(request, mailing_list, replace(filled, problems={"email": "press_again"}))
+            return self._form(request, mailing_list, replace(filled, notice="press_again"))
         return self._redirect_sent(request, mailing_list, sign_up)
 
     async def show_sent(self, request: Request) -> Response:
@@ -179,7 +181,7 @@ class SignUpPages:
             request,
             "sign-up",
             mailing_list,
-            status=422 if filled.problems else 200,
+            status=422 if filled.problems or filled.notice else 200,
             action=self._site.path(request, "lists", mailing_list.slug),
             given=filled,
             problems=filled.problems,
