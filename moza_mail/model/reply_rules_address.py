@@ -42,8 +42,8 @@ ADDRESS_RULES = (
             r"no longer an? (?:active|employee|customer)|this account is not allowed|account closed|"
             r"rcp-t4|ofr\d*_(?:418|426)|lpn\d*_426|konto.{0,20}(?:gesperrt|deaktiviert)|opgeheven|"
             r"banned recipient|mailbox cannot be accessed|\binactive\b|now disabled|"
-            r"not used for more than|ha expirado|abgelaufen|(?:account|compte|cuenta|conta|konto|casella|mailbox)[a-zéè ]{0,20}"
-            r"(?:gesperrt|gel[oö]scht|d[ée]sactiv|suspendid|deshabilitad|disattivat|opgezegd|verwijderd)|"
+            r"not used for more than|ha expirado|abgelaufen|(?:account|compte|cuenta|conta|konto|casella|mailbox|gebruiker|benutzer)[a-zéè ]{0,20}"
+            r"(?:gesperrt|gel[oö]scht|gedeactiveerd|deaktiviert|geblokkeerd|d[ée]sactiv|suspendid|deshabilitad|disattivat|opgezegd|verwijderd)|"
             r"has been deleted|no longer in use"
         ),
         source="Sisimai suspend; Yahoo; Mail.ru; Lycos; Orange",

@@ -11,7 +11,7 @@ MESSAGE_RULES = (
         words=(
             r"(?:postvak|postbus|mailbox|inbox)[a-z' ]{0,30}(?:is |zit )vol\b|postfach[a-zäöüß ]{0,30}voll\b|"
             r"bo[iî]te[a-zéèà' ]{0,30}(?:pleine|satur[ée]e)|casella[a-z ]{0,20}piena|opslaglimiet|"
-            r"quotum (?:is )?overschreden|onvoldoende opslagruimte|kontingent|"
+            r"quotum (?:is )?overschreden|onvoldoende (?:opslag)?ruimte|kontingent|"
             r"espace (?:de stockage )?insuffisant|spazio esaurito|buz[oó]n[a-z ]{0,20}lleno|"
             r"mailbox (?:is |was )?(?:full|quota|over)|is full\b|over ?quota|"
             r"exceed(?:s|ed|ing)? (?:(?:its|their|the|mailbox|mail|storage|disk|allowed) )*(?:quota|"

@@ -131,7 +131,7 @@ SENDER_RULES = (
             r"username and password not accepted|log ?in with your web browser|"
             r"application-specific password|invalid credentials|your ip .{0,40}not in our database|"
             r"unauthorized ip|you are not authorized to send|submitter failed|mail sending denied|"
-            r"incorrect authentication data|no identity changes|not authorized to send email directly|"
+            r"incorrect authentication data|no identity changes|not allowed to use this sender|sender does not match the authenticated|not authorized to send email directly|"
             r"tls version|high-strength ciphers|to use tls|sender email is not in my domain|"
             r"mail from is mismatched|provide a valid from"
         ),
