@@ -7,6 +7,8 @@ import pytest
 
 from moza_mail import parse
 from moza_mail.errors import IssueError
+from moza_mail.parse.dates import find_dates
+from tests.support.examples import thin_out
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n## Agenda\n\n"
 LENGTH = 4000
@@ -24,13 +26,15 @@ PATTERNS = [
 def processor_time(pattern: str, length: int) -> float:
     """Return the processor time of reading a text of one repeated pattern, refused or not."""
     text = f"{HEAD}{(pattern * (length // len(pattern) + 1))[:length]}\n"
+    # A line whose dates were found before costs nothing.
+    find_dates.cache_clear()
     began = process_time()
     with suppress(IssueError):
         parse.parse_issue(text, "x.md")
     return process_time() - began
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", thin_out(PATTERNS, quick=15))
 def test_twice_the_length_costs_less_than_three_times_the_time(pattern):
     processor_time(pattern, 100)
     once, twice = float("inf"), float("inf")
