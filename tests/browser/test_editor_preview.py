@@ -68,7 +68,7 @@ def test_every_width_and_every_view(open_editor):
             "scheme => document.querySelector('iframe.mail:not(.waiting)').src.includes(scheme)", arg=scheme
         )
         shown.append(back())
-    assert shown[0] == "rgb(30, 41, 59)"
+    assert shown[0] == "rgb(18, 27, 46)"
     assert shown[2] == "rgb(255, 255, 255)"
     assert shown[1] not in {shown[0], shown[2]}
     page.get_by_role("checkbox", name="Stijlen").uncheck()

@@ -50,7 +50,7 @@ def test_typing_updates_the_mail_before_saving_and_saving_keeps_all_other_bytes(
     select(page, "oliebollen")
     change_and_wait(page, lambda: page.keyboard.type("wafels"))
     page.wait_for_function("() => document.querySelector('#unsaved').hidden === false")
-    mail_frame(page).locator("li", has_text="wafels").wait_for()
+    mail_frame(page).locator("h3 + p", has_text="wafels").wait_for()
     assert issue.read_bytes() == before.encode()
     page.keyboard.press("Control+s")
     page.wait_for_function(CLEAN)

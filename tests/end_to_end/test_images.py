@@ -50,10 +50,7 @@ def test_with_an_asset_url_what_is_to_be_published_is_written_and_linked(project
         assert f"https://www.example.org/mail/2026-01-14/{name}".encode() in mail
     assert b"Content-ID" not in mail
     text = (project.path / "out/issue.txt").read_text()
-    assert (
-        "Zet deze data in je eigen agenda (.ics):\nhttps://www.example.org/mail/2026-01-14/issue.ics\n"
-        in text
-    )
+    assert "Zet alles in mijn agenda (.ics):\nhttps://www.example.org/mail/2026-01-14/issue.ics\n" in text
 
 
 def test_a_calendar_cannot_be_linked_without_a_place_to_publish(project):
