@@ -271,7 +271,7 @@ def test_colours_are_those_of_the_theme_in_light_and_dark_and_absent_in_print(si
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         said.append([page.eval_on_selector("body", each) for each in (ground, ink)])
-    assert said == [["rgb(238, 242, 246)", "rgb(15, 23, 42)"], ["rgb(15, 23, 42)", "rgb(226, 232, 240)"]]
+    assert said == [["rgb(238, 242, 246)", "rgb(15, 23, 42)"], ["rgb(7, 12, 23)", "rgb(226, 232, 240)"]]
     # Also of who reads in the dark.
     page.emulate_media(media="print")
     everything = "(all, [of, but]) => [...new Set(all.filter(e => e.checkVisibility()).map(e => getComputedStyle(e)[of]))].filter(e => e !== but)"
