@@ -29,6 +29,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
 """
 
 import re
+from collections.abc import Iterable
 from typing import ClassVar
 
 from moza_mail.i18n import Translatable
@@ -83,6 +84,7 @@ class IssueError(MozaMailError):
     line: counts from 1; 0 means the whole file.
     quoted: the text of the line, which is shown below the message.
     reason: the message without file and line.
+    others: further errors of the same file, in the order of their lines.
     """
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
@@ -95,6 +97,23 @@ class IssueError(MozaMailError):
         self.line = line
         self.quoted = quoted
         self.reason = message
+        self.others: tuple[IssueError, ...] = ()
+
+    @property
+    def together(self) -> "tuple[IssueError, ...]":
+        """This error and the others."""
+        return (self, *self.others)
+
+    @staticmethod
+    def raise_together(errors: "Iterable[IssueError]") -> None:
+        """Raise the first of several errors of a file, with the others in it. Do nothing if there are none."""
+        distinct = {(error.line, error.reason): error for error in errors}
+        if distinct:
+            first, *others = sorted(distinct.values(), key=lambda error: error.line)
+            for other in others:
+                other.others = ()
+            first.others = tuple(others)
+            raise first
 
 
 class RenderError(MozaMailError):

@@ -8,13 +8,17 @@ from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.markdown_repair import find_repairs
 
 DOUBLED_WORD = Rule(name="repeated-word", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 HIDDEN_CHARACTER = Rule(name="hidden-character", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 RAW_HTML = Rule(name="raw-html", category=RuleCategory.CONTENT, severity=Severity.ERROR)
 RAW_MARKDOWN = Rule(name="raw-markdown", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
-RULES = (DOUBLED_WORD, HIDDEN_CHARACTER, RAW_HTML, RAW_MARKDOWN)
+UNREAD_BULLET = Rule(name="unread-bullet", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+NO_BREAK_SPACE = Rule(name="no-break-space", category=RuleCategory.CONTENT, severity=Severity.INFO)
+
+RULES = (DOUBLED_WORD, HIDDEN_CHARACTER, RAW_HTML, RAW_MARKDOWN, UNREAD_BULLET, NO_BREAK_SPACE)
 
 REPEATED_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
 # Short words that no sentence repeats. Others can be right (`dat dat`, `het het`, `je je`, `in in`, `via via`), and so
@@ -44,8 +48,6 @@ HTML_ENTITY = re.compile(
 )
 MARKDOWN_CODE = re.compile(
     r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)|\[\^[^\[\]\s]{1,40}\]|\A\[[ xX]\](?=[ \n])"
-    # A bullet without a space after it, or one of a word processor, does not begin an item.
-    r"|(?<=\n)\*(?=[^\s*][^*\n]*(?:\n|\Z))|(?:(?<=\n)|\A)[•▪◦][ \t]"
 )
 
 
@@ -55,6 +57,20 @@ def check(context: CheckContext) -> Iterator[Finding]:
         yield from _check_doubled_words(context, passage)
         yield from _check_hidden_characters(context, passage)
         yield from _check_markup(context, passage)
+    yield from _check_repairs(context)
+
+
+def _check_repairs(context: CheckContext) -> Iterator[Finding]:
+    """Report bullets that Markdown does not read as such, and needless no-break spaces."""
+    fix = _("Run `moza-mail check {source} --fix`, which repairs it.", source=context.issue.source)
+    for repair in find_repairs(context.text.split("\n")):
+        quoted = " ".join(repair.before.split())[:40]
+        if repair.is_bullet:
+            message = _("{quoted!r} does not begin an item of a list or a heading", quoted=quoted)
+            yield UNREAD_BULLET.report(context, repair.row + 1, message, fix=fix)
+        else:
+            message = _("{quoted!r} has a no-break space that keeps words together", quoted=quoted)
+            yield NO_BREAK_SPACE.report(context, repair.row + 1, message, fix=fix)
 
 
 def _check_doubled_words(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
@@ -123,8 +139,6 @@ def _markdown_fix(sign: str) -> Translatable:
         return _("Write the note below the text, on a line of its own: `[^1]: the note`.")
     if sign.startswith("["):
         return _("Make it an item of a list: `- [x] done`.")
-    if sign.strip() in {"*", "•", "▪", "◦"}:
-        return _("Begin each item of the list with `* ` and a space, and put a blank line above the list.")
     return _(
         "Close it without a space inside (`**bold**`), put a space after the # of a heading, or remove it."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moza_mail.app.check_issue import check_issue, findings_as_data, unreadable_finding, write_statement
+from moza_mail.app.fix_issue import fix_issue
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.cli import findings as shown
 from moza_mail.cli import output
@@ -30,6 +31,7 @@ class CheckCommand:
     links: bool
     as_json: bool
     statement: bool = False
+    fix: bool = False
 
 
 def check(project: Project, command: CheckCommand, client: "LinkClient | None" = None) -> int:
@@ -37,11 +39,15 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
 
     client: requests the links for --links; None for a default client.
     """
+    if command.fix:
+        output.say(fix_issue(project, command.issue) or _("nothing to repair"))
     try:
         prepared = prepare_issue(project, command.issue, command.list_slug)
     except (IssueError, RenderError) as error:
         if command.as_json:
-            output.give_json(findings_as_data(command.issue, [unreadable_finding(command.issue, error)]))
+            errors = error.together if isinstance(error, IssueError) else (error,)
+            findings = [unreadable_finding(command.issue, one) for one in errors]
+            output.give_json(findings_as_data(command.issue, findings))
         raise
     if command.statement:
         return _print_statement(prepared, command)

@@ -66,6 +66,8 @@ def say_error(error: MozaMailError) -> None:
     say(f"moza-mail: {shown(error.message)}")
     if error.hint:
         say(f"  {shown(error.hint)}")
+    for other in getattr(error, "others", ()):
+        say_error(other)
 
 
 def give(text: str) -> None:

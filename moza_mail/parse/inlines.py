@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from moza_mail.model.issue import (
+    Blocks,
     Code,
     Emphasis,
     Image,
     Inline,
     Inlines,
     Link,
+    Paragraph,
     Strike,
     Strong,
     Subscript,
@@ -137,3 +139,16 @@ def _bold_text(inline: Inline) -> Inlines:
             return (replace(inline, children=children),)
         case _:
             return ()
+
+
+def is_blank(inline: Inline) -> bool:
+    """Return True for white space."""
+    return isinstance(inline, Text) and not inline.text.strip(" \n")
+
+
+def add_check_box(blocks: Blocks, *, is_checked: bool) -> Blocks:
+    """Return the blocks of a task with a check box before its text."""
+    box = Text(text="☑ " if is_checked else "☐ ")
+    first = blocks[0] if blocks and isinstance(blocks[0], Paragraph) else Paragraph(inlines=())
+    rest = blocks[1:] if blocks and isinstance(blocks[0], Paragraph) else blocks
+    return (replace(first, inlines=merge_adjacent((box, *first.inlines))), *rest)

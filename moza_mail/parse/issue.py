@@ -1,7 +1,9 @@
 """Parse an issue: front matter, Markdown, sections and agenda, in that order."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import partial
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
@@ -39,7 +41,7 @@ def parse_issue(
     agenda_headings: Sequence[str] = AGENDA_HEADINGS,
     lang: str = "nl",
 ) -> Issue:
-    """Parse the text of an issue's file; raise IssueError with the line of the mistake.
+    """Parse the text of an issue's file; raise IssueError with the line of each mistake.
 
     source: the path of the file. If the front matter has no `slug`, the name of the file (or of its page bundle) becomes the slug.
     site_url: the site for resolving relative links.
@@ -50,8 +52,33 @@ def parse_issue(
     _check_characters(text, source)
     front = read_front_matter(text, source)
     body = IssueBody.after(front, site_url)
+    try:
+        return _parse_parts(front, body, agenda_headings, lang)
+    except IssueError as error:
+        IssueError.raise_together([*error.together, *_find_errors(front, body)])
+        raise
+
+
+def _find_errors(front: FrontMatter, body: IssueBody) -> Iterator[IssueError]:
+    """Yield the errors of all keys of the front matter and of the whole body."""
+    readers: tuple[Callable[[], object], ...] = (
+        *(partial(front.read_text, key) for key in ("summary", "list", "theme")),
+        *(front.read_title, front.read_date, front.read_draft),
+        *(partial(front.read_local_time, "send_at", date.min), partial(_read_slug, front)),
+        *(partial(_read_lang, front, ""), partial(_merge_fields_of, front), partial(parse_blocks, body)),
+    )
+    for read in readers:
+        try:
+            read()
+        except IssueError as error:
+            yield from error.together
+
+
+def _parse_parts(
+    front: FrontMatter, body: IssueBody, agenda_headings: Sequence[str], default_lang: str
+) -> Issue:
     title, issued = front.read_title(), front.read_date()
-    lang = _read_lang(front, lang)
+    lang = _read_lang(front, default_lang)
     context = DateContext(issued=issued, lang=lang)
     try:
         parts = sections.divide_into_sections(parse_blocks(body), agenda_headings, context)
@@ -74,7 +101,7 @@ def parse_issue(
             *_merge_fields_of(front),
             *(collect_merge_fields(parts) if "{{" in body.text else ()),
         ),
-        source=source,
+        source=front.source,
         title_dates=tuple(day for found in dates.find_dates(title, context) for day in found.days),
         wrong_weekdays=tuple(one for one in problems if isinstance(one, WrongWeekday)),
         date_problems=tuple(one for one in problems if isinstance(one, DateProblem)),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable
@@ -45,7 +45,7 @@ from moza_mail.parse.front_matter import FrontMatter
 from moza_mail.parse.generator_code import replace_generator_code
 from moza_mail.parse.html_blocks import read_html_block
 from moza_mail.parse.inline_html import RefusedElementError, nest_inline_html
-from moza_mail.parse.inlines import merge_adjacent, separate_images, split_label
+from moza_mail.parse.inlines import add_check_box, is_blank, merge_adjacent, separate_images, split_label
 from moza_mail.parse.nodes import Node, build_tree
 from moza_mail.parse.shortcodes import parse_shortcode
 from moza_mail.parse.syntax import make_markdown, note_title
@@ -62,6 +62,7 @@ INLINE_CONTAINERS: "dict[str, type[Strong | Emphasis | Strike | Subscript | Supe
     "sub": Subscript,
     "sup": Superscript,
 }
+Part = TypeVar("Part", Block, Inline)
 LIST_NODES = {"bullet_list", "ordered_list", "list_item"}
 
 
@@ -139,6 +140,7 @@ def parse_blocks_with_rows(
         )
     except RecursionError:
         raise body.issue_error(_("text is nested too deep"), body.first_line) from None
+    IssueError.raise_together(reader.errors)
     references = environment.get("references", {}).items()
     return parsed, {name: RowSpan(first=found["map"][0], stop=found["map"][1]) for name, found in references}
 
@@ -153,10 +155,12 @@ class _BlockReader:
     """Converts the tree of nodes to blocks.
 
     line: the line of the inline that is being read.
+    errors: the parts that could not be read, which are left out.
     """
 
     def __init__(self, body: IssueBody) -> None:
         self.body = body
+        self.errors: list[IssueError] = []
         self.line = body.first_line
         self.readers: dict[str, Callable[[Node], Block]] = {
             "paragraph": lambda node: Paragraph(inlines=self.read_inlines(node), line=self.line_of(node)),
@@ -193,14 +197,14 @@ class _BlockReader:
         return self.body.first_line + (node.rows[0] if node.rows else 0)
 
     def read_blocks(self, siblings: list[Node]) -> Blocks:
-        return tuple(block for node in siblings for block in self.read_block(node))
+        return tuple(self.collect(self.read_block, siblings))
 
     def read_block(self, node: Node) -> Blocks:
         if node.type in {"html_block", "html_group"}:
             return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
         block = self.readers[node.type](node)
         # A paragraph of attributes, comments or style sheets alone has no text.
-        is_empty = isinstance(block, Paragraph) and all(map(_is_blank, block.inlines)) and node.children
+        is_empty = isinstance(block, Paragraph) and all(map(is_blank, block.inlines)) and node.children
         return () if is_empty else (block,)
 
     def read_html(self, node: Node) -> list[Node]:
@@ -276,7 +280,7 @@ class _BlockReader:
     def read_item(self, node: Node) -> Item:
         inside = self.read_blocks(node.children)
         if "checked" in node.token.meta:
-            inside = _with_check_box(inside, is_checked=node.token.meta["checked"])
+            inside = add_check_box(inside, is_checked=node.token.meta["checked"])
         if inside and isinstance(inside[0], Paragraph):
             label, text = split_label(inside[0].inlines)
             return Item(label=label, inlines=text, blocks=inside[1:], line=self.line_of(node))
@@ -314,8 +318,14 @@ class _BlockReader:
         if any(node.type == "html_inline" for node in nodes):
             with self.refusing_elements(nodes[0]):
                 nodes = nest_inline_html(nodes)
-        read = tuple(inline for node in nodes for inline in self.read_inline(node))
-        return merge_adjacent(separate_images(read))
+        return merge_adjacent(separate_images(tuple(self.collect(self.read_inline, nodes))))
+
+    def collect(self, read: Callable[[Node], tuple[Part, ...]], nodes: list[Node]) -> Iterator[Part]:
+        for node in nodes:
+            try:
+                yield from read(node)
+            except IssueError as error:
+                self.errors.append(error)
 
     def read_inline(self, node: Node) -> Inlines:
         match node.type:
@@ -435,15 +445,3 @@ class _BlockReader:
                 _("a control character ({found}) cannot be mailed", found=found), line
             )
         return text
-
-
-def _is_blank(inline: Inline) -> bool:
-    return isinstance(inline, Text) and not inline.text.strip(" \n")
-
-
-def _with_check_box(blocks: Blocks, *, is_checked: bool) -> Blocks:
-    """Return the blocks of a task with a check box before its text."""
-    box = Text(text="☑ " if is_checked else "☐ ")
-    first = blocks[0] if blocks and isinstance(blocks[0], Paragraph) else Paragraph(inlines=())
-    rest = blocks[1:] if blocks and isinstance(blocks[0], Paragraph) else blocks
-    return (replace(first, inlines=merge_adjacent((box, *first.inlines))), *rest)

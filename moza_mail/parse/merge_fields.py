@@ -114,22 +114,24 @@ def require_defaults(inlines: Inlines) -> None:
 
 
 def check_merge_fields(issue: Issue, attributes: Collection[str], text: str = "") -> None:
-    """Raise IssueError for the first merge field that the list does not have.
+    """Raise IssueError for the merge fields that the list does not have.
 
     attributes: the attributes of the list, which may be used. `name` is always allowed.
     text: the text of the issue's file, of which the error quotes the line.
     """
     allowed = (NAME_FIELD, *attributes)
-    for field in issue.merge_fields:
-        if field.name not in allowed:
-            rows = text.split("\n")
-            raise IssueError(
-                _("there is no merge field `{field}`", field=field.name),
-                source=issue.source,
-                line=field.line,
-                quoted=rows[field.line - 1] if 0 < field.line <= len(rows) else "",
-                hint=_(
-                    "The merge fields of the list are: {known}. Add others to `attributes` in subscribers/lists.toml.",
-                    known=", ".join(allowed),
-                ),
-            )
+    rows = text.split("\n")
+    IssueError.raise_together(
+        IssueError(
+            _("there is no merge field `{field}`", field=field.name),
+            source=issue.source,
+            line=field.line,
+            quoted=rows[field.line - 1] if 0 < field.line <= len(rows) else "",
+            hint=_(
+                "The merge fields of the list are: {known}. Add others to `attributes` in subscribers/lists.toml.",
+                known=", ".join(allowed),
+            ),
+        )
+        for field in issue.merge_fields
+        if field.name not in allowed
+    )

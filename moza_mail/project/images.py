@@ -86,9 +86,10 @@ class ImageSettings:
 def read_images(images: Iterable[Image], source: str, settings: ImageSettings) -> Mapping[str, ImageFile]:
     """Read the images of an issue, by `src`.
 
-    Raises IssueError with the line of an image that cannot be mailed.
+    Raises IssueError with the line of each image that cannot be mailed.
     """
     found: dict[str, ImageFile] = {}
+    errors: list[IssueError] = []
     for image in images:
         if image.src in found:
             continue
@@ -96,12 +97,9 @@ def read_images(images: Iterable[Image], source: str, settings: ImageSettings) -
             found[image.src] = _read_image(image.src, settings)
             _check_total_size(found.values())
         except ImageFileError as error:
-            raise IssueError(
-                _("the image {image} {reason}", image=image.src, reason=error.reason),
-                source=source,
-                line=image.line,
-                hint=error.hint,
-            ) from None
+            message = _("the image {image} {reason}", image=image.src, reason=error.reason)
+            errors.append(IssueError(message, source=source, line=image.line, hint=error.hint))
+    IssueError.raise_together(errors)
     return found
 
 

@@ -138,3 +138,21 @@ def test_a_check_brings_in_nothing_that_could_ask_the_net(project):
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_fix_repairs_the_file_shows_the_difference_and_then_checks(project):
+    path = project.path / write(project, f"{HEAD}## A\n\nWe zagen:\n\n*het plan\n*de brief\n\nKlaar.\n")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = project.run("check", str(path), "--json").json
+    assert "unread-bullet" in {one["rule"] for one in before["findings"]}
+    done = project.run("check", str(path), "--fix", "--json")
+    assert "+* het plan\n+* de brief\n" in done.err
+    assert "unread-bullet" not in {one["rule"] for one in done.json["findings"]}
+    assert b"* het plan\r\n* de brief\r\n" in path.read_bytes()
+    assert "nothing to repair" in project.run("check", str(path), "--fix").err
+
+
+def test_every_mistake_of_an_unreadable_issue_is_a_finding(project):
+    done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< a >}}}}\n\n{{{{< b >}}}}\n"), "--json")
+    assert [one["line"] for one in done.json["findings"]] == [9, 11]
+    assert done.err.count("is unknown") == 2

@@ -133,3 +133,21 @@ def test_a_file_name_with_another_date_is_found():
 @pytest.mark.parametrize("body", ["", "<!-- volgt -->", "---"])
 def test_an_empty_issue_is_an_error(body):
     assert [one.rule for one in findings("title: T\ndate: 2026-01-14", body=body)] == ["empty-issue"]
+
+
+def test_every_mistake_of_a_file_is_reported_at_once_with_its_line():
+    text = (
+        "---\ntitle: A <b>\ndate: 2026-02-31\nsend_at: noon\ndraft: misschien\n---\n\nEen {{ Naam }} en {{< a >}}.\n\n"
+        "* x\n* <form>\n\n[x](javascript:a)\n"
+    )
+    with pytest.raises(IssueError) as caught:
+        parse.parse_issue(text, "x.md")
+    assert [error.line for error in caught.value.together] == [2, 3, 4, 5, 8, 8, 11, 13]
+    assert all(not error.others for error in caught.value.others)
+
+
+def test_every_unknown_merge_field_is_reported_at_once():
+    issue = parse.parse_issue("---\ntitle: A\ndate: 2026-01-14\n---\n{{ een }}\n\n{{ twee }}\n", "x.md")
+    with pytest.raises(IssueError) as caught:
+        parse.check_merge_fields(issue, ["drie"])
+    assert [error.line for error in caught.value.together] == [5, 7]

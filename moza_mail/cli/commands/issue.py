@@ -66,6 +66,7 @@ def check(
     statement: Annotated[
         bool, typer.Option("--privacy-statement", help="Print what the mail reveals about its readers.")
     ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair bullets and no-break spaces first.")] = False,
     json_: options.Json = False,
 ) -> None:
     """Check an issue before anyone receives it."""
@@ -74,7 +75,7 @@ def check(
     if statement and links:
         raise typer.BadParameter("--privacy-statement and --links cannot be combined")
     arguments = command.CheckCommand(
-        issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
+        issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_, fix=fix
     )
     raise typer.Exit(command.check(options.project(context), arguments))
 
