@@ -1,5 +1,6 @@
 """Reading an issue takes time in proportion to its length, also for text that no person writes."""
 
+import gc
 from contextlib import suppress
 from time import process_time
 
@@ -12,7 +13,7 @@ from tests.support.examples import thin_out
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n## Agenda\n\n"
 LENGTH = 4000
-ATTEMPTS = 6
+ATTEMPTS = 25
 PATTERNS = [
     "{{ name }} ", "![", "[", "](", "*", "_", "`", "~~", "<a>", "<b>", "</b>", "<!--", "&amp;", "http://a.example/", "www.a.example ",
     "a@b.example ", ":", ": ", ":tada:", "{", "{{", "{%", "{% x", "{{< x ", "{: .x}", "- [ ] a\n", "> ", "| a ", "|a|b|\n", "# a\n",
@@ -34,6 +35,15 @@ def processor_time(pattern: str, length: int) -> float:
     return process_time() - began
 
 
+@pytest.fixture(autouse=True)
+def without_garbage_collection():
+    """Keep the collector, whose time depends on all objects of the process, out of the measurement."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 @pytest.mark.parametrize("pattern", thin_out(PATTERNS, quick=15))
 def test_twice_the_length_costs_less_than_three_times_the_time(pattern):
     processor_time(pattern, 100)
@@ -42,6 +52,6 @@ def test_twice_the_length_costs_less_than_three_times_the_time(pattern):
     for _ in range(ATTEMPTS):
         once = min(once, processor_time(pattern, LENGTH))
         twice = min(twice, processor_time(pattern, 2 * LENGTH))
-        if twice < max(2.7 * once, 0.002):
+        if twice < max(3 * once, 0.002):
             return
-    assert twice < max(3 * once, 0.002)
+    pytest.fail(f"{twice * 1000:.1f} ms for twice the length, {once * 1000:.1f} ms for once")
