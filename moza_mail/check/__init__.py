@@ -51,6 +51,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
         content,
         house_style,
         issue_file,
+        leftovers,
         link_markup,
         link_targets,
         link_texts,
@@ -63,7 +64,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
 
     return (
         *(content, subject, agenda, wording, readability, link_markup, link_targets, link_texts),
-        *(accessibility, clients, size, privacy, issue_file, house_style),
+        *(accessibility, clients, size, privacy, issue_file, leftovers, house_style),
     )
 
 

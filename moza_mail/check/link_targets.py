@@ -61,7 +61,12 @@ CONTROL_CHARACTER = re.compile(r"%(?:[01][0-9A-F]|7F)", re.IGNORECASE)
 # No-break space, soft hyphen, zero-width characters and byte order mark, as encoded in a URL.
 INVISIBLE = r"%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF"
 STRAY_PART = re.compile(rf"{INVISIBLE}|(?:%20|[,;]|%E2%80%9[89CD])+$|^[a-z]+://[^/]+/%20", re.IGNORECASE)
-FIRST_PART = re.compile(r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)", re.IGNORECASE)
+# A well-known ending makes `github.com/x` a host and not a page of the own site.
+FIRST_PART = re.compile(
+    r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?:[a-z0-9-]+\.)+(?:com|org|net|nl|de|fr|eu|be|io|dev|uk|gov|edu|info)(?=[/?#]|\Z))",
+    re.IGNORECASE,
+)
 PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
 
 

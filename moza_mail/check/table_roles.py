@@ -8,14 +8,46 @@ from moza_mail.check import html_tree
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.issue import Table, to_plain_text
 
 TABLES = Rule(name="tables", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
-RULES = (TABLES,)
+TABLE_HEAD = Rule(name="table-head", category=RuleCategory.ACCESSIBILITY, severity=Severity.WARNING)
+RULES = (TABLES, TABLE_HEAD)
 LAYOUT_ROLES = {"presentation", "none"}
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Yield every table whose markup mixes layout and data, or lacks header cells."""
+    for table in _headless_tables(context):
+        yield TABLE_HEAD.report(
+            context,
+            table.line,
+            _("the table has an empty first row, so a screen reader cannot say what a cell means"),
+            fix=_("Write what each column contains in the first row, above `|---|`."),
+        )
+    yield from _check_elements(context)
+
+
+def _headless_tables(context: CheckContext) -> list[Table]:
+    blocks = [block for section in context.issue.sections for block in section.blocks]
+    return [
+        block
+        for block in blocks
+        if isinstance(block, Table) and not any(to_plain_text(cell).strip() for cell in block.header)
+    ]
+
+
+def _is_headless(context: CheckContext, element: Any) -> bool:
+    """Return True for the element of a table that the author wrote without a head."""
+    text = "".join(html_tree.element_text(element).split())
+    written = (
+        "".join(to_plain_text(cell) for row in table.rows for cell in row)
+        for table in _headless_tables(context)
+    )
+    return any("".join(one.split()) == text for one in written)
+
+
+def _check_elements(context: CheckContext) -> Iterator[Finding]:
     for table in context.tree.iter("table"):
         own = [cell for cell in table.iter("th", "td", "caption") if _find_table(cell) is table]
         headers = [cell for cell in own if cell.tag == "th"]
@@ -36,7 +68,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
                         'Remove role="presentation", or remove the <th>, <caption>, `summary`, `scope` and `headers`.'
                     ),
                 )
-        elif not headers:
+        elif not headers and not _is_headless(context, table):
             yield TABLES.report(
                 context,
                 0,

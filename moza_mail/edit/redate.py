@@ -18,22 +18,36 @@ FULL_NAMES = {
         "January February March April May June July August September October November December",
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
     ),
+    "de": (
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+    ),
+    "fr": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+    ),
 }
 SHORT_NAMES = {
     "nl": ("jan feb mrt apr mei jun jul aug sep okt nov dec", "ma di wo do vr za zo"),
     "en": ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "Mon Tue Wed Thu Fri Sat Sun"),
+    "de": ("Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez", "Mo Di Mi Do Fr Sa So"),
+    "fr": ("janv févr mars avr mai juin juil août sept oct nov déc", "lun mar mer jeu ven sam dim"),
 }
+# A name longer than this is written in full, also if it is a variant such as `Jänner` or `Sonnabend`.
+MAX_SHORT_NAME = 4
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-NUMERIC = re.compile(r"(\d{1,2})([-/])(\d{1,2})[-/](\d{4})")
-TOKEN = re.compile(r"\d{4}|['‘’]\d{2}\b|(\d{1,2})(e|de|ste|st|nd|rd|th)?\b|[^\W\d]+")
+NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})")
+TOKEN = re.compile(r"\d{4}|['‘’]\d{2}\b|(\d{1,2})(er|e|de|ste|st|nd|rd|th)?\b|[^\W\d]+")
 WEEK = re.compile(r"\b(week\s+)(\d{1,2})\b", re.IGNORECASE)
 NUMBER = re.compile(r"(#|\b(?:nr|no)\.?\s*|\b(?:nummer|number|editie|issue)\s+)(\d{1,5})\b", re.IGNORECASE)
 
 
 def format_date(day: date, lang: str) -> str:
-    """Format a day as in a title: `21 januari 2026`."""
-    months = FULL_NAMES[_names_language(lang)][0].split()
-    return f"{day.day} {months[day.month - 1]} {day.year}"
+    """Format a day as in a title: `21 januari 2026`, `21. Januar 2026`, `1er janvier 2026`."""
+    language = _names_language(lang)
+    months = FULL_NAMES[language][0].split()
+    mark = "." if language == "de" else "er" if language == "fr" and day.day == 1 else ""
+    return f"{day.day}{mark} {months[day.month - 1]} {day.year}"
 
 
 def redate(text: str, old: date, new: date, lang: str) -> str:
@@ -49,8 +63,9 @@ def redate(text: str, old: date, new: date, lang: str) -> str:
 
 
 def _names_language(lang: str) -> str:
-    """Return the language of the month names: Dutch if `lang` is Dutch, else English."""
-    return "nl" if lang.lower().startswith("nl") else "en"
+    """Return the language of the names of months: that of `lang` if it is known, else English."""
+    language = lang.partition("-")[0].lower()
+    return language if language in FULL_NAMES else "en"
 
 
 def renumber(text: str, new: date) -> str:
@@ -73,7 +88,7 @@ def _rewrite_token(found: re.Match[str], new: date, lang: str) -> str:
     word = found.group()
     if found[1]:
         day = f"{new.day:02}" if found[1].startswith("0") else str(new.day)
-        return day + _ordinal(new.day, found[2] or "")
+        return day + _ordinal(new.day, found[2] or "", lang)
     if word.isdecimal():
         return str(new.year)
     if word[1:].isdecimal():
@@ -84,7 +99,9 @@ def _rewrite_token(found: re.Match[str], new: date, lang: str) -> str:
     return _replace_name(word, lang, 1, new.weekday()) if lower in dates.WEEKDAYS else word
 
 
-def _ordinal(day: int, written: str) -> str:
+def _ordinal(day: int, written: str, lang: str) -> str:
+    if written == "er" or (not written and _names_language(lang) == "fr" and day == 1):
+        return "er" if day == 1 else ""
     if written not in {"st", "nd", "rd", "th"}:
         return written
     return "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
@@ -95,13 +112,15 @@ def _replace_name(word: str, lang: str, kind: int, index: int) -> str:
 
     kind: 0 for months, 1 for weekdays.
     """
-    languages = ("en", "nl") if _names_language(lang) == "en" else ("nl", "en")
+    own = _names_language(lang)
+    languages = (own, *(language for language in FULL_NAMES if language != own))
     for names in (FULL_NAMES, SHORT_NAMES):
         for language in languages:
             known = names[language][kind].split()
             if word.lower() in map(str.lower, known):
                 return _match_case(word, known[index])
-    return _match_case(word, SHORT_NAMES[languages[0]][kind].split()[index])
+    names = SHORT_NAMES if len(word) <= MAX_SHORT_NAME else FULL_NAMES
+    return _match_case(word, names[own][kind].split()[index])
 
 
 def _match_case(word: str, name: str) -> str:

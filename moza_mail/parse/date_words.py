@@ -81,6 +81,11 @@ DAY_PARTS = {
     "middags": 12, "middag": 12, "avonds": 12, "avond": 12, "ochtends": 0, "ochtend": 0, "morgens": 0, "nachts": 0,
     "nacht": 0, "voormiddags": 0, "namiddags": 12,
 }  # fmt: skip
+# Midnight is the end of a day: `from 22:00 to midnight`. Alone it could be the beginning too, so it is no time.
+HOURS_IN_WORDS = {
+    **dict.fromkeys(("noon", "midi"), 12),
+    **dict.fromkeys(("midnight", "middernacht", "mitternacht", "minuit"), 24),
+}
 DUTCH_NUMBERS = {
     name: number
     for number, name in enumerate(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UNFINISHED_ADDRESS = re.compile(r"(?:://|www\.|mailto:|tel:|\]\()\S*\Z", re.IGNORECASE)
 # Markdown percent-encodes the braces in a URL.
 BRACES = re.compile(r"\{\{|%7B%7B", re.IGNORECASE)
+MAX_ADDRESS = 2000
 HINT = _(
     "{example} In a table, write \\| for |. Put braces that recipients should see between backticks.",
     example=MERGE_FIELD_EXAMPLE,
@@ -83,7 +84,9 @@ def find_field_after_address(inlines: Inlines) -> MergeField | None:
     for inline in _leaves(inlines):
         if isinstance(inline, MergeField) and UNFINISHED_ADDRESS.search(before):
             return inline
-        before += "\n" if isinstance(inline, LineBreak) else to_plain_text((inline,))
+        text = "\n" if isinstance(inline, LineBreak) else to_plain_text((inline,))
+        # An address has no white space, so only the last word counts.
+        before = (before + text if not text[-1:].isspace() else "").rpartition(" ")[2][-MAX_ADDRESS:]
     return None
 
 

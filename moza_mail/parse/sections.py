@@ -93,7 +93,8 @@ def divide_into_sections(
     notes: list[Notes] = []
     for heading, inside in group_by_heading(blocks, agenda_names):
         notes += [block for block in inside if isinstance(block, Notes)]
-        kept = _level_headings(_strip_dividers([block for block in inside if not isinstance(block, Notes)]))
+        others = _strip_dividers([block for block in inside if not isinstance(block, Notes)])
+        kept = _level_headings(others, highest=2 if heading is None else 3)
         if heading is None:
             sections += [_make_section((), kept, inside[0].line, context)] if kept else []
             continue
@@ -176,8 +177,8 @@ def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
     return tuple(kept)
 
 
-def _level_headings(blocks: Blocks) -> Blocks:
-    """Number the levels of headings from 3, without skipping a level (WCAG 2.2, 1.3.1).
+def _level_headings(blocks: Blocks, *, highest: int) -> Blocks:
+    """Number the levels of headings from `highest`, without skipping a level (WCAG 2.2, 1.3.1).
 
     Headings in lists and quotes count too, because a screen reader shows all headings in one list.
     """
@@ -189,7 +190,7 @@ def _level_headings(blocks: Blocks) -> Blocks:
                 while ancestors and ancestors[-1] >= block.level:
                     ancestors.pop()
                 ancestors.append(block.level)
-                return replace(block, level=min(len(ancestors) + 2, 6))
+                return replace(block, level=min(len(ancestors) + highest - 1, 6))
             case Quote():
                 return replace(block, blocks=tuple(map(level, block.blocks)))
             case ItemList():

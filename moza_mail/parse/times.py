@@ -17,6 +17,7 @@ from moza_mail.parse.date_words import (
     DAY_PARTS,
     DUTCH_NUMBERS,
     HOUR_UNITS,
+    HOURS_IN_WORDS,
     MERIDIEMS,
     TIME_LEADS,
     UNTIL_WORDS,
@@ -167,8 +168,8 @@ class TimeParser:
             clock = _Clock(hour=self.tokens[index].values[0], is_explicit=False, next_token=index + 1)
             found = self._add_unit(clock)
             return self._add_day_part(found) if found.is_explicit else None
-        if text == "noon":
-            return _Clock(hour=12, next_token=index + 1)
+        if text in HOURS_IN_WORDS:
+            return _Clock(hour=HOURS_IN_WORDS[text], next_token=index + 1)
         return self._words_at(index) if self.lang.startswith("nl") else None
 
     def _words_at(self, index: int) -> _Clock | None:

@@ -248,3 +248,20 @@ def test_a_long_row_of_numbers_is_not_a_date_and_is_fast():
     row = ", ".join(["1"] * scale(10_000, quick=500))
 
     assert event(f"Cijfers: {row}").dates == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "lang", "start", "end"),
+    [
+        ("* **Feest**: 3 december, 22:00 tot middernacht", "nl", "22:00", "00:00"),
+        ("* **Party**: 3 December, 10 pm to midnight", "en", "22:00", "00:00"),
+        ("* **Fest**: 3. Dezember, 22 Uhr bis Mitternacht", "de", "22:00", "00:00"),
+        ("* **Fête**: 3 décembre de 22h à minuit", "fr", "22:00", "00:00"),
+        ("* **Déjeuner**: 3 décembre à midi", "fr", "12:00", "None"),
+        ("* **Party**: 3 December at midnight", "en", "None", "None"),
+    ],
+)
+def test_noon_and_midnight_are_times_but_midnight_alone_is_uncertain(line, lang, start, end):
+    text = f"---\ntitle: T\ndate: 2026-11-30\nlang: {lang}\n---\n\n## Agenda\n\n{line}\n"
+    (event,) = parse.parse_issue(text, "x.md").events
+    assert (str(event.start_time)[:5], str(event.end_time)[:5]) == (start, end)

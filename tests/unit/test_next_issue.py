@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import check, edit, parse
+from moza_mail.edit.redate import redate
 from moza_mail.errors import IssueError, MailingError
 from moza_mail.model.issue import to_plain_text
 from tests.support import builders as build
@@ -409,3 +410,17 @@ def test_separate_text_is_not_merged_when_the_list_between_is_dropped(lines, row
     assert found[: len(rows)] == rows
     titles = [to_plain_text(section.title) for section in read(text).sections]
     assert [to_plain_text(section.title) for section in read(made.text).sections] == titles
+
+
+@pytest.mark.parametrize(
+    ("typed", "lang", "expected"),
+    [
+        ("Rundbrief vom 14. Januar 2026", "de", "Rundbrief vom 1. April 2026"),
+        ("Mittwoch, 14. Jänner", "de-AT", "Mittwoch, 1. April"),
+        ("Lettre du 14 janvier 2026", "fr", "Lettre du 1er avril 2026"),
+        ("mercredi 14 janv 2026", "fr", "mercredi 1er avr 2026"),
+        ("Stand 14.01.2026", "de", "Stand 01.04.2026"),
+    ],
+)
+def test_a_title_in_german_or_french_gets_the_new_date(typed, lang, expected):
+    assert redate(typed, date(2026, 1, 14), date(2026, 4, 1), lang) == expected
