@@ -66,7 +66,7 @@ def find_date_problems(
         elif is_agenda and one.times and one.times.problem:
             written = text[one.times.start : one.times.stop].strip(" ,")
             yield DateProblem(kind=KINDS[one.times.problem], written=written, line=line)
-        elif is_agenda and one.is_short:
+        elif is_agenda and one.is_short and "/" in written:
             yield DateProblem(kind=DateProblemKind.SHORT, written=written, line=line)
     times = find_times(text, context) if is_agenda and found and not found[-1].times else None
     if times and times.problem:

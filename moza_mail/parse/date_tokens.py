@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from moza_mail.parse.date_words import (
     ENGLISH_WORDS,
+    FRENCH_WEEKDAYS,
     HOUR_UNITS,
     HYPHENS,
     MERIDIEMS,
@@ -67,6 +68,11 @@ TOKEN = re.compile(
     r"|(?P<other>\S)",
     re.IGNORECASE,
 )
+# In German `24.01.` is a day and a month; elsewhere it is a time at the end of a sentence.
+GERMAN_TOKEN = re.compile(
+    rf"(?P<dotted>{_BEFORE}(?:0?[1-9]|[12]\d|3[01])\.\s?(?:0?[1-9]|1[0-2])\.(?![\w/.-]|\s?\d{{4}}))|{TOKEN.pattern}",
+    re.IGNORECASE,
+)
 CHUNK = re.compile(r"(\d+)(\D*)$")
 HOUR_CHUNK = re.compile(r"(\d{1,2})[hu](\d\d)?$")
 
@@ -74,7 +80,7 @@ HOUR_CHUNK = re.compile(r"(\d{1,2})[hu](\d\d)?$")
 def tokenize(line: str, lang: str) -> list[Token]:
     """Return the tokens of a line. Every character except white space is in one token."""
     tokens: list[Token] = []
-    for match in TOKEN.finditer(line):
+    for match in (GERMAN_TOKEN if lang == "de" else TOKEN).finditer(line):
         gap = match.start() - (tokens[-1].stop if tokens else 0)
         tokens += _classify(match, gap, lang)
     return tokens
@@ -91,8 +97,8 @@ def _classify(match: re.Match[str], gap: int, lang: str) -> list[Token]:
             day, month, year = (int(part) for part in re.split(r"[-/.]", lower))
             values = (day, month, year + 2000 if year < 100 else year)
             return [Token(Kind.FULL_DATE, start, stop, lower, values, gap)]
-        case "slash":
-            day, month = map(int, lower.split("/"))
+        case "slash" | "dotted":
+            day, month = map(int, re.split(r"[/.]", lower.removesuffix(".")))
             return [Token(Kind.DAY_AND_MONTH, start, stop, lower, (day, month), gap)]
         case "clock":
             hour, minute, *_ = (int(part) for part in re.split("[:.]", lower))
@@ -116,6 +122,8 @@ def _classify_word(text: str, start: int, gap: int, lang: str) -> list[Token]:
     after = start + len(text)
     if lower[0].isdecimal():
         return _classify_number(lower, start, after, gap)
+    if lang == "fr" and lower in FRENCH_WEEKDAYS:
+        return [Token(Kind.WEEKDAY, start, after, lower, (FRENCH_WEEKDAYS[lower],), gap)]
     if lower in MONTHS and not (lang == "en" and lower in ENGLISH_WORDS and bare[0].islower()):
         return [Token(Kind.MONTH, start, after, lower, (MONTHS[lower],), gap)]
     if lower in WEEKDAYS:

@@ -17,6 +17,8 @@ _WEEKDAYS = (
 )  # fmt: skip
 MONTHS = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
 WEEKDAYS = {name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
+# Short weekdays in French, where `mar` is no month.
+FRENCH_WEEKDAYS = {"lun": 0, "mar": 1, "mer": 2, "jeu": 3, "ven": 4, "sam": 5, "dim": 6}
 # English words that are months only with a capital: `15 may come`.
 ENGLISH_WORDS = frozenset({"may", "march", "mar"})
 
@@ -46,6 +48,7 @@ OPENINGS = frozenset(
         "vom",
         "du",
         "le",
+        "les",
         "ab",
         "bis",
         "dès",

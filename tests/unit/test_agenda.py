@@ -265,3 +265,21 @@ def test_noon_and_midnight_are_times_but_midnight_alone_is_uncertain(line, lang,
     text = f"---\ntitle: T\ndate: 2026-11-30\nlang: {lang}\n---\n\n## Agenda\n\n{line}\n"
     (event,) = parse.parse_issue(text, "x.md").events
     assert (str(event.start_time)[:5], str(event.end_time)[:5]) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("line", "lang", "days", "title"),
+    [
+        ("* Réunion (mar. 20 janvier, 9h-10h)", "fr", ["2026-01-20"], "Réunion"),
+        ("* ven 6 février : Atelier", "fr", ["2026-02-06"], "Atelier"),
+        ("* les 20 et 21 janvier : Formation", "fr", ["2026-01-20", "2026-01-21"], "Formation"),
+        ("* Sa. 24.01.: Hacktag", "de", ["2026-01-24"], "Hacktag"),
+        ("* Di, 20.1., 19 Uhr: Vortrag", "de", ["2026-01-20"], "Vortrag"),
+        ("* Version 2.1 am 3.2.", "de", ["2026-02-03"], "Version 2.1"),
+        ("* Open dag om 14.01.", "nl", [], "Open dag om 14.01."),
+    ],
+)
+def test_short_weekdays_and_days_with_full_stops_have_the_meaning_of_their_language(line, lang, days, title):
+    text = f"---\ntitle: T\ndate: 2026-01-14\nlang: {lang}\n---\n\n## Agenda\n\n{line}\n"
+    (event,) = parse.parse_issue(text, "x.md").events
+    assert ([day.isoformat() for day in event.dates], to_plain_text(event.title).strip()) == (days, title)
