@@ -26,6 +26,7 @@ WARM = 50
 ROUNDS = 5
 SENDS = 3
 MESSAGES = 20_000
+LONG = 100_000
 
 
 def measure_seconds(work: Callable[[], object]) -> float:
@@ -47,8 +48,23 @@ def measure_in_process() -> list[Measurement]:
     weeklies = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
     return [
         *measure_issue(ROOT / ISSUE, "the sample issue"),
+        measure_long_issue(),
         *(measure for path in weeklies for measure in measure_issue(path, "a real weekly")),
     ]
+
+
+def measure_long_issue() -> Measurement:
+    """Measure parsing and rendering 100,000 characters of the sample issue."""
+    from tests.support import builders
+
+    head, body = (ROOT / ISSUE).read_text(encoding="utf-8").split("\n---\n", 1)
+    text = f"{head}\n---\n{(body * (LONG // len(body) + 1))[:LONG]}"
+
+    def work() -> object:
+        issue = parse.parse_issue(text, "long.md")
+        return render.render_issue(issue, builders.theme(), builders.COLOPHON, zone=builders.AMSTERDAM)
+
+    return measure_milliseconds("parse and render 100,000 characters", work, ROUNDS)
 
 
 def measure_issue(path: Path, label: str) -> list[Measurement]:

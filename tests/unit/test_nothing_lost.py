@@ -91,10 +91,26 @@ BLOCKS = st.one_of(
     TABLES,
     st.lists(EVENTS, min_size=2, max_size=3).map("  \n".join),
 )
+OTHER_FORMS = st.one_of(
+    LINES.map("- [ ] {}".format),
+    WORDS.map("Term {0}\n: uitleg {0}".format),
+    WORDS.map(":::note {0}\n{0}\n:::".format),
+    WORDS.map("> [!NOTE]\n> {}".format),
+    WORDS.map("<p>{0} <b>{0}</b><br>{0}</p>".format),
+    WORDS.map("<ul><li>{0}</li><li><a href='https://example.org/li'>{0}</a></li></ul>".format),
+    WORDS.map("![{0}](a.png)![{0}](b.png)".format),
+    WORDS.map("![](c.png) {}".format),
+    WORDS.map('<iframe src="https://www.youtube.com/embed/abc123def" title="{}"></iframe>'.format),
+    WORDS.map("<!-- weg --> {}".format),
+    WORDS.map("{{% raw %}}{0}{{% endraw %}} www.example.org/{0}".format).map(
+        lambda text: text.replace("#", "")
+    ),
+    st.tuples(DATES, WORDS).map(lambda pair: f"{pair[0]}[^{len(pair[1])}]\n\n[^{len(pair[1])}]: {pair[1]}"),
+)
 HEADINGS = st.sampled_from(
     ["## Agenda", "## Nieuws", "## 📅 Agenda januari", "## Evenementen", "### Agenda", "# Alles"]
 )
-BODIES = st.lists(st.one_of(HEADINGS, BLOCKS, BLOCKS), min_size=1, max_size=8).map(
+BODIES = st.lists(st.one_of(HEADINGS, BLOCKS, BLOCKS, OTHER_FORMS), min_size=1, max_size=8).map(
     lambda blocks: "## Agenda\n\n" + "\n\n".join(blocks) + "\n"
 )
 
