@@ -44,8 +44,7 @@ class Life:
 
     async def sign_up(self, list_slug):
         await sign_up(self.store, at=self.now, list_slug=list_slug)
-        if not self.suppressed:
-            self.states.setdefault(list_slug, UNCONFIRMED)
+        self.states.setdefault(list_slug, UNCONFIRMED)
         known = {letter.id for letter in self.letters}
         made = [letter for letter in await queued(self.store) if letter.id not in known]
         self.letters += made
@@ -63,6 +62,8 @@ class Life:
             if letter.id in self.good and self.now < letter.created_at + LINK_LIFETIME:
                 await asked
                 self.comes(letter.list_slug)
+                # They have answered from the address, so its suppression ends.
+                self.suppressed = False
             else:
                 with pytest.raises(InvalidLink):
                     await asked
