@@ -108,7 +108,7 @@ def test_an_unknown_field_in_the_subject_is_reported_with_its_line(project):
 def test_nobody_with_a_value_is_nobody_to_mail(project):
     (project.path / "lezers.csv").write_text("email,name\nbo@example.org,Bo\n")
     (project.path / "subscribers" / "moza-mail.db").unlink()
-    project.run("subscribers", "import", "--yes", "lezers.csv", "--consent", "test")
+    project.run("--new-store", "subscribers", "import", "--yes", "lezers.csv", "--consent", "test")
     refused = project.run("send", "groet", "--yes")
     assert refused.code == 1
     assert "can be mailed (not: 1 without a value for organisatie)" in refused.err

@@ -105,7 +105,7 @@ def test_an_address_with_a_trick_in_it_is_refused(project, address):
 def test_the_store_and_the_secret_are_their_owners_alone(project):
     run_import(project, b"email\na@example.org\n")
     project.run("send", "2026-01-14", "--yes")
-    for name in ("moza-mail.db", "secret"):
+    for name in ("moza-mail.db", "secret", "store-mark.json"):
         assert stat.S_IMODE((project.path / "subscribers" / name).stat().st_mode) == 0o600
 
 
