@@ -200,7 +200,7 @@ class _BlockReader:
         return tuple(self.collect(self.read_block, siblings))
 
     def read_block(self, node: Node) -> Blocks:
-        if node.type in {"html_block", "html_group"}:
+        if node.type in {"html_block", "html_group", "list_item"}:
             return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
         block = self.readers[node.type](node)
         # A paragraph of attributes, comments or style sheets alone has no text.

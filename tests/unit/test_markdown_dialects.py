@@ -85,7 +85,7 @@ def test_text_is_read_as_it_is_meant(body, expected):
         "Een[^1] en[^b].\n\n[^1]: Noot *een*.\n\n    Vervolg.\n\n[^b]: Zie [b](https://example.org/b)",
         "- [ ] doen\n- [x] klaar", "Term\n: Uitleg\n: Nog een", '!!! warning "Let op"\n    Tekst\n\n??? note\n    Dicht',
         ":::tip Kop\nTekst\n:::", "> [!NOTE]\n> Tekst", "## Kop {#kop .x}\n\nTekst", "<figure><img src='a.png' alt='plaat'><figcaption>Onder</figcaption></figure>",
-        "<section>Een</section>\n\n<small>klein</small> <u>streep</u>",
+        "<li>Los onderdeel</li>", "<section>Een</section>\n\n<small>klein</small> <u>streep</u>",
     ],
 )  # fmt: skip
 def test_nothing_is_lost(body):
