@@ -1,6 +1,7 @@
-"""Recognise messages that are no delivery reports.
+"""Recognise messages that are not delivery reports.
 
-These are automatic replies, receipts, challenges and unsubscribe requests. Also recognises messages written by a mail system.
+Such messages are automatic replies, receipts, challenges and unsubscribe requests. Also recognises messages
+written by a mail system.
 """
 
 import re
@@ -75,7 +76,8 @@ FAILURE_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 
-# At the beginning of a line, so that a person who quotes a report is not taken for a mail system.
+# Matches only at the beginning of a line, so that a person who quotes a report is not taken for a mail
+# system.
 FAILURE_TEXT = re.compile(
     r"^[ \t*-]{0,8}(?:this is the mail system at|hi\. this is the .{0,20}-send program|a message that you sent could not be delivered|"
     r"your message did not reach some or all|the following recipient(?:\(s\)|s)? could not be reached|delivery has failed to these|"
@@ -127,7 +129,7 @@ def is_auto_submitted(message: Message) -> bool:
 def suppresses_auto_replies(message: Message) -> bool:
     """Return True if a header asks Exchange not to reply.
 
-    Automatic replies of Exchange and of many other programs have it.
+    Exchange and many other programs write this header in their automatic replies.
     """
     return bool(message["X-Auto-Response-Suppress"])
 
@@ -146,7 +148,7 @@ def is_unsubscribe_request(message: Message, text: str) -> bool:
 def is_mail_system(message: Message) -> bool:
     """Return True if the sender is a mail system.
 
-    Its address or name shows it, or a header that lists the addresses that failed.
+    This is judged by the sender's address and name, and by a header that lists the failed addresses.
     """
     sender = decode_field(message, "From")
     named = sender.partition("<")[0].strip(' "')
@@ -160,7 +162,7 @@ def is_mail_system(message: Message) -> bool:
 def has_null_return_path(message: Message) -> bool:
     """Return True if the return path is empty (RFC 5321 4.5.5).
 
-    Reports and automatic replies have an empty one.
+    Delivery reports and automatic replies have an empty return path.
     """
     path = message["Return-Path"]
     return path is not None and str(path).strip() == "<>"

@@ -139,7 +139,7 @@ def _find_unstructured_failures(
 def _find_senders(message: Message, parts: MessageParts) -> tuple[str, ...]:
     """Return our own addresses, as far as the message shows them.
 
-    These are the addresses to which the report was sent, and from which the original message came.
+    These are the recipients of the report and the senders of the original message.
     """
     sent_to = find_addresses(message, "To", "Delivered-To")
     quoted = "\n".join(parts.returned_headers)
@@ -173,7 +173,7 @@ def _make_failure_report(
 def _make_complaint_report(fields: Message, parts: MessageParts, sent_to: list[str]) -> BounceReport:
     """Return a complaint by a reader (RFC 5965).
 
-    If the feedback is about something else, such as failed authentication, a notice is returned.
+    Return a notice if the feedback is about something else, such as failed authentication.
     """
     sort = decode_field(fields, "Feedback-Type").lower()
     if sort not in COMPLAINT_TYPES:

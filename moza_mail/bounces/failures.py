@@ -65,7 +65,10 @@ def _parse_failure(group: Message, text: NoticeText, senders: tuple[str, ...]) -
 
 
 def _diagnostics(group: Message) -> Iterator[str]:
-    """Yield the replies of the last server, without the type in front (RFC 3464 2.3.6)."""
+    """Yield the replies of the last server (RFC 3464 2.3.6).
+
+    The type at the beginning of the field, such as `smtp;`, is left out.
+    """
     for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Display-Name-Diagnostic"):
         for value in group.get_all(name, [])[:2]:
             kind, semicolon, said = clean_text(str(value))[:MAX_REPLY].partition(";")

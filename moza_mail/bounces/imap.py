@@ -27,17 +27,17 @@ from moza_mail.model.server_url import ServerAccess, describe_tls_error, hide_pa
 LOGOUT_TIMEOUT = 5.0
 """Seconds to wait for the reply to a logout."""
 MAX_MESSAGES = 1_000_000
-"""How many messages a folder may have."""
+"""The maximum number of messages in a folder."""
 # A search result is one line, of which imaplib accepts a million characters; a UID has at most ten.
 SEARCH_BATCH = 10_000
-# So many UIDs in one command stay well below the 8,000 bytes that a server must accept (RFC 7162 4).
+# A command with this many UIDs is well below the 8,000 bytes that a server must accept (RFC 7162 4).
 DELETE_BATCH = 500
 PROCESSED_FLAG, UNRECOGNIZED_FLAG = "$MozaMailProcessed", "$MozaMailUnrecognized"
 MAX_DESCRIPTION = 200
 
 
 class _AccessTokenRefused(Exception):
-    """The server refuses an OAuth 2 token that has not ended."""
+    """The server refuses an OAuth 2 token that has not expired."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -47,8 +47,9 @@ class _AccessTokenRefused(Exception):
 class ImapMailbox:
     """A folder on a mail server.
 
-    Processed messages move to the folder of `?done=`, or get a flag. Unrecognised messages get a flag that mail programs show.
-    Neither kind is read again. Only `delete_processed` deletes messages, and it deletes only messages with our flag.
+    Processed messages move to the folder that `?done=` names. Without such a folder, they get a flag.
+    Unrecognised messages get a flag that mail programs show. Neither processed nor unrecognised messages are
+    read again. Only `delete_processed` deletes messages, and it deletes only messages with our flag.
     """
 
     def __init__(self, url: ImapUrl, access: ServerAccess) -> None:
@@ -85,7 +86,10 @@ class ImapMailbox:
             self._change(message, lambda server, uid: self._mark(server, uid, rf"{PROCESSED_FLAG} \Seen"))
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
-        """Mark the message, so that a person finds it and it is not read again."""
+        """Flag the message, so that a person finds it.
+
+        A flagged message is not read again.
+        """
         flags = rf"{UNRECOGNIZED_FLAG} \Flagged" if self._keeps_keywords else r"\Flagged"
         self._change(message, lambda server, uid: self._mark(server, uid, flags))
 
@@ -142,7 +146,10 @@ class ImapMailbox:
             self.close()
 
     def close(self) -> None:
-        """Log out and disconnect, unless another thread is waiting for a reply."""
+        """Log out and disconnect.
+
+        The connection is left alone if another thread is waiting for a reply.
+        """
         server, self._server = self._server, None
         if server is None or self._is_waiting:
             return
@@ -169,7 +176,8 @@ class ImapMailbox:
         try:
             return self._log_on(context, token)
         except _AccessTokenRefused:
-            # A kept token may have been revoked before its end. The server may have closed the connection.
+            # A stored token may have been revoked before it expires. The server may have closed the
+            # connection.
             token = get_token(token)
         try:
             return self._log_on(context, token)
@@ -202,7 +210,7 @@ class ImapMailbox:
     def _refuse_public_plaintext(self, peer: str) -> None:
         """Raise ProjectError if an unencrypted server is outside our own networks.
 
-        This is checked by the address of the connection, before the login.
+        The check uses the IP address of the connection, and is made before the login.
         """
         if not is_own(peer):
             raise ProjectError(
@@ -261,7 +269,7 @@ class ImapMailbox:
         )
 
     def _find_unread(self, server: imaplib.IMAP4) -> list[int]:
-        """Return the UIDs of the messages that are neither processed nor unrecognized."""
+        """Return the UIDs of the messages that are neither processed nor unrecognised."""
         count = self._select(server, self._url.folder)
         self._validity = server.response("UIDVALIDITY")[1]
         allowed = b" ".join(
@@ -314,7 +322,7 @@ class ImapMailbox:
     def _fetch(self, server: imaplib.IMAP4, uid: int) -> MailboxMessage | None:
         """Return at most MAX_CONTENT bytes of a message; None if it is gone.
 
-        With PEEK, it stays unread for other programs.
+        Because of PEEK, the message stays unread for other programs.
         """
         typ, data = server.uid("FETCH", str(uid), f"(UID RFC822.SIZE BODY.PEEK[]<0.{MAX_CONTENT}>)")
         self._require_ok(typ, data, _("does not return message {number}", number=uid))
@@ -342,7 +350,8 @@ class ImapMailbox:
     def _move(self, server: imaplib.IMAP4, uid: str) -> None:
         """Move a message with MOVE (RFC 6851).
 
-        On a server without MOVE, the message is copied, and deleted if the server has UIDPLUS (RFC 4315).
+        On a server without MOVE, the message is copied. The original is then deleted if the server has
+        UIDPLUS (RFC 4315).
         """
         command = "MOVE" if "MOVE" in server.capabilities else "COPY"
         target = encode_folder(self._url.done)
@@ -356,7 +365,8 @@ class ImapMailbox:
         )
         if command == "COPY":
             self._mark(server, uid, r"\Deleted \Seen")
-            # Without UIDPLUS it stays, marked: a plain EXPUNGE would delete what other programs have marked.
+            # Without UIDPLUS the original only keeps the mark \Deleted. A plain EXPUNGE would also delete
+            # messages that other programs have marked.
             if "UIDPLUS" in server.capabilities:
                 typ, data = server.uid("EXPUNGE", uid)
                 self._require_ok(typ, data, _("does not delete message {number}", number=uid))

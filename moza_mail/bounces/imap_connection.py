@@ -1,7 +1,7 @@
 """An IMAP connection with limits on the bytes, lines and time of each reply.
 
-imaplib limits the length of a line. It limits neither a literal, nor the number of lines, nor the time of a server that sends
-one byte a second.
+imaplib only limits the length of a line. It does not limit the size of a literal, the number of lines, or the
+time of a slow server, which may send one byte a second.
 """
 
 import imaplib
@@ -51,7 +51,7 @@ class BoundedImap(imaplib.IMAP4):
         super().__init__(*args, **more)
 
     def read(self, size: int) -> bytes:
-        """Return a literal of this size."""
+        """Return a literal of `size` bytes."""
         if size > MAX_LITERAL:
             raise _make_size_error()
         self._drop_plaintext()
@@ -75,7 +75,10 @@ class BoundedImap(imaplib.IMAP4):
         return line
 
     def send(self, data: Any) -> None:
-        """Send a command or a part of it. A command starts a new reply."""
+        """Send a command or a part of it.
+
+        The limits of a reply start again at each command.
+        """
         # A command has a space after its tag. An answer to a login challenge is base64, and has none.
         if b" " in data:
             self._start_reply(time.monotonic())
@@ -88,7 +91,7 @@ class BoundedImap(imaplib.IMAP4):
         super().send(data)
 
     def limit_time(self, seconds: float) -> None:
-        """Use the connection for at most this many seconds more."""
+        """Limit the remaining time of the connection to this many seconds."""
         self._session_end = min(self._session_end, time.monotonic() + seconds)
 
     def _start_reply(self, now: float) -> None:
@@ -97,9 +100,9 @@ class BoundedImap(imaplib.IMAP4):
         self._lines_left = MAX_REPLY_LINES
 
     def _drop_plaintext(self) -> None:
-        """Empty the buffer if the socket is a new one.
+        """Empty the buffer if STARTTLS has replaced the socket.
 
-        After STARTTLS, bytes that were sent before the encryption began must not count as a reply.
+        Bytes that were sent before the encryption began must not count as a reply.
         """
         if self.socket() is not self._buffered_socket:
             self._buffered_socket = self.socket()

@@ -37,7 +37,7 @@ def read_fetched(data: Iterable[Any], uid: int) -> MailboxMessage | None:
 def _make_message(name: str, content: bytes, size: int) -> MailboxMessage:
     """Make a message from its first bytes.
 
-    The digest of a longer message covers its size in place of the remaining bytes.
+    If the message is longer than MAX_CONTENT, the digest includes its size instead of the remaining bytes.
     """
     start = content[:MAX_CONTENT]
     rest = [b"\n%d octets" % size] if size > len(start) >= MAX_CONTENT else []

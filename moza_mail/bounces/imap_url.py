@@ -39,7 +39,7 @@ class ImapUrl:
 
 
 def is_imap_url(text: str) -> bool:
-    """Return True if a mailbox is on a server."""
+    """Return True if the text is the URL of a mailbox on an IMAP server."""
     return text.partition(":")[0].lower() in MAILBOX.ports
 
 

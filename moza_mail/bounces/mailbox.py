@@ -41,14 +41,17 @@ class Mailbox(Protocol):
     def mark_processed(self, message: MailboxMessage) -> None:
         """Mark a message, so that it is not read again.
 
-        Called when its bounce is stored. Raises ProjectError or MailboxError.
+        Called after the bounce in the message has been stored. Raises ProjectError or MailboxError.
         """
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Leave a message for a person to read."""
 
     def check_login(self) -> None:
-        """Log in at the server and leave; raise ProjectError or MailboxError if that fails. Files need no login."""
+        """Log in at the server and log out again. Files need no login.
+
+        Raises ProjectError or MailboxError if the login fails.
+        """
 
     def close(self) -> None:
         """Close the connection. May be called while another thread uses the mailbox."""
@@ -191,7 +194,7 @@ class Mbox(_FileMailbox):
     def read_messages(self) -> Iterator[MailboxMessage]:
         """Yield each message.
 
-        Meanwhile, a lock keeps programs that use POSIX locks from writing the file.
+        A lock keeps other programs from writing the file during this time, if they use POSIX locks.
         """
         with translate_file_errors(self._path), self._path.open("rb") as file:
             try:
@@ -228,7 +231,7 @@ def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
 class MboxReader:
     """Reads the lines of an mbox.
 
-    The line that begins the next message is put back and returned again.
+    The first line of the next message ends the current one. It is put back, so that it is read again.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -254,7 +257,8 @@ class MboxReader:
 def save_to_maildir(file: BinaryIO, folder: Path) -> tuple[MailboxMessage, Path]:
     """Write one message from a stream to a Maildir; return the message and its file.
 
-    The file is synced to disk. Raises ProjectError if it cannot be written; then no part of it remains.
+    The file is synced to disk. Raises ProjectError if the message cannot be written, and leaves no partial
+    file.
     """
     with translate_file_errors(folder):
         for name in ("cur", "new", "tmp"):

@@ -9,7 +9,7 @@ from typing import BinaryIO
 MAX_LINE = 65_536
 
 MAX_CONTENT = 262_144
-"""How many bytes of a message are read. The report comes before the original."""
+"""Bytes of a message that are read. A report comes before the original message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,11 @@ class MailboxMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearingResult:
-    """The number of processed messages that were deleted, or in a dry run would be deleted.
+    """The result of deleting old processed messages.
 
-    kept: how many messages of the same age stay, by the reason. The reason is a clause that follows the number.
+    deleted: the number of deleted messages. In a dry run, the number that would be deleted.
+    kept: the number of messages of the same age that stay, by reason. The reason is a clause that follows the
+        number.
     """
 
     deleted: int = 0

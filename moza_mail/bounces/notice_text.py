@@ -22,7 +22,8 @@ BASIC_CODE = re.compile(
 ENHANCED_ONLY = re.compile(r"#?(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)[ :-]*(.*)", re.DOTALL)
 # Each line of a reply of several lines repeats the code.
 REPEATED_CODE = re.compile(r"\s[245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
-# After such a line a report quotes the message that failed, in which numbers mean nothing.
+# After such a line, a report quotes the message that failed. Numbers in the quoted message are not reply
+# codes.
 START_OF_ORIGINAL = re.compile(
     r"^[^\w\n]{0,80}(?:(?:this is|below (?:this line )?is|following is) (?:a |the )?copy of (?:the|your) (?:message|original)|"
     r"original message|message headers? follow|the original message (?:headers|follows|body|text)|oorspronkelijk bericht|"
@@ -33,7 +34,7 @@ START_OF_ORIGINAL = re.compile(
 NOT_READERS = re.compile(
     r"(?:mailer-?daemon|post-?master|mail-?daemon|mdaemon|abuse|no-?reply)@", re.IGNORECASE
 )
-# Where the words about an address end and something else begins.
+# The beginning of other text, which ends the passage about an address.
 END_OF_PASSAGE = re.compile(
     r"^[ \t]*(?:-{4,}|={4,}|-+ *(?:smtp command|original mail|enclosed is|below)|<html|<!doctype|(?:reporting-mta|final-recipient|original-recipient|action|status|last-attempt-date|arrival-date) ?:|"
     r"(?:received|date|from|subject|to|user-agent|mime-version|content-type) ?:|the attachment contains)",
@@ -55,7 +56,7 @@ class NoticeText:
 
     @classmethod
     def before_original(cls, text: str) -> "NoticeText":
-        """Return the text before the point where it begins to quote the original message."""
+        """Return the text before the quoted original message."""
         copy = START_OF_ORIGINAL.search(text)
         return cls(text[: copy.start()] if copy and text[: copy.start()].strip() else text)
 
@@ -88,9 +89,9 @@ class NoticeText:
         return self.text[self.text.rfind("\n", 0, position) + 1 :].partition("\n")[0][:SEARCH_DISTANCE]
 
     def _statement_at(self, position: int) -> str:
-        """Return the line at a position, with the lines after it that are indented further.
+        """Return the line at a position, and the following lines that are indented further.
 
-        Postfix and Exim break a statement so. Its first line alone may end before its reason.
+        Postfix and Exim break long statements in this way. The first line alone may lack the reason.
         """
         lines = self.text[self.text.rfind("\n", 0, position) + 1 :][:SEARCH_DISTANCE].split("\n")
         depth = _indent(lines[0])
@@ -111,7 +112,8 @@ class NoticeText:
         listed: list[str] = []
         end = 0
         for match in ADDRESS_LINE.finditer(self.text):
-            # An address in the further lines of a statement is quoted in a reply, such as our own.
+            # Addresses in the later lines of a statement are only quoted by the reply. One of them may be our
+            # own.
             if match.start() >= end:
                 listed.append(match[1])
                 end = match.start() + len(self._statement_at(match.start(1)))
@@ -180,9 +182,9 @@ def find_failures(
 def judge_passages(
     notice: NoticeText, address: str, context: ReplyContext, others: Sequence[str]
 ) -> FailedRecipient:
-    """Return the failure of an address, with the verdict of the words about it.
+    """Return the failure of an address, judged by the words about the address.
 
-    If these words are unclear, the verdict is that of the whole text.
+    If these words are unclear, the whole text is judged instead.
     """
     verdict, chosen = first_clear(notice.near(address, others), context)
     if verdict is Verdict.UNCLEAR:
@@ -214,7 +216,7 @@ def parse_failed_recipients(message: Message) -> list[str]:
 def _find_by_form(message: Message) -> tuple[list[str], list[str]]:
     """Return the delayed and the failed addresses that flufl.bounce finds.
 
-    It knows the text forms of many servers.
+    flufl.bounce knows the report texts of many servers.
     """
     from flufl.bounce import all_failures
 

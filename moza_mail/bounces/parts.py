@@ -82,7 +82,7 @@ def collect_parts(message: Message) -> MessageParts:
 
 
 def _add_notification(found: MessageParts) -> None:
-    """Add what a notification of Amazon SES in the text says."""
+    """Add the contents of an Amazon SES notification, if the text contains one."""
     if notification := find_notification(found.text):
         found.is_report = True
         # The words of the JSON itself say nothing about a recipient.

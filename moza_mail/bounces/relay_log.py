@@ -18,7 +18,8 @@ EXIM_PROOF = re.compile(r"(?:^|\s)(?P<queue>\w{6}-\w{6,11}-\w{2,4}) <= .*\sid=(?
 ACCEPTED = re.compile(r"\b(?:accepted|queued|delivered|status=sent|250[ -])", re.IGNORECASE)
 # Characters around a Message-ID in any log.
 DELIMITERS = re.compile(r"[\s<>\"',;=\[\]()]+")
-# Postfix and Exim write shorter lines; the patterns above take the square of a line's length on a hostile one.
+# Postfix and Exim write shorter lines. On a hostile line, the time of the patterns above grows with the
+# square of the length.
 MAX_LINE_LENGTH = 4_000
 
 

@@ -1,6 +1,7 @@
 """Read the notifications of Amazon SES, which are JSON in a mail or in a file.
 
-A bounce becomes the fields of a delivery report (RFC 3464), a complaint those of a feedback report (RFC 5965).
+A bounce is converted to the fields of a delivery report (RFC 3464). A complaint is converted to the fields of
+a feedback report (RFC 5965).
 """
 
 import json
@@ -68,7 +69,7 @@ def find_notification(text: str) -> SesNotification | None:
 def _find_object(text: str) -> Mapping[str, Any]:
     """Return the first JSON object in a text; an empty one if there is none.
 
-    A mail server may have broken its long lines.
+    Line breaks that a mail server put into long lines are removed if necessary.
     """
     start = text.find("{")
     for written in (text[start:], text[start:].replace("\r", "").replace("\n", "")) if start >= 0 else ():

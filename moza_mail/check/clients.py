@@ -1,10 +1,12 @@
 """Check that mail programs support the features of a mail, by the tests of Can I email.
 
-The newest tested version of a program counts. Full support scores 1, no support 0, and partial support
-0.5, or 1 if none of its notes applies to the mail. Features that recipients would not miss are left out;
-data/clients.toml gives the reason for each. Style blocks only count if the mail looks different without
-them. This module tests no mail program itself, so a program may have changed since the date of the data,
-and the layout engine of Outlook cannot be reduced to features.
+The newest tested version of a program counts. Full support scores 1, no support 0, and partial support 0.5,
+or 1 if none of its notes applies to the mail. Features that recipients would not miss are left out;
+data/clients.toml gives the reason for each. Style blocks only count if the mail looks different without them.
+
+This check has two limits. It tests no mail program itself, so a program may have changed since the date of
+the data. Problems with the layout engine of Outlook are not all tied to a feature, so the data cannot show
+them.
 """
 
 import json
@@ -123,7 +125,7 @@ def _select_clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
-    """Return the features that recipients would miss, each with the uses that they would miss."""
+    """Return the features that recipients would miss, each with its uses that matter."""
     needs_style_blocks = depends_on_style_blocks(
         context.light_styles, compute_styles(context.tree, style_blocks=False)
     )

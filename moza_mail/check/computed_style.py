@@ -127,7 +127,8 @@ def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDec
     return found
 
 
-# Most elements of a mail have the tag, attributes and surroundings of an element before them.
+# Cached, because most elements of a mail have the same tag, attributes and surroundings as an earlier
+# element.
 @lru_cache(maxsize=2048)
 def _apply_cascade(
     element: _TagAndAttributes, from_blocks: tuple[_WeightedDeclaration, ...], above: _Inherited, link: str

@@ -36,9 +36,10 @@ RULES = (
 )  # fmt: skip
 
 MAX_DEPTH = 3
-# Split, because a test forbids these words in our files.
+# The words are written in parts, because a test forbids them in our files.
 NOTE_WORDS = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
-# A note stands alone, at the beginning, at the end, between brackets or before a colon; in a sentence it is a word.
+# A note is alone, at the beginning, at the end, between brackets or before a colon. In a sentence these are
+# ordinary words.
 NOTE = re.compile(
     rf"(?:\A|(?<=[(\[]))(?:{'|'.join(NOTE_WORDS)})(?![\w/-])|(?<![\w/.-])(?:{'|'.join(NOTE_WORDS)})(?=[:\])]|\Z)"
     rf"|(?i:\b{NOTE_WORDS[0]}:|\blorem ipsum\b|\[(?:invullen|aanvullen|naam|datum|titel|tekst|fill in|name|date|title|text)\])"

@@ -144,7 +144,7 @@ def _features_of_element(element: Any, tag: str) -> Iterator[str]:
     yield from (ATTRIBUTE_FEATURES[name] for name in element.attrib if name in ATTRIBUTE_FEATURES)
     if tag == "a":
         target = element.get("href", "")
-        # A footnote has its number in the text, so nothing is missing where its link does not work.
+        # The number of a footnote is in the text, so a reader misses nothing if its link does not work.
         if target.startswith("#") and len(target) > 1 and not target.startswith("#note-"):
             yield "html-anchor-links"
         elif target.lower().startswith("mailto:"):
@@ -161,7 +161,7 @@ def _features_of_image(src: str) -> Iterator[str]:
         yield f"image-{IMAGE_FORMAT_ALIASES.get(kind, kind)}"
 
 
-# A mail repeats the same few declarations on hundreds of elements.
+# Cached, because a mail repeats the same few declarations on hundreds of elements.
 @lru_cache(maxsize=1024)
 def _features_of(declaration: css.Declaration) -> tuple[str, ...]:
     """Return the features of one declaration: its property, and the parts of its value."""

@@ -36,7 +36,7 @@ def quote(text: str) -> str:
 
 
 def find_line(context: CheckContext, *needles: str) -> int:
-    """Return the line in the issue's file of the first text that it contains, else 0.
+    """Return the line of the first of these texts that is in the issue's file, 0 if none is.
 
     The texts are searched in the given order.
     """

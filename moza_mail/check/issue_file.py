@@ -46,7 +46,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_slug(context: CheckContext) -> Iterator[Finding]:
-    """Report an issue with the slug of another: the ledger would take both for one mailing."""
+    """Report a slug that another issue of the list has too.
+
+    The ledger would take both issues for one mailing.
+    """
     issue = context.issue
     for other in context.other_issues:
         if (other.slug, other.list_slug) == (issue.slug, issue.list_slug):

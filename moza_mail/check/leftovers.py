@@ -1,4 +1,8 @@
-"""Check for words that are no longer true, or not yet: example text, a missing attachment, `tomorrow` on the day itself."""
+"""Check for words that do not fit the issue when it is sent.
+
+Examples are example text, a reference to an attachment that is not there, and `tomorrow` in an event of the
+same day.
+"""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +29,7 @@ EXAMPLES = (
     "Replace these items by your own",
     "tell what you are working on and when it will be ready",
 )
-# What the buttons of the editor insert: a section, an event and a link.
+# Texts that the buttons of the editor insert, for a section, an event and a link.
 BUTTONS = re.compile(r"(?:\A|\n)(?:Titel|Title)(?=\Z|\n|:)|\A(?:waar het heen leidt|where it leads)\Z")
 ATTACHED = re.compile(
     r"\b(?:(?:zie|in|open) (?:de )?bijlagen?|bijgevoegde?|als bijlage|see (?:the )?attach(?:ment|ed)|in the attachment|attached (?:is|are|you)"
@@ -80,7 +84,10 @@ def _check_texts(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_days(context: CheckContext) -> Iterator[Finding]:
-    """Report an event whose `tomorrow` or `today` is another day than its date, seen from the day of the issue."""
+    """Report an event with `today` or `tomorrow` whose date is another day.
+
+    Both words are relative to the day of the issue.
+    """
     issue = context.issue
     for event in issue.events:
         words = f"{to_plain_text(event.title)} {event.when} {to_plain_text(event.note)}"

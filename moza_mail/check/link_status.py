@@ -85,7 +85,7 @@ def _check_answer(issue: Issue, options: CheckOptions, link: Link, answer: LinkA
     if answer.state in RULE_BY_STATE:
         rule, fix = RULE_BY_STATE[answer.state]
         host = hostnames.host_of(link.url)
-        # Other rules already report this from the name of the host alone.
+        # Other rules already report such a host by its name alone.
         is_reported = (rule is PRIVATE and hostnames.is_private(host)) or (
             rule is LOGIN and hostnames.is_under(host, options.restricted_hosts)
         )

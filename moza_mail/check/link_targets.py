@@ -61,7 +61,7 @@ CONTROL_CHARACTER = re.compile(r"%(?:[01][0-9A-F]|7F)", re.IGNORECASE)
 # No-break space, soft hyphen, zero-width characters and byte order mark, as encoded in a URL.
 INVISIBLE = r"%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF"
 STRAY_PART = re.compile(rf"{INVISIBLE}|(?:%20|[,;]|%E2%80%9[89CD])+$|^[a-z]+://[^/]+/%20", re.IGNORECASE)
-# A well-known ending makes `github.com/x` a host and not a page of the own site.
+# Because of a well-known ending, `github.com/x` is a host and not a page of the project's site.
 FIRST_PART = re.compile(
     r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:[a-z0-9-]+\.)+(?:com|org|net|nl|de|fr|eu|be|io|dev|uk|gov|edu|info)(?=[/?#]|\Z))",
@@ -129,7 +129,7 @@ def _report_relative(context: CheckContext, link: Link) -> Iterator[Finding]:
 
 
 def _find_missing_scheme(context: CheckContext, link: Link) -> str:
-    """Return a target that lacks its scheme, else an empty string.
+    """Return a target as written if its scheme is missing, else an empty string.
 
     The author meant such a target as a website or mail address.
     """

@@ -119,7 +119,7 @@ def _is_misleading(text: str, url: str) -> bool:
 
 
 def _check_same_text(context: CheckContext) -> Iterator[Finding]:
-    """Report link texts that lead to different pages, once for each text."""
+    """Report each link text that leads to different pages, once."""
     first: dict[str, Link] = {}
     reported = set()
     for link in find_links(context.issue):
@@ -143,7 +143,7 @@ def _check_same_text(context: CheckContext) -> Iterator[Finding]:
 
 
 def _normalize_url(url: str) -> str:
-    """Return a form of the URL that is the same for variants that lead to the same page."""
+    """Return one spelling for all variants of a URL that lead to the same page."""
     scheme, mark, rest = url.partition("://")
     name, slash, path = rest.partition("/")
     bare = f"{name.lower().removeprefix('www.')}{slash}{path}" if mark else scheme

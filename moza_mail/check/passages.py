@@ -29,7 +29,7 @@ from moza_mail.model.issue import (
     collect_links,
 )
 
-# Replaces what is not plain text: code, an emoji or a merge field.
+# Replaces code, an emoji or a merge field, which are not plain text.
 OBJECT_CHARACTER = "\ufffc"
 
 
@@ -115,7 +115,7 @@ def _text_of(inline: Inline, *, links_as_objects: bool) -> str:
 
 
 def _event_date(event: Event) -> Inlines:
-    """Return the date of an event. The date is a link if the author wrote the link on it."""
+    """Return the date of an event, as a link if the author put the link on the date."""
     date = (Text(text=event.when),)
     if not event.url or event.url in {link.url for link in collect_links((*event.title, *event.note))}:
         return date

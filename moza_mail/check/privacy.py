@@ -34,7 +34,7 @@ RULES = (REMOTE, PIXEL, PERSONAL_LINK, PERSONAL_PARAMETER, CAMPAIGN, TRACKING_RE
 # The links that may differ per recipient.
 PERSONAL_LINKS = ("unsubscribe_url", "preferences_url", "view_url")
 
-# What a mail program fetches when it shows a mail, by element and attribute.
+# Elements and attributes whose address a mail program fetches when it shows a mail.
 FETCHED_ATTRIBUTES = {
     "img": ("src", "srcset", "lowsrc"), "source": ("src", "srcset"), "video": ("src", "poster"), "audio": ("src",), "track": ("src",),
     "input": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",), "object": ("data",), "script": ("src",),

@@ -1,4 +1,7 @@
-"""Propose a subject for an issue that has none, because a title with a date looks alike every week."""
+"""Propose a subject for an issue whose subject is a title with a date.
+
+Such a subject looks the same every week.
+"""
 
 import json
 import re
@@ -20,7 +23,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield a proposal if the title, which contains a date, is the subject too."""
+    """Yield a proposal if the issue has no subject, and its title contains a date."""
     issue = context.issue
     if issue.subject or not issue.title_dates:
         return

@@ -38,7 +38,7 @@ def _headless_tables(context: CheckContext) -> list[Table]:
 
 
 def _is_headless(context: CheckContext, element: Any) -> bool:
-    """Return True for the element of a table that the author wrote without a head."""
+    """Return True if the author wrote the table in this element without a head."""
     text = "".join(html_tree.element_text(element).split())
     written = (
         "".join(to_plain_text(cell) for row in table.rows for cell in row)

@@ -44,7 +44,7 @@ def format_interval(first: date, last: date, skeleton: str, locale: "Locale") ->
     _import_dates()
     from babel.dates import format_interval
 
-    # Few fonts of mail programs have the thin spaces of newer locale data.
+    # Newer locale data has thin spaces, which few fonts of mail programs contain.
     return format_interval(first, last, skeleton, locale=locale).replace("\u2009", " ").rstrip(".")
 
 
@@ -54,7 +54,7 @@ def load_locale(lang: str) -> "Locale":
 
     If there is none, return the locale for the language of the tag, else for English.
     """
-    # A locale's data imports babel.dates.
+    # Babel imports babel.dates when it loads the data of a locale.
     _import_dates()
     from babel import Locale, UnknownLocaleError
 

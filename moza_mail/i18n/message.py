@@ -68,7 +68,7 @@ def describe_error(error: ValueError) -> str:
     return reason if isinstance(reason, Translatable) else str(error)
 
 
-# The operating system's reasons that a person can do something about.
+# Reasons of the operating system that a person can do something about.
 SYSTEM = index_by_text(
     gettext("No such file or directory"),
     gettext("Permission denied"),

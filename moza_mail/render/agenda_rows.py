@@ -98,9 +98,10 @@ class AgendaRow:
 
 
 def arrange_events(events: Iterable[Event], issue_date: date, locale: ThemeLocale) -> tuple[AgendaRow, ...]:
-    """Return the rows of one group, in order of date between its lines of text.
+    """Return the rows of one group of events.
 
-    An event without a date comes after the others. A line of text keeps its place.
+    A line of text keeps its place. The events between two lines of text are sorted by date, and events
+    without a date come last.
     """
     rows: list[AgendaRow] = []
     run: list[Event] = []

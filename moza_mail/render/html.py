@@ -76,9 +76,9 @@ def _describe_error(error: str, source: str) -> Translatable:
 
 
 def _turn_round(html: str) -> str:
-    """Write the direction right to left on each section and column.
+    """Set the direction of each section and column to right to left.
 
-    MJML writes left to right, whatever the language is.
+    MJML always writes left to right, whatever the language is.
     """
     return html.replace("direction:ltr;", "direction:rtl;").replace(
         "text-align:left;direction:rtl;", "text-align:right;direction:rtl;"

@@ -97,7 +97,10 @@ def _begins_with_image(block: Block) -> bool:
 
 
 def _split_block(block: Block, level: int, lang: str) -> Iterator[tuple[bool, Blocks]]:
-    """Yield the parts of a block, each with True if the part is a labelled item and its heading."""
+    """Yield the parts of a block.
+
+    The first value is True if the part is a labelled item as a heading with paragraphs.
+    """
     if not isinstance(block, ItemList):
         yield False, (block,)
         return

@@ -14,7 +14,10 @@ NAME_PATTERNS = ("MMMM", "MMM", "EEEE", "EEE", "EEEEEE")
 
 
 def format_weekdays(days: Sequence[date], locale: ThemeLocale) -> str:
-    """Return the weekdays of an event: in full for one, in short for more."""
+    """Return the weekdays of an event.
+
+    A single weekday is written in full, several are abbreviated.
+    """
     if not days:
         return ""
     full = [format_date(day, "EEEE", locale.locale) for day in days]
@@ -44,7 +47,7 @@ def format_days(days: Sequence[date], issue_date: date, locale: ThemeLocale) -> 
 
 
 def _repeats_month(day: date, last: date, written: str) -> bool:
-    """Return True if a day can leave its month to the date `last`, as `19` in `19–20 jan`."""
+    """Return True if `last` already names the month of a day, as for `19` in `19–20 jan`."""
     return (day.year, day.month) == (last.year, last.month) and written.startswith(f"{day.day} ")
 
 
@@ -53,8 +56,9 @@ def _are_consecutive(days: Sequence[date]) -> bool:
 
 
 def is_day_name(word: str, days: Sequence[date], lang: str) -> bool:
-    """Return True if a word in small letters is the name of the month or the weekday of one of these days.
+    """Return True if a word is the name of the month or weekday of one of these days.
 
+    word: in lower case.
     lang: the language to look in first.
     """
     languages = (lang, *LANGUAGES)

@@ -88,7 +88,7 @@ class _CompiledTemplates(BytecodeCache):
             self.compiled[bucket.key, bucket.checksum] = bucket.code
 
 
-# The compiled code depends on how values are escaped.
+# HTML and plain text are kept apart, because the compiled code depends on how values are escaped.
 COMPILED_TEMPLATES = {"markup": _CompiledTemplates(), "plain": _CompiledTemplates()}
 
 

@@ -37,11 +37,13 @@ SEPARATOR = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePart:
-    """A section, divided in two where the link to the calendar is: below the last table of events.
+    """A section, divided at the link to the calendar.
 
-    id: identifies the part in links on a page of the archive.
+    The link is below the last table of events.
+
+    id: identifies the section in links on a page of the archive.
     above, below: the blocks above and below the link to the calendar.
-    has_calendar: the link to the calendar belongs in this part.
+    has_calendar: True if the link to the calendar belongs in this section.
     """
 
     id: str

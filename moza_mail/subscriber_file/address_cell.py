@@ -29,7 +29,7 @@ def parse_cell(cell: str, *, international: bool) -> list[tuple[Address, str]]:
 
 
 def _split(cell: str) -> list[tuple[str, str]]:
-    """Split a cell into addresses and their names; empty if it is no list of addresses."""
+    """Split a cell into addresses and their names; empty if it is not a list of addresses."""
     if not cell.isprintable():
         return []
     if "<" in cell:

@@ -1,4 +1,4 @@
-"""Decide what each column of a file means, and ask a person if that is not clear."""
+"""Decide what each column of a file means, and ask a person if a meaning is not clear."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +135,7 @@ def first_roles(
 def _status_role(states: Iterable[RowState | None]) -> ColumnRole:
     """Return the role of a status column with these states.
 
-    Without a confirmed state, the column is an optional status: an empty cell says nothing.
+    If none of the states is `confirmed`, the role is an optional status, whose empty cells say nothing.
     """
     return ColumnRole.STATUS if RowState.CONFIRMED in states else ColumnRole.OPTIONAL_STATUS
 
@@ -216,9 +216,11 @@ def ask_about_values(
 ) -> list[Column]:
     """Return the columns with the roles that follow from their values.
 
-    If the values of an unknown column name states, the column is a status. If they are yes and no, or dates
-    that some rows lack, their meaning is not clear. Then SubscriberFileError is raised, to ask a person. It
-    is also raised for values that a known column's reader cannot read.
+    An unknown column becomes the status column if its values name states.
+
+    Raise SubscriberFileError in two cases, to ask a person. Either the reader of a known column cannot read a
+    value, or the values of an unknown column may say who must not be mailed. Such values are yes and no, or
+    dates that some rows lack.
     """
     result: list[Column] = []
     questions: list[tuple[Column, list[str]]] = []
@@ -236,7 +238,7 @@ def ask_about_values(
                 result.append(_read_as_status(column, found, doubtful, questions))
                 continue
         result.append(column)
-    # An answer that nobody in the file may be mailed leaves nothing to ask.
+    # If a person has answered that nobody in the file may be mailed, there is nothing left to ask.
     answer = answers.status.get(WHOLE_FILE, {}).get(WHOLE_FILE)
     if questions and answer in {None, RowState.CONFIRMED}:
         raise _question(questions, source)
@@ -296,10 +298,10 @@ MAILCHIMP_FILES = {
 
 
 def find_file_state(plan: ColumnPlan, answers: ColumnAnswers, source: str) -> RowState | None:
-    """Return the state of all people in a file, from its name or a person's answer.
+    """Return the state of all people in a file, from the name of the file or an answer.
 
     Return None if neither gives a state. Raise SubscriberFileError if the name says that these people left,
-    but no column does.
+    but no column says so.
     """
     answer = answers.status.get(WHOLE_FILE, {})
     if WHOLE_FILE in answer:

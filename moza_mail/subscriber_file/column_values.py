@@ -1,4 +1,4 @@
-"""Collect the values of each column, so that its meaning is also judged by them."""
+"""Collect the values of each column, which help to judge the meaning of the column."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -65,7 +65,7 @@ class ColumnValues:
     def is_yes_or_no(self) -> bool:
         """Return True if each value is yes or no.
 
-        A column with one number in all rows is a number, not a yes or no.
+        If all rows have the same number, the column does not count as yes or no.
         """
         if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
             return False
@@ -80,14 +80,17 @@ class ColumnValues:
 
     @property
     def is_end_date(self) -> bool:
-        """Return True if each value is a date and some rows have none, as for a date of leaving."""
+        """Return True if each value is a date, and some rows have no value.
+
+        A column with the date of leaving is an example.
+        """
         return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
 
 
 def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader | None]) -> list[ColumnValues]:
     """Read a file once and return the values of its columns.
 
-    readers: the reader for each column; None if its heading does not say what it means.
+    readers: the reader for each column; None if the heading does not show the meaning of the column.
     """
     columns = [ColumnValues() for _ in readers]
     tracked = [
@@ -110,7 +113,7 @@ def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader |
 def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
     """Return False if the sample shows that the rest of a column need not be read.
 
-    That is so for a column of unknown role without values or with addresses.
+    The rest of a column of unknown role is not read if the sample is empty or contains addresses.
     """
     if reader is not None:
         return True

@@ -1,7 +1,7 @@
 """Guard the cells of a CSV file, so that a spreadsheet does not run them as formulas.
 
-Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). If their separator is
-not the file's separator, they also split cells and may read a part of a cell as a formula. An apostrophe
+Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). If they expect another
+separator than the file has, they also split cells, and may read a part of a cell as a formula. An apostrophe
 before the formula makes it text.
 """
 

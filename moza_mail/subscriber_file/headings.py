@@ -67,7 +67,8 @@ NEGATIVE = frozenset(
 )
 """Columns that can only say that somebody may not be mailed."""
 
-# The part of a heading that makes it a date, a source or a text about what the rest names.
+# Words that make a heading a date, a source or a reason. The rest of the heading names the subject, as in
+# `unsubscribe date`.
 DATE_PART = r"\b(?:date|datum|time|timestamp|tijd|tijdstip|zeit|zeitpunkt|at|op|am|on|le|since|sinds|seit|depuis|moment|wanneer|when|per)\b"
 SOURCE_PART = r"\b(?:source|bron|via|quelle|origin|herkomst|methode|method|url|referrer|page|pagina|form|formulier|formular|location)\b"
 REASON_PART = (
@@ -139,8 +140,9 @@ HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.LANG: r"(?:lang|language|taal|langue|sprache|locale|preferred ?(?:locale|language)|hs language|voorkeurstaal|taalcode)",
 }
 
-# The first pattern that occurs in a heading decides. `sms_optout` says nothing about mail, so unrelated headings come first,
-# and `email_unsubscribed` is no permission, so what takes somebody out comes before what lets them in.
+# The first pattern that occurs in a heading decides. `sms_optout` says nothing about mail, so unrelated
+# headings come first. `email_unsubscribed` is not a permission, so headings about leaving come before
+# headings about permission.
 RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     (role, re.compile(pattern))
     for role, pattern in (

@@ -29,9 +29,9 @@ class NameColumns:
     def join(self, values: Sequence[str]) -> str:
         """Return the name in a row.
 
-        A column `name` or `Nom` may hold the whole name. If there is a column for the last name, it may hold
-        only the first name. If there is a column for the first name, it may hold only the last name. A part
-        that it already contains is not added again.
+        The column `name` (or `Nom`) usually holds the whole name. It may hold only the first name if there is
+        a column for the last name, or only the last name if there is a column for the first name. Name parts
+        that it already contains are not added again.
         """
         whole = values[self.whole] if self.whole is not None else ""
         if self.first is None and self.last is None:

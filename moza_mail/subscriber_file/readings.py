@@ -1,4 +1,4 @@
-"""Read from one cell if a person may be mailed, by the role of its column."""
+"""Decide from one cell, and the role of its column, if a person may be mailed."""
 
 import re
 from collections.abc import Mapping
@@ -90,13 +90,13 @@ class CellReader:
     _known: dict[str, Reading] = field(default_factory=dict)
 
     def read(self, text: str) -> Reading:
-        """Return the meaning of a cell; `is_readable` is False if a person must explain it."""
+        """Return the meaning of a cell; `is_readable` is False if a person must explain the cell."""
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())
             if self.takes_any_words and reading.state is RowState.CONFIRMED:
                 reading = replace(reading, is_words=True)
-            # Dates may all differ, so they would fill the memory.
+            # Dates are not kept: each row may have another date, so they would fill the memory.
             if reading.date is None and len(self._known) < 1000:
                 self._known[text] = reading
         return reading
@@ -114,7 +114,7 @@ class CellReader:
             return self._read_status(text)
         if self.role in {ColumnRole.CONSENT_DATE, ColumnRole.CREATED}:
             date = self._parse(text)
-            # A date column with words for a state is no date column.
+            # A word for a state shows that the column does not only contain dates.
             names_state = date is None and find_state(text) not in {None, RowState.CONFIRMED}
             return UNREADABLE if names_state else Reading(date=date)
         return self._read_positive(text)

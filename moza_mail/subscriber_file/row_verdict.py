@@ -33,7 +33,7 @@ class RowVerdict:
 
 
 class RowJudge:
-    """Decide from each row of a file if its person may be mailed."""
+    """Decides from each row of a file if the person in the row may be mailed."""
 
     def __init__(self, plan: ColumnPlan, file_state: RowState | None, consent: str) -> None:
         """Prepare the columns.

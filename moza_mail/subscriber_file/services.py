@@ -177,7 +177,7 @@ SERVICES: tuple[ExportFormat, ...] = (
             "p": RowState.COMPLAINED,
         },
     ),
-    # `Do Not Mail` is about letters on paper, and each of the others has its own column.
+    # `Do Not Mail` is about letters on paper. Each other way to reach a person has a column of its own.
     ExportFormat(
         name="CiviCRM",
         headings=_headings("email, on hold, contact id"),

@@ -1,7 +1,8 @@
 """Measure the sheets of an Excel workbook before they are read.
 
-The library that reads them reserves memory for every cell between the first and the last one. One cell with the reference
-XFD1048576, of which the file needs some bytes, would need 500 GB, and the process would be aborted.
+The library that reads sheets reserves memory for every cell between the first and the last one. A file of a
+few bytes may contain a cell with the reference XFD1048576. The library would need 500 GB for its sheet, and
+the process would be aborted.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 MAX_ROWS = 1_048_576
 """The rows of a sheet in Excel and LibreOffice. A sheet with more is not measured further."""
 CHUNK = 1 << 20
-# The tags of rows and cells, and the references, which both may leave out.
+# The tags of rows and cells, and their references. Both kinds of tags may lack a reference.
 TOKEN = re.compile(rb"""[<:](row|c)(?=[\s/>])|\br\s*=\s*["']([A-Za-z]{0,3})(\d{1,7})["']""")
 
 

@@ -102,7 +102,10 @@ class SubscriberFile:
                 yield from self._read_row(*found, row_text)
 
     def find_non_ascii_example(self) -> str:
-        """Return a non-ASCII value that shows if the encoding is right, preferably a name."""
+        """Return a non-ASCII value, preferably a name.
+
+        The value shows a person if the encoding is right.
+        """
         names = self._names
         parts = [index for index in (names.whole, names.first, names.last) if index is not None]
         other = ""

@@ -75,10 +75,10 @@ class CsvTable:
         return found if is_known(found.header) else found._search(head, is_known)
 
     def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
-        """Return the plain list, or the table below title lines.
+        """Return the file as a plain list of addresses, or as the table below some title lines.
 
-        This is called if the first line is not a known header. If the file is neither, the first line stays
-        the header.
+        This is called if the first line is not a known header. If the file is neither a plain list nor such a
+        table, the first line stays the header.
         """
         if IS_PLAIN_LIST.fullmatch("".join(head).strip()):
             lines = chain(head, self.remaining_lines)
@@ -121,7 +121,8 @@ class CsvTable:
                 return
             except (csv.Error, _RowTooLong) as error:
                 yield RejectedRow(line=line, reason=_describe_error(error))
-                # A quote that is not closed includes the lines after it, which are rows of their own.
+                # A cell with an unclosed quotation mark includes the following lines, which are in fact
+                # separate rows.
                 feed.put_back()
                 line += 1
                 continue

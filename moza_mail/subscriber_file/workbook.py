@@ -121,7 +121,7 @@ def _to_lines(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
         text.seek(0)
         text.truncate()
         write([_to_text(cell) for cell in row])
-        # A line for each row, so that the line in a message is the row in the sheet.
+        # Each row becomes one line, so that a line number in a message is the number of the row in the sheet.
         yield text.getvalue() if any(row) else "\n"
 
 

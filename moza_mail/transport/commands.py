@@ -13,8 +13,8 @@ from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import Submission
 
-# Address refuses other characters too. A command is where they would do harm, so they are checked again. The length is that
-# of RFC 5321 4.5.3.1.3 without its brackets.
+# Address refuses all other characters already. They are checked again here, because they would do harm in a
+# command. The maximum length is the one of RFC 5321 4.5.3.1.3, without the angle brackets.
 PATH = re.compile(r"[!-;=?-~]{1,254}")
 MAX_PATH = 254
 # RFC 3461 4: characters that xtext writes as "+" and two hexadecimal digits.

@@ -1,8 +1,8 @@
 """Connect to a relay; SmtpSession then takes over the connection.
 
-aiosmtplib handles the greeting, TLS and login. Its commands for sending are not used, for three reasons. They do not tell
-whether a connection broke before the 354 or after the final dot. They give the ledger no time to commit between the two. And
-they do not support pipelining (RFC 2920).
+aiosmtplib handles the greeting, TLS and login. Its commands for sending are not used, for three reasons. They
+do not show whether a connection broke before the 354 or after the final dot. They give the ledger no time to
+commit between the 354 and the final dot. And they do not support pipelining (RFC 2920).
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class EnvelopeReplies:
 
 
 class _AccessTokenRefused(Exception):
-    """The relay refuses an OAuth 2 token that has not ended."""
+    """The relay refuses an OAuth 2 token that has not expired."""
 
     def __init__(self, token: str) -> None:
         super().__init__()
@@ -89,10 +89,10 @@ class SmtpConnector:
         return await self._connect(lambda smtp: self._try_envelope(smtp, sender, recipient))
 
     async def _connect(self, work: Callable[[aiosmtplib.SMTP], Awaitable[T]]) -> T:
-        """Connect and do the work.
+        """Connect, log in, and call `work` with the connection.
 
-        A kept OAuth 2 token may have been revoked before its end, so a refused token is replaced once. Some servers close the
-        connection after a refused login, so the second login has its own connection.
+        A stored OAuth 2 token may have been revoked before it expires, so a refused token is replaced once.
+        Some servers close the connection after a refused login, so the second login has its own connection.
         """
         try:
             return await self._connect_once(work, "")
@@ -115,7 +115,7 @@ class SmtpConnector:
             await self._log_on(smtp, rejected_token)
             return await work(smtp)
         except BaseException as error:
-            # A close would wait for the relay to end TLS, and so leave the transport open.
+            # close() alone would wait for the relay to end TLS, and leave the transport open until then.
             if isinstance(smtp.transport, asyncio.WriteTransport):
                 smtp.transport.abort()
             smtp.close()
@@ -259,7 +259,7 @@ class SmtpConnector:
         raise self._make_login_error(_("it offers no login method that we support (PLAIN, LOGIN, CRAM-MD5)"))
 
     async def _log_in_with_token(self, smtp: aiosmtplib.SMTP, token: str, *, is_new: bool) -> None:
-        """Log in with XOAUTH2; raise _AccessTokenRefused if the relay refuses a token that was kept."""
+        """Log in with XOAUTH2; raise _AccessTokenRefused if the relay refuses a stored token."""
         if "xoauth2" not in smtp.server_auth_methods:
             raise self._make_login_error(_("it does not offer XOAUTH2"))
         try:
@@ -281,7 +281,7 @@ class SmtpConnector:
     def _refuse_public_plaintext(self, peer: str) -> None:
         """Raise TlsFailed if an unencrypted relay is outside our own networks.
 
-        This is checked by the address of the connection, before anything is sent.
+        The check uses the IP address of the connection, and is made before anything is sent.
         """
         if self._relay.scheme != "smtp" or self._access.allow_plaintext or is_own(peer):
             return

@@ -9,8 +9,8 @@ NEVER = float("inf")
 class Deadline:
     """Calls `on_expiry` if it is not restarted in time.
 
-    A restart only stores the new time. One timer compares it with the clock at intervals of `min_timeout`, the shortest timeout
-    in use.
+    A restart only stores the new time of expiry. One timer compares this time with the clock at intervals of
+    `min_timeout`, the shortest timeout in use.
     """
 
     def __init__(self, on_expiry: Callable[[], None], *, min_timeout: float) -> None:

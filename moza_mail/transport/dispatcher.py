@@ -15,10 +15,11 @@ from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Submission
 
-# Record intents only when this many may be recorded: to wake up for each one costs more than to compose it.
+# Intents are recorded only when at least this many may be recorded. Waking up for each message would cost
+# more than composing it.
 MIN_BATCH = 16
-# Submissions read before their intents may be recorded. They are composed while the ledger commits earlier ones, and the
-# outcomes of one commit may make room for as many.
+# The number of submissions that are read before their intents may be recorded. They are composed while the
+# ledger commits earlier submissions. The outcomes in one commit may make room for this many new intents.
 READ_AHEAD = LOOK_AHEAD
 STOPPED = "not tried, because sending was stopped"
 
@@ -133,8 +134,8 @@ class SubmissionQueue:
     async def collect_outcomes(self) -> Outcomes:
         """Return the outcomes since the last call, empty if there will be no more.
 
-        For each outcome, one more intent may be recorded. The caller gives the outcomes to the ledger first; it commits in
-        order, so an intent is never durable before the outcome that made room for it.
+        For each outcome, one more intent may be recorded. The caller first gives the outcomes to the ledger,
+        which commits in order. So an intent is never durable before the outcome that made room for it.
         """
         while not self._outcomes and not self._closed.is_set():
             self._has_outcomes.clear()
@@ -170,7 +171,7 @@ class SubmissionQueue:
         try:
             await self._read_all()
         finally:
-            # Also if the source was cancelled: others wait for these events.
+            # The events are set even if the source was cancelled, because workers wait for them.
             self._all_read.set()
             self._has_read.set()
 
@@ -254,10 +255,12 @@ async def dispatch(
 ) -> AsyncGenerator[Outcomes]:
     """Run the workers and yield the outcomes of submissions as they come.
 
-    See Transport.send. An error is raised only after every submission taken has its outcome. It is the first error that stopped
-    all workers. If every worker has stopped with an error of its own while submissions may be left, it is the error of the
-    first one. If the generator is closed early, the workers are cancelled: recorded intents remain, and no further body is
-    sent.
+    See Transport.send. An error is raised only after every submission taken has its outcome. This is the
+    first error that stopped all workers. If instead every worker has stopped with its own error, while
+    submissions may be left, the error of the first worker is raised.
+
+    If the generator is closed early, the workers are cancelled: recorded intents remain, and no further body
+    is sent.
     """
     queue = SubmissionQueue(submissions, record_intents, len(workers))
     tasks = [asyncio.create_task(_run_worker(worker, queue)) for worker in workers]
@@ -286,7 +289,7 @@ async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError 
         queue.fail(error)
         return None
     except BaseException:
-        # The other workers must not wait for what this one would have sent.
+        # The other workers must not wait for submissions that this worker would have sent.
         queue.stop()
         raise
 

@@ -20,9 +20,9 @@ DOT = b".\r\n"
 def encode_content(message: Message) -> bytes:
     """Return a message as it is sent, without the final dot.
 
-    Lines end in CRLF, and a dot at the beginning of a line is doubled. A bare LF or CR becomes CRLF. Otherwise a relay that
-    accepts it as a line end could be made to see a second message (SMTP smuggling). A message with `is_smtp_ready` has this
-    form already.
+    Lines end in CRLF, and a dot at the beginning of a line is doubled. A bare LF or CR becomes CRLF, because
+    some relays accept it as a line end. An attacker could otherwise make such a relay see a second message
+    (SMTP smuggling). A message with `is_smtp_ready` has this form already.
     """
     content = message.content
     if not message.is_smtp_ready:
@@ -76,5 +76,5 @@ class ReplyParser:
 
 
 def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
-    """Return the reply of a code and its lines, joined into one text."""
+    """Return the reply with this code; its lines are joined into one text."""
     return Reply.parse(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))

@@ -27,9 +27,12 @@ class Limits:
     """Limits for the connections to one relay.
 
     connections: the number of connections that are open at the same time.
-    messages_per_connection: a connection is replaced after this number of messages, because relays limit it.
-    notify: when the relay should send a report (RFC 3461): FAILURE, or FAILURE,DELAY; empty to leave it to the relay.
-    backoff: seconds to wait after each consecutive failure. A failure after the last of these waits ends the worker.
+    messages_per_connection: a connection is replaced after this number of messages, because relays limit the
+        number.
+    notify: when the relay should send a report (RFC 3461): FAILURE, or FAILURE,DELAY; empty to leave it to
+        the relay.
+    backoff: seconds to wait after each consecutive failure. A failure after the last of these waits ends the
+        worker.
     """
 
     connections: int = 8

@@ -1,6 +1,6 @@
 """A transport that writes messages to a Maildir instead of sending them.
 
-A new project uses it.
+New projects use this transport.
 """
 
 import asyncio
@@ -91,7 +91,8 @@ class OutboxTransport:
                 outcome = await self._deliver(submission)
             except OSError as error:
                 failure = self._make_error(error)
-                # If the file was moved into place after all, the next attempt writes the same name.
+                # The file may have been moved into place despite the error. The next attempt then writes a
+                # file of the same name.
                 queue.report_not_sent(submission, failure.message, Phase.BODY)
                 raise failure from None
             queue.report(submission, outcome)
@@ -124,7 +125,7 @@ class OutboxTransport:
 def prepare_maildir(path: Path) -> frozenset[str]:
     """Create missing folders of the Maildir and return the names of the messages in `cur`.
 
-    A mail program has moved those messages there.
+    A mail program moves messages there when it has found them in `new`.
     """
     for folder in (path, *(path / name for name in ("tmp", "new", "cur"))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,7 +135,8 @@ def prepare_maildir(path: Path) -> frozenset[str]:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file that only we can read and sync it to disk. On an error, no file is left."""
-    # A killed run may have left the file. O_EXCL, because a symbolic link with this name could lead anywhere.
+    # A killed run may have left the file. O_EXCL refuses a symbolic link of this name, which could lead
+    # anywhere.
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -14,7 +14,7 @@ from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.relay_url import parse_outbox, parse_relay
 
-# A person is waiting.
+# These timeouts are short, because a person waits for the result.
 PROBE_TIMEOUTS = Timeouts(connect=10, greeting=30, command=10)
 
 

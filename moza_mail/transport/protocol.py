@@ -10,7 +10,7 @@ from moza_mail.model.message import Envelope, Message
 from moza_mail.model.outcome import Outcome
 
 LOOK_AHEAD = 64
-"""How many submissions may have a recorded intent while they wait for a connection."""
+"""The maximum number of submissions with a recorded intent that wait for a connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +43,22 @@ class Transport(Protocol):
 
         Every submission that is taken gets one outcome.
 
-        Intents: `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the relay never waits for
-            a
-        commit. If it raises an error, none of these messages is sent. At most LOOK_AHEAD submissions, and one more for each
-        connection, have an intent without an outcome. After a kill, only these are uncertain.
+        Intents: `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the
+        relay never waits for a commit. If `record_intents` raises an error, none of these messages is sent.
+        At most LOOK_AHEAD submissions, and one more for each connection, have an intent without an outcome.
+        After a kill, only these submissions are uncertain.
 
-        Outcomes: the caller gives them to its ledger before it waits for anything else, and the ledger commits in order. So
-        outcomes share a commit with the intents that they make room for. When the caller asks for the next outcomes, the
-            earlier
-        ones are durable.
+        Outcomes: the caller gives the outcomes to its ledger before it waits for anything else, and the
+        ledger commits in order. So outcomes share a commit with the intents for which they make room. When
+        the caller asks for the next outcomes, the earlier outcomes are durable.
 
-        Taking and ending: no submission is taken before a connection is open. When the submissions end, all that were taken are
-        sent. When `stop` is set, only messages with a sent envelope are finished; the others are returned as pending. A source
-        of submissions may wait as long as it likes. This method sets `stop` itself when no more can be sent, so that the source
-        can end. TransportError is raised if the relay as a whole cannot be used, after every submission taken has its outcome.
+        Start and end: no submission is taken before a connection is open. When the source has no more
+        submissions, all submissions taken are still sent. When `stop` is set, only messages with a sent
+        envelope are finished; the others are returned as pending. A source of submissions may wait as long as
+        it likes. This method sets `stop` itself when no more can be sent, so that the source can end.
+
+        TransportError is raised if the relay as a whole cannot be used, but only after every submission taken
+        has its outcome.
         """
 
     async def check_sender(self, sender: Address) -> None:

@@ -346,8 +346,8 @@ class SmtpSession(asyncio.BufferedProtocol):
     def _record_dropped_envelope(self, submission: Submission, awaited: Sequence[SmtpStep]) -> None:
         """Record the outcome of an envelope after its connection was lost.
 
-        If the relay had not replied to its MAIL, the submission is put back instead, provided that the connection had finished
-        a message before.
+        The submission is put back instead if two conditions hold: the relay had not replied to MAIL, and the
+        connection had already finished a message.
         """
         steps = (*awaited, *(step for step, _ in self._held_commands))
         current = next((step for step in steps if step is not SmtpStep.BODY), SmtpStep.DATA)
