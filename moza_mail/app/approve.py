@@ -18,7 +18,7 @@ from moza_mail.store import Store, current_account
 class ApprovalPlan:
     """The mailing that an approval would allow.
 
-    is_blocked: a mailing of the issue has begun with another text.
+    is_blocked: True if a mailing of the issue has begun with another text.
     """
 
     mailing: Mailing
@@ -77,7 +77,7 @@ def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) ->
 
 
 def describe_content(mailing: Mailing) -> Sequence[str]:
-    """Return lines for a plan with the size and the digest of a mailing's content."""
+    """Return the lines of a plan that show the size and the digest of a mailing's content."""
     rendered = mailing.rendered
     attached = sum(len(one.content) for one in rendered.attachments)
     attachments = f", {attached:,} bytes attached" if attached else ""

@@ -58,7 +58,7 @@ def _read_text(anchor: str) -> str:
 
 
 async def make_anchor(project: Project, mail_to: str = "") -> tuple[AuditCheck, AuditAnchor]:
-    """Verify the log and return the anchor of its last entry.
+    """Verify the log. Return the result and the anchor of the last entry.
 
     mail_to: also mail the anchor to this address, unless the log has a problem.
 
@@ -105,9 +105,9 @@ async def _mail(project: Project, anchor: AuditAnchor, recipient: Address) -> No
 
 
 async def adopt_secret(project: Project) -> bool:
-    """Make the store use the configured secret, and seal a log with problems again.
+    """Make the store use the configured secret, and seal the audit log again.
 
-    Return False if there is nothing to do.
+    Changes nothing and returns False if the store has that secret already and the log has no problems.
     """
     async with open_store(project, any_secret=True) as store:
         return await store.audit_log.adopt_secret(now=now())

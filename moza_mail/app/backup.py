@@ -1,4 +1,4 @@
-"""Back up the store, restore a backup, and say what was sent in between."""
+"""Back up the store, and replace the store by a backup."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,14 @@ from moza_mail.project import Project
 
 
 async def back_up(project: Project, file: Path) -> None:
-    """Write the store to a new file, while others send. The secret is not in it.
+    """Write the store to a new file. Other processes may send meanwhile.
+
+    The file does not contain the secret.
 
     Raises StoreError if the file exists or cannot be written.
     """
     async with open_store(project) as store:
-        # A copy from before this backup is then older than the backup.
+        # So a copy of the store from before this backup counts as older than the backup.
         await store.identity.advance()
     await stores.back_up_store(project.store_url(), file)
 
@@ -29,9 +31,9 @@ async def back_up(project: Project, file: Path) -> None:
 class Restored:
     """A restored store.
 
-    gap: what the store does not know.
+    gap: the period between the backup and the restore. The store does not know what happened in it.
     uncertain: the number of deliveries that may have been accepted since the backup.
-    old_store: the file to which the store from before was moved; None if there was none.
+    old_store: the file with the store from before the restore; None if there was no store.
     """
 
     gap: RestoreGap
@@ -42,8 +44,8 @@ class Restored:
 async def restore(project: Project, file: Path) -> Restored:
     """Replace the store by a backup, or by any copy of a SQLite store.
 
-    Deliveries that were not finished in the backup become uncertain. Nothing new is sent until `settle` says what was sent
-    between the last change in the backup and now.
+    Deliveries that were not finished in the backup become uncertain. Nothing new is sent until `settle` has recorded what was
+    sent between the last change in the backup and the restore.
 
     Raises StoreError if the backup cannot be used or belongs to another store, and StoreLocked if another process sends.
     """
@@ -72,7 +74,7 @@ async def restore(project: Project, file: Path) -> Restored:
 
 
 async def _require_own_backup(project: Project, file: Path, fingerprint: str) -> None:
-    """Raise StoreError if a file is a copy of another store, or was written with another secret."""
+    """Raise StoreError if a file is a copy of another store or has another secret."""
     known = project.read_store_mark()
     status = await stores.inspect_store(f"sqlite:///{file}")
     if not status.exists:

@@ -270,7 +270,7 @@ class LiveArchive:
         self._lock = asyncio.Lock()
 
     async def files(self) -> Mapping[str, bytes]:
-        """Return the files of the archive. Raises the error of the first build if it fails."""
+        """Return the files of the archive. If the first build fails, raise its error."""
         async with self._lock:
             if time.monotonic() - self._checked_at >= self.CHECK_SECONDS:
                 await self._refresh()

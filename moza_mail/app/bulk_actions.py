@@ -35,7 +35,7 @@ class BulkPlan:
 
     addresses: all addresses in the file.
     todo: the addresses that need the action.
-    done_before: the number of addresses for which it was done already.
+    done_before: the number of addresses for which the action was done already.
     unknown: the number of addresses about which nothing is stored.
     """
 

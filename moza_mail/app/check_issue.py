@@ -15,7 +15,7 @@ from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import IssueHeader
 from moza_mail.project import CONFIG_FILE, Project
 
-# The rule of an issue that cannot be read or rendered at all; docs/check.md lists it with the others.
+# The rule that an unreadable issue breaks. docs/check.md lists this rule with the other rules.
 UNREADABLE = "unreadable"
 
 
@@ -118,5 +118,5 @@ def count_findings(findings: Iterable[Finding]) -> str:
 
 
 def locate(finding: Finding) -> str:
-    """Return `issues/2026-01-14.md:12`, which terminals and editors can follow."""
+    """Return a place as `issues/2026-01-14.md:12`, which terminals and editors can open."""
     return f"{finding.source}:{finding.line}" if finding.line else finding.source

@@ -121,7 +121,7 @@ class ConfirmationsReport:
 
 
 async def send_confirmations(project: Project, on_error: Callable[[Exception], None]) -> ConfirmationsReport:
-    """Mail the confirmations that are due; raise StoreLocked if another process does so."""
+    """Mail the confirmations that are due; raise StoreLocked if another process mails them."""
     composer = ConfirmationComposer(project)
     async with open_transport(project) as transport, open_store(project) as store:
         async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
@@ -133,7 +133,10 @@ async def send_confirmations(project: Project, on_error: Callable[[Exception], N
 
 
 async def list_uncertain(project: Project) -> list[Confirmation]:
-    """Return the confirmations that the relay may have accepted. It works while another process mails."""
+    """Return the confirmations that the relay may have accepted.
+
+    Another process may mail confirmations meanwhile.
+    """
     async with open_store(project) as store:
         return await store.confirmations.list_uncertain()
 

@@ -1,4 +1,4 @@
-"""Copy the project's database to another one, and stop using the old one."""
+"""Copy the project's store to another database, and seal the old store."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from moza_mail.project import Project
 
 
 async def copy_store(project: Project, url: str) -> Mapping[str, int]:
-    """Copy everything to an empty database; return the number of rows by table.
+    """Copy all data to an empty database; return the number of rows by table.
 
-    Raises StoreError.
+    Raises StoreError during a mailing, if the database is not empty, or if the copy differs.
     """
     target_url = project.store_url(url)
     async with open_store(project) as source:

@@ -33,16 +33,17 @@ from moza_mail.transport import find_outbox_problem, probe_relay
 Keys = dict[str, tuple[DkimKey, ...]]
 """The keys that sign for each list."""
 
-# adjtimex(2): the return value for a clock that is not synchronised, and enough room for its structure.
+# adjtimex(2): its return value for a clock that is not synchronised, and a size that its structure fits in.
 TIME_ERROR, TIMEX_BYTES = 5, 512
-# A return address as messages have it, with a token of no message.
+# A return address in the usual form, with a token that belongs to no message.
 EXAMPLE_LOCAL_PART = "bounce+" + 48 * "a"
 
 
 async def examine(project: Project, resolver: str | None) -> AsyncIterator[Diagnosis]:
     """Yield each diagnosis when it is ready.
 
-    resolver: the DNS server for questions about sender domains; empty for the system's, None to ask none.
+    resolver: the DNS server for questions about sender domains; empty for the system's server,
+        None to skip these questions.
     """
     dns = None if resolver is None else dns_check.DnsResolver(resolver)
     lists = project.read_lists()
@@ -151,7 +152,7 @@ def _is_clock_synchronised() -> bool | None:
 
 
 def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[tuple[Address, Address]]:
-    """Return a return address and a recipient for each list, to try them at the relay.
+    """Return the envelope to try at the relay for each list: return address and recipient.
 
     The return address has the form that real messages have. The recipient is the list's own sender.
     """
@@ -162,7 +163,7 @@ def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[t
 async def _examine_servers(
     project: Project, lists: dict[str, MailingList], keys: Keys
 ) -> AsyncIterator[Diagnosis]:
-    """Examine the access token, the relay and the bounce mailbox, as far as the project has them."""
+    """Examine the access token, the relay and the bounce mailbox, if the project has them."""
     if token := await _examine_token(project):
         yield token
     async for diagnosis in _examine_relay(project, lists, keys):
@@ -184,7 +185,7 @@ async def _examine_token(project: Project) -> Diagnosis | None:
 
 
 async def _examine_mailbox(project: Project) -> Diagnosis | None:
-    """Log in at the server of the bounce mailbox. Returns None if the mailbox is not on a server."""
+    """Log in at the bounce mailbox's server. Returns None for a mailbox that is on no server."""
     source = project.config.bounce_mailbox
     if not is_imap_url(source):
         return None
@@ -233,7 +234,7 @@ async def _examine_relay(
 def measure_newest_issue(project: Project, keys: Keys) -> int:
     """Return the size in bytes of a message of the newest issue.
 
-    Returns 0 if it cannot be composed, or if composing would create the project's secret.
+    Returns 0 if the message cannot be composed, or if composing would create the project's secret.
     """
     path = find_newest_issue(project)
     if path is None or not any(name == "the secret" for name, _ in project.find_private_files()):

@@ -28,7 +28,7 @@ MOST_NAMES, MOST_IN_FOLDER = 10, 3
 class ErasureReport:
     """Result of erasing a person.
 
-    remarks: sentences about places that may still have their data.
+    remarks: sentences about places that may still contain the person's data.
     """
 
     address: str
@@ -61,7 +61,7 @@ class ErasureReport:
 async def erase_subscriber(project: Project, text: str) -> ErasureReport:
     """Erase all stored data of a person. Erasing the person again changes nothing.
 
-    Raises AddressError if nothing is stored about the address, in the store and in the project's files.
+    Raises AddressError if nothing about the address is found in the store or in the project's files.
     """
     address = Address.parse_typed(text)
     unknown: AddressError | None = None
@@ -119,7 +119,7 @@ def _describe_result(result: ErasureResult) -> Iterator[str]:
 
 
 def describe_files(project: Project, files: FileErasure) -> Iterator[str]:
-    """Yield which files were changed and deleted, and which ones still contain the address."""
+    """Yield sentences about files that were changed, were deleted or still have the address."""
     if files.changed:
         count = ngettext("{count} file", "{count} files", len(files.changed))
         yield _("Removed from {count}: {names}.", count=count, names=_names(project, files.changed))

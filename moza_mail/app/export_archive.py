@@ -1,6 +1,6 @@
-"""The files of an export: files on disk, and the files in a ZIP that a service made of its export.
+"""Find the files of a service's export, on disk or in a ZIP, and read them.
 
-A file in a ZIP is read where it is: nothing is unpacked on disk, and no file is longer than the ZIP says.
+A file in a ZIP is not unpacked to disk, and is read only up to the length that the ZIP states.
 """
 
 import io
@@ -23,9 +23,9 @@ from moza_mail.subscriber_file.workbook import SHEET_FILES, is_zip
 CHUNK_BYTES = 1 << 20
 MAX_MEMBERS = 1000
 MAX_UNPACKED = 1_000_000_000
-"""A million subscribers have about 150 MB; a ZIP that unpacks to more than this is an attack."""
+"""The largest unpacked size of a ZIP in bytes. A million subscribers take about 150 MB; more than this is an attack."""
 DATA_FILE = re.compile(r".*\.(?:csv|tsv|txt|xlsx|ods)", re.IGNORECASE)
-# The parts of an export with addresses of people who opened, clicked or received a mail, whatever became of them since.
+# Files of an export that list who opened, clicked or received a mail. Some of these people may have unsubscribed since.
 TRACKING = re.compile(
     r"(?:^|[/_.\s-])(?:opens?|opened|clicks?|clicked|delivers|delivered|deliveries|activity|granular_activity|aggregate_activity|"
     r"campaigns?|reports?|posts?|comments?|orders|__macosx)(?:$|[/_.\s-])",
@@ -48,8 +48,8 @@ class ExportedFile:
     """A file with subscribers.
 
     path: the file, or the ZIP that contains it.
-    member: its name in the ZIP; "" for a file on disk.
-    skipped: for the first file of a ZIP, the names of the files in it that are not read.
+    member: the name of the file in the ZIP; "" for a file on disk.
+    skipped: the names of the files in the ZIP that are not read. Only the first file of a ZIP has these names.
     """
 
     path: Path
@@ -62,7 +62,10 @@ class ExportedFile:
         return PurePosixPath(self.member).name if self.member else self.path.name
 
     def read_chunks(self) -> Iterator[bytes]:
-        """Return the content in parts; raise ProjectError or SubscriberFileError if it cannot be read."""
+        """Return the content in parts.
+
+        Raises ProjectError or SubscriberFileError if the content cannot be read.
+        """
         with self._open() as file:
             try:
                 while chunk := file.read(CHUNK_BYTES):
@@ -71,7 +74,10 @@ class ExportedFile:
                 raise _damaged(self.path, error) from None
 
     def read_lines(self, codec: str) -> Iterator[str]:
-        """Return the lines; raise SubscriberFileError if the file has changed since its encoding was read."""
+        """Return the lines of the file.
+
+        Raises SubscriberFileError if the file has changed since its encoding was read.
+        """
         try:
             with self._open() as file, io.TextIOWrapper(file, encoding=codec, newline="") as text:
                 yield from text
@@ -102,9 +108,9 @@ class ExportedFile:
 
 
 def list_exported_files(paths: Sequence[Path]) -> list[ExportedFile]:
-    """Return the files on disk, and the files of subscribers in each ZIP.
+    """Return the files on disk, and the subscriber files in each ZIP.
 
-    Raise SubscriberFileError for a ZIP that is too large, damaged, or has no file of subscribers.
+    Raises SubscriberFileError for a ZIP that is too large, is damaged, or has no subscriber file.
     """
     return [file for path in paths for file in _list_files(path)]
 
@@ -117,7 +123,7 @@ def _list_files(path: Path) -> Iterable[ExportedFile]:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     except DAMAGED:
-        # A damaged workbook is named as such by what reads workbooks.
+        # A workbook is a ZIP too. The reader of workbooks reports one that is damaged.
         return [single]
     names = [entry.filename for entry in entries]
     if set(names).intersection(SHEET_FILES):

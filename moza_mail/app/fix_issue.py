@@ -8,9 +8,11 @@ from moza_mail.project import Project
 
 
 def fix_issue(project: Project, name: str) -> str:
-    """Repair an issue's file in one step, and return the difference as a unified diff. It is empty if nothing changed.
+    """Repair an issue's file in one step, and return the changes as a unified diff.
 
-    Raises IssueError if the file cannot be read or written; then it is unchanged.
+    The diff is empty if nothing changed.
+
+    Raises IssueError if the file cannot be read or written. Then the file is unchanged.
     """
     path = project.find_issue(name)
     text = project.read_issue(path)

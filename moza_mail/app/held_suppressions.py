@@ -21,9 +21,9 @@ from moza_mail.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPlan:
-    """The held suppressions of a mailing that a decision is about.
+    """The held suppressions of a mailing, about which a person decides.
 
-    counts: how many, by provider and verdict.
+    counts: the number of held suppressions by provider and verdict.
     examples: one suppression of each provider and verdict.
     """
 
@@ -83,7 +83,7 @@ async def plan_decision(project: Project, issue: str, domain: str) -> HeldPlan:
 
 
 async def decide_held(project: Project, plan: HeldPlan, *, accept: bool) -> int:
-    """Accept or reject the held suppressions of a plan. Return how many."""
+    """Accept or reject the held suppressions of a plan. Return their number."""
     async with open_store(project) as store:
         reason = "the mass verdict was rejected by a person"
         count = await store.suppressions.decide_held(
@@ -99,7 +99,7 @@ async def decide_held(project: Project, plan: HeldPlan, *, accept: bool) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsuppressOptions:
-    """Conditions on the suppressions to remove. All conditions that are given must match."""
+    """Conditions for removing suppressions. A suppression must meet all given conditions."""
 
     issue: str = ""
     since: datetime | None = None
@@ -113,7 +113,7 @@ class UnsuppressOptions:
 async def find_removable(store: Store, project: Project, options: UnsuppressOptions) -> list[Suppression]:
     """Return the suppressions that match the options.
 
-    Suppressions by complaint and by hand never match. Raises ProjectError if no condition is given.
+    Suppressions after a complaint and suppressions made by hand never match. Raises ProjectError if no condition is given.
     """
     if not options:
         raise ProjectError(
@@ -129,5 +129,5 @@ async def find_removable(store: Store, project: Project, options: UnsuppressOpti
 
 
 async def remove_all(store: Store, suppressions: Sequence[Suppression], reason: str) -> int:
-    """Remove suppressions and log each removal. Return how many were removed."""
+    """Remove suppressions and log each removal. Return the number of removals."""
     return await store.suppressions.remove_all([one.address for one in suppressions], reason, now=now())

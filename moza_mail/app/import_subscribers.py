@@ -43,10 +43,10 @@ class ImportOptions:
     """Options of an import.
 
     columns: the heading of the column for `email`, `name` or an attribute.
-    status: the subscription states that values of columns mean, as `COLUMN:VALUE=STATE`.
+    status: the subscription state that a value in a column means, each as `COLUMN:VALUE=STATE`.
     ignored: columns that say nothing about the subscription state.
     kept: columns to store although the list does not declare them as attributes.
-    service: the service that exported the file, if the headings do not show that.
+    service: the service that exported the file, if the headings do not identify it.
     sheet: the sheet of a workbook to read, if several have mail addresses.
     """
 
@@ -167,7 +167,7 @@ def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAn
 
 
 def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
-    """Return the addresses in a file without duplicates, and the rows that cannot be used."""
+    """Return the distinct addresses in a file, and the rows that cannot be used."""
     answers = read_answers(
         columns={}, status=["*=unsubscribed"], ignored=(), kept=(), declared=(), service=""
     )
@@ -247,9 +247,9 @@ class RowCollector:
 
 
 def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], ImportPreview]:
-    """Return the files with the option `dry_run` set, and the memory that their dry runs share.
+    """Return the files with the option `dry_run` set, and the state that their dry runs share.
 
-    So somebody in the second file who left is not counted as new because of the first file.
+    With this state, the dry run of a later file knows the people from an earlier file, as a real import would.
     """
     previewed = [replace(file, options=replace(file.options, dry_run=True)) for file in files]
     return previewed, subscribe.ImportSettings.begin_preview([file.rows for file in files])
@@ -280,7 +280,7 @@ async def import_subscribers(
 ) -> ImportResult:
     """Import an opened file.
 
-    preview: the memory of a dry run over several files.
+    preview: the state that the dry runs of several files share; None for a file on its own.
 
     Importing the same file again changes nothing, so an interrupted import can be repeated.
     """

@@ -38,7 +38,7 @@ class IssueFiles:
 
     The path is relative to the project's folder if the file is inside it.
 
-    first: the issue to show first. It is listed too if it is outside the folder of the issues.
+    first: the issue to show first. It is listed even if its file is outside the folder of the issues.
     """
 
     def __init__(self, project: Callable[[], Project], first: Path | None = None) -> None:
@@ -97,7 +97,7 @@ class IssueFiles:
         return known[1]
 
     def other_headers(self, path: Path) -> tuple[IssueHeader, ...]:
-        """Return the front matter of the other readable issues."""
+        """Return the front matter of all readable issues except the issue in `path`."""
         headers = map(self.header, self._project().list_other_issues(path))
         return tuple(header for header in headers if header)
 

@@ -14,7 +14,7 @@ from moza_mail.errors import MozaMailError
 from moza_mail.project import Project
 from moza_mail.sending.approval import ApprovalState, find_approval_status
 
-# A store on a server has no file whose change could be seen, so what it said is trusted this long.
+# A store on a server has no file to watch for changes, so its last answer is used for this long.
 SERVER_CACHE_SECONDS = 20.0
 SQLITE = "sqlite:///"
 
@@ -32,7 +32,7 @@ class IssueState(StrEnum):
 class IssueStatus:
     """The state of an issue.
 
-    by: the person who approved it; empty if nobody did.
+    by: the person who approved the issue; empty if nobody did.
     at: the time of approval or the day of sending, in the project's time zone.
     """
 

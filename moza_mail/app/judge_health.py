@@ -22,7 +22,7 @@ from moza_mail.model.health import (
 from moza_mail.model.message_size import size_limit
 
 MEGABYTE = 1_000_000
-# A message to each of 100,000 recipients is a row of some 300 bytes that is written three times.
+# A mailing to 100,000 recipients writes 100,000 rows of some 300 bytes, each three times.
 LOW_SPACE, VERY_LOW_SPACE = 1000 * MEGABYTE, 100 * MEGABYTE
 # Certificates that are renewed automatically are renewed a month before they expire.
 CERTIFICATE_MARGIN = timedelta(days=14)
@@ -31,7 +31,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 
 MAX_NAMES = 40
-"""How many extensions are listed. A relay has some ten."""
+"""The largest number of extensions in a report. A relay has about ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

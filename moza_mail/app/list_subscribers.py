@@ -77,7 +77,7 @@ def _make_condition(table: Mapping[str, Any]) -> Condition:
 class ListedSubscriber:
     """A subscriber with their subscription to the list.
 
-    suppression: why their address must not be mailed; None if it may, or if it was not looked up.
+    suppression: the reason not to mail the address; None if there is none, or if it was not looked up.
     """
 
     subscriber: Subscriber
@@ -98,7 +98,7 @@ class ListedSubscriber:
     def fixed_values(self, guard: Callable[[str], str] = str) -> tuple[str, ...]:
         """Return the values of FIXED_COLUMNS.
 
-        guard: called with each value that a person may have written.
+        guard: a function that is applied to each value that a person may have typed.
         """
         subscriber, subscription = self.subscriber, self.subscription
         return (

@@ -14,7 +14,7 @@ from moza_mail.model.subscriber import AddResult, NewSubscriber, Suppression
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
 
-# A new consent does not undo these: the person has left, or must not be mailed.
+# Results after which the person is still not mailed. A new consent does not undo them.
 NOT_MAILED = frozenset({AddResult.UNSUBSCRIBED, AddResult.SUPPRESSED, AddResult.ERASED})
 
 

@@ -42,9 +42,9 @@ class MoveFile:
 
 
 async def export_everything(store: Store) -> AsyncIterator[str]:
-    """Write the access to the audit log, then yield the lines of a move file.
+    """Record the access in the audit log, then yield the lines of a move file.
 
-    Forms that wait to be handled become sign-ups first, so that nobody is left behind.
+    Submitted forms that are not handled yet become sign-ups first, so that the file contains everybody.
     """
     await store.sign_ups.handle_requests(now=now())
     await sending.log_access(store, "everything about all subscribers, to move", now=now())
@@ -94,7 +94,7 @@ def find_missing_lists(project: Project, file: MoveFile) -> list[str]:
 
 @contextmanager
 def _use_secret(project: Project, file: MoveFile, secret_file: Path | None) -> Generator[None]:
-    """Use the secret in `secret_file`. Restore the project's own if the import fails."""
+    """Use the secret in `secret_file`. Restore the project's own secret if the import fails."""
     if secret_file is None:
         yield
         return
@@ -124,7 +124,7 @@ def _use_secret(project: Project, file: MoveFile, secret_file: Path | None) -> G
 
 
 def _replace_secret(project: Project, given: str) -> Callable[[], None]:
-    """Write the given secret into the project. Return a function that restores the old one."""
+    """Write the given secret into the project. Return a function that restores the old secret."""
     path = project.root / "subscribers" / "secret"
     own = path.with_name("secret.before-import")
     if path.exists():

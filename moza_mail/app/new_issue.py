@@ -20,7 +20,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewIssue:
-    """The issue that was written, and the last issue, from which it was made.
+    """The new issue, and the last issue, from which the new issue was made.
 
     has_passed: True if the date of the new issue is in the past.
     unreadable: errors of issues that were skipped in the search for the newest one.
@@ -93,7 +93,8 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
 def _next_path(last_path: Path, last: date, settings: edit.NextIssueSettings) -> Path:
     """Return the file of the next issue, beside the last one.
 
-    A page bundle is followed by a page bundle. A folder of a year, or of a month in it, by that of the new date.
+    If the last issue is a page bundle, the next one is too. If it is in the folder of its year, or of its month in
+    the year, the next issue is in the folder of the new date.
     """
     name = issue_name(str(last_path))
     stem = edit.next_file_stem(name, last, settings.date, settings.lang)
@@ -147,7 +148,7 @@ def _relative(path: Path) -> Path:
 
 
 def format_dates(event: Event) -> str:
-    """Return `2026-01-19`, `2026-01-19 to 2026-01-20`, or the dates one by one."""
+    """Format dates as `2026-01-19`, as `2026-01-19 to 2026-01-20`, or as a list of days."""
     first, last = event.dates[0], event.dates[-1]
     if first == last:
         return first.isoformat()

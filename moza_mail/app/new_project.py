@@ -18,13 +18,13 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 SITE = re.compile(r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?")
 COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-# Characters with a meaning in Markdown, YAML or a template, in which the title is written.
+# Characters with a meaning in Markdown, YAML or a template. The title is written into files of all three kinds.
 SPECIAL = re.compile(r"[<>{}|`*\[\]\\#:]|^[-&!%@'\"?,]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectAnswers:
-    """Answers about a new newsletter. Defaults for empty answers follow from the others."""
+    """Answers about a new newsletter. Empty answers get defaults from the other answers."""
 
     title: str = ""
     sender: str = ""
@@ -62,7 +62,7 @@ def create(folder: Path, answers: ProjectAnswers, *, now: datetime) -> CreatedPr
 
 
 def find_site_url(folder: Path) -> str:
-    """Return the address of the website whose repository is in a folder; empty if there is none."""
+    """Return the address of the website whose repository is in a folder; empty if none is."""
     hugo = find_hugo_site(folder, "")
     return hugo.url if hugo else ""
 
@@ -98,7 +98,7 @@ def _validate(answers: ProjectAnswers, today: date) -> NewProject:
 
 
 def read_title(text: str) -> str:
-    """Return a title with single spaces; raise ProjectError for one that cannot be used."""
+    """Return a title with single spaces; raise ProjectError for an unusable title."""
     title = " ".join(text.split())
     if not title or not title.isprintable() or SPECIAL.search(title):
         raise ProjectError(
@@ -143,7 +143,7 @@ def default_site(sender: str) -> str:
 
 
 def read_slug(text: str) -> str:
-    """Return the name of a list; raise ProjectError for one that cannot be used."""
+    """Return the name of a list; raise ProjectError for an unusable name."""
     if not SLUG.fullmatch(text.strip()):
         raise ProjectError(
             _("--list: {text} cannot be the name of a list", text=f"{text!a}"),
@@ -153,7 +153,7 @@ def read_slug(text: str) -> str:
 
 
 def read_language(text: str) -> str:
-    """Return a language; raise ProjectError if there is no sample first issue in it."""
+    """Return a language; raise ProjectError if no sample issue has this language."""
     if text.strip().lower() not in LANGUAGES:
         raise ProjectError(
             _("--language: the first issue exists in {languages} only", languages=" and ".join(LANGUAGES)),

@@ -1,4 +1,4 @@
-"""Get a person's consent to use a mail account by OAuth 2, and keep the tokens."""
+"""Get a person's consent to use a mail account by OAuth 2, and store the tokens."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,8 @@ def log_in(project: Project, show: Callable[[oauth.DevicePrompt], None]) -> Path
     """Ask for consent with a device code (RFC 8628) and return the file that has the tokens.
 
     show: shows the person the web page and the code.
-    Raises ProjectError if the settings are for another grant, and TokenRefused or TokenUnavailable.
+
+    Raises ProjectError if the settings are for another grant, and TokenRefused or TokenUnavailable if there are no tokens.
     """
     client = project.read_oauth_client()
     if client is None or client.grant is not Grant.REFRESH_TOKEN:

@@ -24,7 +24,8 @@ async def open_store(
     """Open the project's store.
 
     account: the account that the audit log names; by default the account of this process.
-    Raises StoreError if the store is gone, is another one, or is an older copy.
+
+    Raises StoreError if the store is gone, is not the project's store, is a backup, or is an older copy.
     """
     known = project.read_store_mark()
     _require_file(project, known)
@@ -52,7 +53,10 @@ async def open_store(
 
 
 def _require_file(project: Project, known: StoreMark | None) -> None:
-    """Raise StoreError if the file of a store that this project had is gone. Opening would create an empty one."""
+    """Raise StoreError if the project has used a store before and its file is gone.
+
+    Otherwise, opening the store would create an empty store instead.
+    """
     scheme, _colon, path = project.store_url().partition(":///")
     if known is None or scheme != "sqlite" or Path(path).exists():
         return
@@ -65,7 +69,7 @@ def _require_file(project: Project, known: StoreMark | None) -> None:
 
 
 def find_store_problem(known: StoreMark | None, found: StoreMark) -> StoreError | None:
-    """Return the error if a store is not the one that the project used last, or is an older copy of it."""
+    """Return an error if a store is not the project's store, or is an older copy of it."""
     if known is None or (known.store_id == found.store_id and known.generation <= found.generation):
         return None
     if known.store_id != found.store_id:

@@ -56,7 +56,7 @@ class SendPlan:
     states: counts of the deliveries by state; empty for a new mailing.
     verdicts: counts of the deliveries that were not accepted, by state and verdict.
     audience: counts of the recipients of a new mailing; None for a mailing to continue.
-    duplicate: an issue with another slug that the list received earlier and that may be the same.
+    duplicate: an earlier issue to the list that may be the same issue, although its slug differs.
     duration: the estimated time at the configured rates; None without rates.
     alarms: warnings about the deliveries made so far.
     """
@@ -137,7 +137,7 @@ async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions)
         if plan.is_finished(options):
             return plan
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
-    # A mailing that has begun is frozen; a rule that changed meanwhile must not leave anybody out.
+    # A mailing that has begun is not checked again: the recipients who are left must get it even if a rule has changed.
     findings = () if begun else check_issue(prepared)
     if has_errors(findings):
         return SendPlan(prepared=prepared, mailing=draft, findings=findings)
@@ -219,7 +219,7 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
 
 
 def describe_excluded(audience: AudienceCount) -> str:
-    """Return the subscribers left out by reason, as ` (not: 3 unsubscribed)`; empty if none."""
+    """Describe the excluded subscribers as ` (not: 3 unsubscribed)`; empty if there are none."""
     fields = ", ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
     )

@@ -1,6 +1,6 @@
 """Find the issues that are sent automatically, and decide if there is work to do now.
 
-Cron runs this code every minute, mostly with nothing to do. So the module imports nothing that only sending needs.
+Cron runs this code every minute, mostly with nothing to do. So this module does not import modules that only sending needs.
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ async def list_states(
 async def find_unreported_lost(
     store: Store, planned: PlannedIssues, moment: datetime
 ) -> list[StartedMailing]:
-    """Return the unfinished mailings without an issue file that no earlier run reported.
+    """Return unfinished mailings whose issue file is gone, if no earlier run reported them.
 
     Returns an empty list while any file is unreadable, because that file may contain the missing issue.
     """

@@ -20,7 +20,7 @@ from moza_mail.model.segment import Segment
 from moza_mail.model.theme import Colophon
 from moza_mail.project import Project
 
-# Composing and sending import cryptography and asyncio, which `show` and `check` do without.
+# Composing and sending import cryptography and asyncio. `show` and `check` do not need these modules.
 if TYPE_CHECKING:
     from moza_mail.compose import CompiledMailing, DkimKey, SignedLinks
 
@@ -78,7 +78,7 @@ class PreparedIssue:
         return render.render_calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def embed_images(self, html: str) -> str:
-        """Return HTML with the attached images as data URLs, so that a browser can show it alone."""
+        """Return HTML with the attached images as data URLs, so that a browser needs no files."""
         domain = self.mailing_list.sender.domain
         for image in self.images:
             if image.content:

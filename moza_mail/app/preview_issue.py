@@ -25,7 +25,7 @@ class IssuePreview:
     """An issue rendered for one recipient. Fields that are functions do their work on request.
 
     sender: the sender's name that a mail program shows in its list.
-    missing: the merge fields without a value; the recipient would be skipped if there is any.
+    missing: the merge fields without a value. If there is one, the recipient would be skipped.
     lines: the lines of the issue's text.
     message: returns the message as bytes, with example values for the missing fields.
     calendar: returns the iCalendar file; None if no event has a date.

@@ -100,7 +100,10 @@ class BounceTally:
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
     async def recount_held(self, store: Store) -> None:
-        """Count the suppressions of this run as held that a later message showed to be a mass verdict."""
+        """Count each suppression of this run as held if it has become held since.
+
+        A later message can show that an earlier one belongs to a mass verdict.
+        """
         if not self.held:
             return
         left = [one for one in self.suppressed if await store.suppressions.find(one.address)]
@@ -127,7 +130,8 @@ class BounceTally:
 async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceRun:
     """Process a bounce mailbox.
 
-    source: the mailbox; empty for the project's own. A relative path in it is relative to `root`.
+    source: the mailbox; empty for the project's own mailbox.
+    root: the folder for a relative path in `source`.
 
     Raises ProjectError if there is no mailbox. If the mail server fails, the report has the error and the results so far.
     """
@@ -186,7 +190,7 @@ async def _process(
                 if not is_dry_run:
                     mark = mailbox.mark_processed if bounce.is_settled else mailbox.mark_unrecognized
                     await _run_in_thread(mark, message)
-            # After the whole mailbox is read, because a report of yesterday may lie in it.
+            # Only after the whole mailbox is read, because it may contain a report from yesterday.
             if not is_dry_run:
                 await store.suppressions.release_held(now=now())
                 await tally.recount_held(store)

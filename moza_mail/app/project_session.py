@@ -22,9 +22,9 @@ from moza_mail.model.summary import MailingSummary
 from moza_mail.project import Project, find_project
 
 MAX_FOUND = 8
-# Reading all subscribers at each key stroke would take longer than typing. Others can be named by their address.
+# Reading all subscribers at each key stroke would take longer than typing. The other subscribers are found by address.
 MAX_SEARCHED = 20_000
-# For this many unsent issues the list shows whether they are approved: each must be rendered for that.
+# The list shows the approval of this many unsent issues at most, because each of them must be rendered.
 MAX_APPROVALS = 12
 
 

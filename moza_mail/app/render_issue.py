@@ -72,5 +72,5 @@ def write_rendering(project: Project, name: str, list_slug: str, folder: Path) -
             ) from None
         yield path
     if "issue.ics" not in files:
-        # The calendar of an earlier rendering would look like this issue's.
+        # The calendar of an earlier rendering would look like the calendar of this issue.
         (folder / "issue.ics").unlink(missing_ok=True)

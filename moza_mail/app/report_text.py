@@ -1,4 +1,7 @@
-"""Describe a mailing in lines of text: its plan, its progress, and reports since. Each line can be translated."""
+"""Describe a mailing in lines of text: its plan, its progress, and later reports.
+
+Each line can be translated.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

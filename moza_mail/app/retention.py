@@ -57,7 +57,7 @@ async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionRepo
     """Delete data older than the project's retention periods; with `is_dry_run` only count it."""
     moment, periods = now(), project.config.retention_periods
     before = periods.before("bounces", moment)
-    # Found first, because a message that expires while the store is cleaned is for the next run.
+    # Find the files first: a message that expires while the store is cleaned is left for the next run.
     files = _find_expired_files(project, before)
     async with open_store(project) as store:
         result = await store.retention.delete_expired(periods, now=moment, dry_run=is_dry_run)

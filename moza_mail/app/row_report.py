@@ -31,7 +31,7 @@ def write_row_report(path: Path | None) -> Generator[Callable[[ImportedRow], Non
             else _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error))
         )
         raise ProjectError(message, hint=_("Name a new file: --report FILE")) from None
-    # The byte order mark tells Excel that it is UTF-8.
+    # The byte order mark tells Excel that the file is UTF-8.
     with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("line", "address", "result", "reason"))

@@ -33,7 +33,7 @@ OPEN_STATES = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.
 class ScheduleFiles:
     """The line for a crontab, and the systemd units by file name.
 
-    account: the operating system account that runs them.
+    account: the operating system account that runs the command.
     """
 
     account: str

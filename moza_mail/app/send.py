@@ -199,7 +199,7 @@ async def send_test_copy(
 ) -> Outcome:
     """Send one copy, marked as a test, to an address.
 
-    recipient: the merge values in the copy; None for those of the example recipient.
+    recipient: the recipient whose merge values are in the copy; None for the example recipient.
     """
     draft = prepared.draft_mailing()
     # A Message-ID of its own, so that no mail program folds a second test copy into the first.

@@ -1,4 +1,4 @@
-"""Settle what is uncertain: from the relay's log, or by a person's word after a restore."""
+"""Settle uncertain deliveries from the relay's log, or by a person's word after a restore."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from moza_mail.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Counts of the deliveries that the relay's log settled and of those that stay uncertain."""
+    """The number of deliveries that the relay's log settled, and the number still uncertain."""
 
     mailing: Mailing
     settled: int
@@ -30,8 +30,8 @@ class Settlement:
 async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> list[Settlement]:
     """Record an uncertain delivery as accepted if the relay's log shows its acceptance.
 
-    Settles one mailing, by default the newest. After a restore it settles every mailing that has uncertain deliveries, also those
-    that the store did not know, and closes the time that the store does not know.
+    Settles one mailing, by default the newest. After a restore, if no issue is named, settles all mailings: mailings from after
+    the backup, which the store does not know, are recorded first. Then the period that the store does not know is closed.
 
     Raises UnknownMailing, StoreLocked if another process is sending, and ProjectError for an unreadable log.
     """
@@ -51,7 +51,7 @@ async def settle(store: Store, project: Project, issue: str, list_slug: str, log
 
 
 async def assume_sent(store: Store, until: datetime) -> RestoreGap:
-    """Record that every issue dated up to a time was sent, because a person says so.
+    """Record a person's statement that every issue dated up to a time was sent.
 
     Raises ProjectError if the store was not restored, or if the time is before the restored store's last change.
     """
@@ -97,9 +97,9 @@ def _read_log(log: Path, message_ids: Mapping[str, object]) -> list[AcceptancePr
 
 
 async def _record_unknown_mailings(store: Store, project: Project, gap: RestoreGap, log: Path) -> None:
-    """Record a mailing for each issue that the restored store does not know and that the relay's log shows.
+    """Record a mailing for each issue that is in the relay's log but not in the store.
 
-    Its deliveries are uncertain at first: the log settles those that it shows.
+    The deliveries of such a mailing are uncertain at first.
     """
     async for prepared, mailing in _iter_unknown(store, project, gap):
         message_id = message_ids(project, mailing)
@@ -115,7 +115,7 @@ async def _record_unknown_mailings(store: Store, project: Project, gap: RestoreG
 async def _iter_unknown(
     store: Store, project: Project, gap: RestoreGap
 ) -> AsyncGenerator[tuple[PreparedIssue, Mailing]]:
-    """Yield each issue that is dated in the gap and has no mailing. Issues that cannot be read are left out."""
+    """Yield each issue that is dated in the gap and has no mailing. Skip unreadable issues."""
     for path in project.list_issues():
         try:
             prepared = prepare_issue(project, str(path))

@@ -97,7 +97,7 @@ class NewKeyOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedKey:
-    """A new key, the file with its private part, and the settings to write so that it signs."""
+    """A new key, the file with its private part, and the settings that put it into use."""
 
     key: DkimKey
     path: Path

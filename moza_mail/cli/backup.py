@@ -10,7 +10,7 @@ from moza_mail.project import Project
 
 
 def backup(project: Project, file: Path) -> None:
-    """Back up the store, and say what is not in the backup."""
+    """Back up the store, and print what the backup does not contain."""
     run_async(lambda: app.back_up(project, file.absolute()))
     output.say(
         _(
@@ -21,7 +21,7 @@ def backup(project: Project, file: Path) -> None:
 
 
 def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
-    """Restore a backup, and print what the store does not know now."""
+    """Restore a backup, and print the period that the restored store does not know."""
     if needs_answer:
         output.confirm(_("Replace the store by {file}?", file=str(file)), _("nothing was changed"))
     done = run_async(lambda: app.restore(project, file.absolute()))

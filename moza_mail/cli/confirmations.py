@@ -10,7 +10,7 @@ from moza_mail.project import Project
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:
-    """Mail the due confirmations and print a report. Return 0 even if another process does so."""
+    """Mail due confirmations and print a report; return 0, even if another process mails."""
     try:
         report = run_async(lambda: send_confirmations(project, say_delay))
     except StoreLocked as error:
@@ -31,7 +31,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
 
 
 def show_uncertain(project: Project, *, as_json: bool) -> int:
-    """Print the people whose confirmation may have been accepted by the relay."""
+    """Print the people whose confirmation mail the relay may have accepted."""
     found = run_async(lambda: list_uncertain(project))
     rows = [
         {"address": str(one.address), "list": one.list_slug, "signed_up_at": format_utc(one.created_at)}

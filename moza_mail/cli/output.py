@@ -25,7 +25,7 @@ OUR_BUG = 70
 NEEDS_ATTENTION = 3
 
 
-# What stops a command in good order: Ctrl-C, the system, and a terminal that was closed.
+# The signals that stop a command in good order: from Ctrl-C, from the system, and from a terminal that was closed.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,7 +55,7 @@ def shown_lines(lines: Iterable[str], separator: str = "\n") -> str:
 def say(text: str, own: Iterable[str] = ()) -> None:
     """Print a message for a person on standard error.
 
-    The message may end up in a log, so addresses are masked, except those in `own` and in the command's arguments.
+    The message may end up in a log, so addresses are masked, except the addresses in `own` and in the command's arguments.
     """
     visible = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
     _print(mask_addresses(shown(text), visible), sys.stderr)
@@ -158,7 +158,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 
 def _print(text: str, stream: TextIO) -> None:
-    # A quoted file or reply may contain anything. What goes to a file or another program stays as it is.
+    # A quoted file or reply may contain control characters. Output to a file or another program stays unchanged.
     if stream is sys.stderr or stream.isatty():
         text = make_printable(text, keep="\n\t")
     try:

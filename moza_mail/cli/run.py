@@ -24,7 +24,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(slots=True)
 class StopSignal:
-    """A request to stop: a signal sets `event`, and its number is in `number` (else 0)."""
+    """A request to stop. A signal sets `event`, and `number` to its number (0 before)."""
 
     event: asyncio.Event
     number: int = 0
@@ -32,7 +32,7 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signal() -> Generator[StopSignal]:
-    """On Ctrl-C, SIGTERM or a closed terminal, stop in good order; on a second one, abort."""
+    """On Ctrl-C, SIGTERM or a closed terminal, stop in good order; on a second signal, abort."""
     stop = StopSignal(event=asyncio.Event())
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

@@ -73,7 +73,7 @@ def _lines(report: ScheduleReport) -> Iterator[str]:
 
 
 def _moment(one: ScheduledSend) -> str:
-    """Return `wed 2026-01-21 09:00 CET`."""
+    """Format a time as `wed 2026-01-21 09:00 CET`."""
     return f"{one.at:%a %Y-%m-%d %H:%M} {one.at.tzname()}"
 
 

@@ -204,7 +204,7 @@ def _print_dry_run(done: DryRunReport) -> None:
 
 
 def test(project: Project, command: SendCommand, addresses: Sequence[str]) -> int:
-    """Send a test copy to each address, without a record of it; return the exit code."""
+    """Send a test copy to each address, and record nothing; return the exit code."""
     recipients = [
         Address.parse(address, international=project.config.smtputf8) for address in dict.fromkeys(addresses)
     ]

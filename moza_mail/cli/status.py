@@ -74,7 +74,7 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
 
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
-    """Settle uncertain deliveries from the relay's log; return 3 if some are left."""
+    """Settle uncertain deliveries from the relay's log; return 3 if some stay uncertain."""
 
     async def work() -> list[Settlement]:
         async with open_store(project) as store:
@@ -99,7 +99,7 @@ def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: 
 
 
 def assume_sent(project: Project, until: datetime) -> int:
-    """Record that every issue up to a time was sent; return 3 if a part of the unknown time is left."""
+    """Record that issues dated up to a time were sent; return 3 if later ones stay unknown."""
 
     async def work() -> RestoreGap:
         async with open_store(project) as store:

@@ -1,4 +1,4 @@
-"""`moza-mail subscribers unsubscribe|suppress|erase --file`: print a plan, ask, do it."""
+"""`moza-mail subscribers unsubscribe|suppress|erase --file`: print a plan, ask, act."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -93,7 +93,7 @@ def _align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
-    """Print each segment of a list: its rule, its audience, and counts of those left out."""
+    """Print each segment of a list: its rule, audience and counts of excluded subscribers."""
     mailing_list = project.read_list(list_slug)
 
     async def work() -> list[SegmentCount]:

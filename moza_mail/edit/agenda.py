@@ -121,7 +121,7 @@ def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) 
     for entries in section.lists:
         written = entries.write(arrange)
         between = source.rows[at : entries.first]
-        # If the list before it is gone, the indent would make this one part of the text above that.
+        # If the list before this list is gone, an indent would make this list part of the text above.
         bare = bare and not any(row.strip() for row in between)
         out += [*between, *(_remove_indent(written) if bare else written)]
         at = entries.stop

@@ -30,7 +30,7 @@ def restore_line_endings(original: str, edited: str) -> str:
     for row, end, next_row, next_end in zip_longest(
         new, restored[:-1], new[1:], restored[1:-1], fillvalue=""
     ):
-        # A return before an empty line with a newline would be read as one line ending.
+        # A carriage return before an empty line that ends with a newline would be read as one line ending.
         would_merge = end == "\r" and not next_row and next_end.startswith("\n")
         out += [row, "\n" if would_merge else end]
     return "".join(out)

@@ -51,7 +51,7 @@ class NextIssueSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextIssue:
-    """The text of the next issue, and the events of the last agenda by what happened to them.
+    """The text of the next issue, and what happened to the events of the last agenda.
 
     passed: events that ended between the last issue and the day of the new one.
     kept: events in the new agenda.
@@ -67,7 +67,7 @@ class NextIssue:
 
 
 def next_issue_date(last: date, weekday: int | None = None) -> date:
-    """Return the day a week after the last issue, or the day nearest to it with this weekday.
+    """Return the day a week after the last issue, or the nearest day that is on `weekday`.
 
     weekday: 0 is Monday. None keeps the weekday of the last issue.
     """
@@ -133,7 +133,7 @@ def _make_title(last: Issue, settings: NextIssueSettings) -> str:
 
 
 def _write_front_matter(source: SourceMap, last: Issue, settings: NextIssueSettings, title: str) -> list[str]:
-    """Return the rows of the front matter. Keys without a date stay as typed."""
+    """Return the rows of the front matter. Most keys stay as typed; see `_write_key`."""
     starts = [rows.start for rows in source.keys.values()]
     if len(set(starts)) < len(starts):
         raise IssueError(

@@ -37,7 +37,7 @@ class OutlinePart:
     title: the text that a recipient sees, shortened.
     line: the line in the file on which the part begins.
     start, stop: the range of characters in the file that the part occupies.
-    children: the parts inside this part, in groups. A part can change places with the others in its group.
+    children: the parts inside this part, in groups. A part can change places with the other parts of its group.
     """
 
     kind: PartKind
@@ -113,7 +113,7 @@ def move_part(
             hint=_("Put a blank line above and below it, or move it in the text."),
         )
     index = order.index(old.index)
-    # The siblings before it may be longer or shorter than those that were there.
+    # The siblings before the part may be longer or shorter than the siblings that were there.
     length_before = sum(old.siblings[number].length for number in order[:index])
     shift = length_before - sum(part.length for part in old.siblings[:index])
     return new_text, find_part(after, old.siblings[index].start + shift)

@@ -63,7 +63,7 @@ def redate(text: str, old: date, new: date, lang: str) -> str:
 
 
 def _names_language(lang: str) -> str:
-    """Return the language of the names of months: that of `lang` if it is known, else English."""
+    """Return the language for the names of months: `lang` if it is known, else English."""
     language = lang.partition("-")[0].lower()
     return language if language in FULL_NAMES else "en"
 

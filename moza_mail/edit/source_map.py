@@ -138,7 +138,7 @@ def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_
 
 
 def _map_keys(front: FrontMatter, end: int) -> dict[str, range]:
-    """Return the rows of each key. They end at the next key and include comments."""
+    """Return the rows of each key. The rows of a key end at the next key and include comments."""
     begins = sorted((line - 1, key) for key, line in front.lines.items())
     stops = [*(first for first, _ in begins[1:]), end]
     return {key: range(first, stop) for (first, key), stop in zip(begins, stops, strict=True)}

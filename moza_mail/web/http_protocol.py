@@ -1,16 +1,19 @@
-"""HTTP/1.1 for both web servers: a malformed request costs its connection, and nothing else."""
+"""HTTP/1.1 for both web servers. A malformed request only closes its own connection."""
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 class TolerantHttp(H11Protocol):
-    """HTTP/1.1 protocol that closes the connection if the rest of a request is malformed after its response began."""
+    """HTTP/1.1 protocol that closes the connection of a malformed request.
+
+    The malformed part may arrive after the response has begun.
+    """
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's signature)
         """Refuse a malformed request, or only close the connection if a response to it has begun.
 
-        The response has no body, because the request may be a HEAD whose rest is malformed.
+        The response has no body, because the malformed request may be a HEAD request.
         """
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             headers = [(b"content-length", b"0"), (b"connection", b"close")]

@@ -42,7 +42,7 @@ class PreviewApi:
     async def preview(self, request: Request) -> Response:
         """Render an issue's file, or the text in the request, for a recipient.
 
-        If there is a problem, the response describes it together with the last preview without errors.
+        If rendering fails, the response describes the problem and the last preview without errors.
         """
         fields = await read_json(request, "name", "recipient")
         name, text = require_issue(self.session, fields["name"]), fields.get("text")

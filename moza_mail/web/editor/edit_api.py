@@ -17,7 +17,7 @@ from moza_mail.web.editor.api import read_json, require_issue
 from moza_mail.web.editor.i18n import choose_language, in_one_line
 from moza_mail.web.editor.pages import Pages
 
-# The front matter keys that have a field in the form, in its order, and the kind of each field.
+# The front matter keys that have a field in the form, in the order of the form, and the kind of each field.
 FIELDS = {
     "title": "text",
     "date": "date",
@@ -63,7 +63,7 @@ class EditApi:
     async def outline(self, request: Request) -> Response:
         """Return the outline of a text and the form for its front matter.
 
-        Either is empty if the text cannot be parsed for it.
+        The form is empty if the front matter cannot be parsed, and the outline if the text cannot be parsed.
         """
         fields = await read_json(request, "name", "text")
         name = require_issue(self.session, fields["name"])

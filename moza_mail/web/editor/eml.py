@@ -9,11 +9,11 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from pathlib import Path
 
-# Headers come first, and ours are never longer.
+# A message begins with its headers, and the headers of our messages are never longer than this.
 MAX_HEADER_BYTES = 32_768
 PER_PAGE = 50
 SUFFIX = ".eml"
-# What the email package raises for malformed headers; one header must not hide the message.
+# Errors of the email package for malformed headers. One malformed header must not hide the message.
 UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, IndexError)
 
 

@@ -1,4 +1,4 @@
-"""Texts, dates and colours of the editor, by the author's choice of language and scheme."""
+"""Texts, dates and colours of the editor, in the author's language and colour scheme."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -42,7 +42,8 @@ SCRIPT_TEXT = re.compile(r'\b_\("([^"\\]+)"')
 def template_functions(lang: str) -> dict[str, Callable[..., str]]:
     """Return the translation functions for templates.
 
-    `_` and `ngettext` translate texts in the template itself. `show` translates a text that is a value.
+    `_` and `ngettext` translate texts in the template itself. `show` translates a text that is passed to the template
+    as a value.
     """
 
     def show(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Restrict the editor to browsers on this machine that have its keys."""
+"""Restrict the editor to browsers on this machine that have the editor's keys."""
 
 import re
 import secrets
@@ -73,7 +73,7 @@ class LocalAccess:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        # Another site can give its own name to this machine's address (DNS rebinding).
+        # Another site can let its own host name point to this machine's address (DNS rebinding).
         if not HOST.fullmatch(host):
             return PlainTextResponse("The editor is for this machine only.\n", status_code=400)
         if headers.get("origin", f"http://{host}") != f"http://{host}":
@@ -94,7 +94,7 @@ class LocalAccess:
         return None
 
     def _enter(self, scope: Scope, host: str) -> Response | None:
-        """Set the key in the URL as a cookie, so that it does not stay in the browser history.
+        """Move the key from the URL to a cookie, so that the browser history has no key.
 
         Return None if the URL has no valid key. Otherwise return a page that opens the editor. An HTTP redirect would not
         work: a browser that comes from another page, such as a file, sends no strict cookie with a redirected request.

@@ -44,7 +44,10 @@ class ProjectWatcher:
         self._listeners: set[asyncio.Queue[ProjectChange | None]] = set()
 
     async def run(self) -> None:
-        """Watch until `stop` is set. Raise the error of a folder's watch that ends earlier; then run it again."""
+        """Watch until `stop` is set.
+
+        If the watch of a folder ends earlier, raise its error. The caller can then call `run` again.
+        """
         self._tasks[self.session.root] = asyncio.create_task(self._watch(self.session.root, is_deep=False))
         self._watch_folders()
         if self._has_run:
@@ -66,7 +69,7 @@ class ProjectWatcher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _end(self, folder: Path, task: asyncio.Task[None]) -> None:
-        """Forget the watch of a folder that was deleted; raise the error of another one."""
+        """Forget the ended watch of a folder. Raise its error unless the folder was deleted."""
         del self._tasks[folder]
         if folder.is_dir():
             raise task.exception() or RuntimeError(f"the watch of {folder.name} ended")
@@ -89,7 +92,7 @@ class ProjectWatcher:
             if before := self._tasks.get(folder):
                 before.cancel()
             self._tasks[folder] = asyncio.create_task(self._watch(folder, is_deep=True))
-            # Files that were saved in it before it was watched have caused no event.
+            # Files that were saved in the folder before the watch began have caused no event.
             if created:
                 self.notify(ProjectChange(kind="outbox"))
                 self.notify(ProjectChange(kind="render"))

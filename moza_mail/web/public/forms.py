@@ -20,7 +20,7 @@ MAX_FIELDS = 50
 BODY_TIMEOUT = 10.0
 """The time in seconds within which a whole form must arrive."""
 MIN_FILL_TIME = timedelta(seconds=2)
-"""The shortest time in which most people fill in a form. Who is faster is asked to press once more."""
+"""The shortest time in which most people fill in a form. Faster visitors must press the button once more."""
 RANDOM_BITS = 20
 STAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
 SUGGESTION_FIELD = "use"
@@ -76,28 +76,28 @@ def first_value(sent: FormFields, name: str) -> str:
 
 
 class StampKind(StrEnum):
-    """A reason for which a form is shown. The value is the purpose of the token."""
+    """The reason why a form is shown. The value is the purpose of the token in the form."""
 
     OPENED = "form"
     """The visitor opened the page. A program may have done so."""
     ASKED = "form-asked"
-    """The visitor was asked to press the button once more. The form then works, however fast it comes."""
+    """The visitor was asked to press the button once more. Then the form is accepted, however fast it is sent."""
     RESEND = "form-resend"
     """The visitor may ask for the mail again, some minutes after the sign-up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormStamp:
-    """The stamp in a form: when and how the form was shown."""
+    """The stamp in a form: when and why the form was shown."""
 
     kind: StampKind
     shown_at: datetime
 
 
 def make_stamp(links: SignedLinks, list_slug: str, now: datetime, kind: StampKind = StampKind.OPENED) -> str:
-    """Return a new stamp for a hidden field of a form. It makes a cookie unnecessary.
+    """Return a new stamp for a hidden field of a form. The stamp makes a cookie unnecessary.
 
-    Random bits make two stamps of one moment different, because each stamp serves once.
+    Random bits make two stamps of the same moment different, because each stamp can be used only once.
     """
     return links.make_token(
         kind, list_slug, int(now.timestamp() * 1000) << RANDOM_BITS | randbits(RANDOM_BITS)

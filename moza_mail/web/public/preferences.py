@@ -31,7 +31,7 @@ class PreferencesPage:
         return self._page(request, held, held.subscriber.name, {})
 
     async def save(self, request: Request) -> Response:
-        """Save the submitted form. What is not in the form does not change, and an empty form changes nothing."""
+        """Save the submitted form. Values that are missing in the form do not change."""
         held = await self._load(request)
         sent = await forms.read_form(request)
         if not FIELDS & sent.keys():

@@ -35,7 +35,7 @@ CACHE_FOREVER = "public, max-age=31536000, immutable"
 def build_app(site: PublicSite, routes: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the application that serves a site.
 
-    routes: further routes below the site's URL, such as those of an archive.
+    routes: further routes below the site's URL, such as the routes of an archive.
     """
 
     async def handle_error(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moza_mail.errors import MozaMailError
 
-# No scripts, nothing from other hosts, not inside a frame, and forms are sent to ourselves only.
+# Pages run no scripts, load nothing from other hosts, are shown in no frame, and send forms to this server only.
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     b"content-security-policy": CONTENT_POLICY.encode(),

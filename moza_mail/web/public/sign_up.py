@@ -30,10 +30,11 @@ class SubmittedForm:
     """The values of a submitted form.
 
     problems: the key of the error message for each field with a problem.
-    checked: the address that the person is asked to check. If it is sent again unchanged, it is accepted.
+    checked: the address that the person is asked to check. If the form is sent again with this address,
+        the address is accepted.
     meant: the address that the person probably meant.
-    notice: the key of what the page says first, if the form must be sent once more; "" for nothing.
-    stamp_kind: how the form is shown again.
+    notice: the key of the first message on the page, if the form must be sent once more; "" for no message.
+    stamp_kind: the reason why the form is shown again.
     """
 
     email: str = ""
@@ -47,9 +48,9 @@ class SubmittedForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentForm:
-    """An accepted form, as the token in the URL of its result page holds it.
+    """An accepted form. The token in the URL of the result page contains these values.
 
-    resend_stamp: the stamp of a form that asks for the mail again.
+    resend_stamp: the stamp of the form that asks for another confirmation mail.
     """
 
     email: str
@@ -60,8 +61,9 @@ class SentForm:
 class SignUpPages:
     """The pages to sign up for a list, and to confirm the sign-up.
 
-    The response is the same for a known and a new address, so nobody can find out who is subscribed. A form that looks
-    like a program's is not dropped, because it may be a person's: it is shown again, and then works.
+    The response is the same for a known and a new address, so nobody can find out who is subscribed. A form that
+    seems to come from a program may come from a person. So it is not dropped but shown again, and accepted when it is sent
+    once more.
     """
 
     def __init__(self, site: PublicSite) -> None:
@@ -72,7 +74,7 @@ class SignUpPages:
         return self._form(request, self._find_list(request), SubmittedForm(stamp_kind=StampKind.OPENED))
 
     async def sign_up(self, request: Request) -> Response:
-        """Store a sign-up, so that a confirmation is mailed. If invalid, show the form again.
+        """Store a sign-up, so that a confirmation is mailed. Show an invalid form again.
 
         A form on another website has no stamp of ours. It only opens our own form, filled in.
         """
@@ -157,7 +159,7 @@ class SignUpPages:
     def _find_obstacle(
         self, request: Request, mailing_list: MailingList, sent: forms.FormFields, stamp: FormStamp | None
     ) -> str:
-        """Return why the form must be sent once more, as the key of a message; "" if it is accepted."""
+        """Return the key of the reason why the form must be sent once more; "" for no reason."""
         if stamp is None:
             return "press_again"
         age = self._site.now() - stamp.shown_at
@@ -170,7 +172,10 @@ class SignUpPages:
         return "press_again" if stamp.kind is StampKind.OPENED and is_hasty else ""
 
     def _suggest(self, sent: forms.FormFields, sign_up: SignUp) -> str:
-        """Return the address that the person probably meant; "" if they have confirmed the one that they typed."""
+        """Return the address that the person probably meant.
+
+        Returns "" if the typed address looks correct, or if the person has confirmed it.
+        """
         meant = suggest_address(sign_up.address)
         is_checked = forms.first_value(sent, forms.CHECKED_FIELD) == str(sign_up.address)
         return str(meant) if meant and not is_checked else ""
@@ -206,8 +211,8 @@ class SignUpPages:
     ) -> Response:
         """Return the page after sign-up.
 
-        form: None if the page has an address of its own in no token, as in an old link.
-        wait: the minutes after which the mail can be asked for again; 0 if it was not asked for.
+        form: the accepted form; None if the URL has no valid token, as in an old link.
+        wait: the minutes until the person can ask for the mail again; 0 if the person did not ask for it.
         """
         address = self._site.path(request, "lists", mailing_list.slug)
         token = self._make_sent_token(mailing_list, form) if form else ""
@@ -278,7 +283,7 @@ class SignUpPages:
 
 
 def _typed_address(sent: forms.FormFields) -> str:
-    """Return the address in a form: the suggested one if the person chose it."""
+    """Return the address in a form: the suggested address if the person chose it."""
     return (forms.first_value(sent, forms.SUGGESTION_FIELD) or forms.first_value(sent, "email")).strip()
 
 

@@ -204,7 +204,7 @@ class PublicSite:
 
 
 def open_site(project: Project, store: Store) -> PublicSite:
-    """Load the data of a project's public pages. Later changes need a restart.
+    """Load the data of a project's public pages. Later changes take effect after a restart.
 
     Raises ProjectError if there is no list.
     """
