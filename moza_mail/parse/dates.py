@@ -63,7 +63,7 @@ class FoundDate:
     problem: DayProblem | None = None
 
 
-# The parser, the agenda and the checks ask for the dates of the same lines.
+# Cached, because the parser, the agenda and the checks ask for the dates of the same lines.
 @lru_cache(maxsize=512)
 def find_dates(text: str, context: DateContext) -> tuple[FoundDate, ...]:
     """Find all dates in a line, in order.

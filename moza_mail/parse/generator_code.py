@@ -1,13 +1,13 @@
-"""Replace the code of site generators (Hugo, Jekyll, Eleventy) that has an evident meaning in a mail.
+"""Replace the code of site generators (Hugo, Jekyll, Eleventy) where its meaning is clear.
 
-Code without such a meaning stays. The Markdown parser then refuses it with its line.
+Other code stays. The Markdown parser then refuses it, and names its line.
 """
 
 import re
 
 FENCE = re.compile(r"[ \t]*(?:[-*+>]|\d+\.)?[ \t]*(`{3,}|~{3,})")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`\n]+\1(?!`)")
-# Longer than the fences that code contains.
+# This fence is longer than any fence in the code itself.
 HIGHLIGHT_FENCE = "`" * 8
 # References to pages by their file: {{< ref "about.md" >}}, {% link about.md %}.
 REFERENCE = re.compile(
@@ -41,7 +41,10 @@ INCLUDED_VIDEO = re.compile(
 
 
 def replace_generator_code(text: str) -> str:
-    """Replace code that has an evident meaning, except in Markdown code. The rows of the text stay the same."""
+    """Replace code with a clear meaning, except in Markdown code.
+
+    The number of lines stays the same, so that errors name the right line.
+    """
     if "{{" not in text and "{%" not in text:
         return text
     rows: list[str] = []
@@ -67,7 +70,10 @@ def replace_generator_code(text: str) -> str:
 
 
 def _replace_in_row(row: str, *, is_raw: bool) -> tuple[str, bool]:
-    """Return a row with its code replaced, and True if the next row is still between `raw` and `endraw`."""
+    """Return a line with its code replaced.
+
+    The second value is True if the next line is still between `raw` and `endraw`.
+    """
     if "{{" not in row and "{%" not in row:
         return row, is_raw
     out: list[str] = []
@@ -86,7 +92,10 @@ def _replace_in_row(row: str, *, is_raw: bool) -> tuple[str, bool]:
 
 
 def _split_at_raw(piece: str) -> list[str]:
-    """Return texts, and between each two of them `end` for `endraw` or an empty string for `raw`."""
+    """Split a text at its `raw` and `endraw` tags.
+
+    The result has a text and a tag in turn. The tag is `end` for `endraw`, and an empty string for `raw`.
+    """
     return [part or "" for part in RAW.split(piece)]
 
 

@@ -114,7 +114,10 @@ class _BlockBuilder:
         return self.build(self.contents(element))
 
     def link_blocks(self, element: Any) -> list[Node]:
-        """Return the blocks inside a link. A mail has no link around blocks, so each text in them becomes a link."""
+        """Return the blocks inside a link, with a link around each text.
+
+        A mail cannot have a link around whole blocks.
+        """
         blocks = self.build(self.contents(element))
         begin, *_inside, end = self.inline(element)
         for node in [each for block in blocks for each in block.walk() if each.type == "inline"]:

@@ -53,10 +53,10 @@ STRUCK = frozenset({"s", "del", "strike"})
 RAISED = frozenset({"sub", "sup"})
 CODE = frozenset({"code", "kbd"})
 VOID = frozenset({"br", "img", "hr", "wbr", "source", "link", "meta"})
-# What a mail program does not show, so that a link to it takes its place.
+# Elements that a mail program does not show. A link takes their place.
 EMBEDDED = frozenset({"iframe", "video", "audio"})
-# What has no words for a reader. A script with code of its own may write words, and a drawing may contain them; both are
-# refused then.
+# Elements without words for a reader. A script with code of its own may write words, and a drawing may
+# contain words. Such scripts and drawings are refused.
 DROPPED = frozenset({"script", "style", "svg"})
 BLOCKS = frozenset(
     [
@@ -102,7 +102,7 @@ BLOCKS = frozenset(
         "col",
     ]
 )
-# What runs or asks something, which no mail program shows.
+# Elements that run a program or ask for input, which no mail program shows.
 REFUSED = frozenset(
     [
         "object",

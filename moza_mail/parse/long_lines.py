@@ -1,6 +1,7 @@
-"""Rules that keep the Markdown parser linear in the length of a paragraph.
+"""Rules that keep the time of the Markdown parser linear in the length of a paragraph.
 
-markdown-it collects plain characters in `state.pending`. It copies that text at each step, and gfm_autolink searches it at each colon.
+markdown-it collects plain characters in `state.pending`. It copies that text at each step, and gfm_autolink
+searches it at each colon.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +23,10 @@ def install_long_line_rules(markdown: "MarkdownIt") -> None:
 
 
 def find_last(state: "StateInline", text: str) -> int:
-    """Return the last position of a short text in the source of a paragraph, -1 if it has none. Each is searched once."""
+    """Return the last position of a short text in the source of a paragraph.
+
+    The result is -1 if the paragraph does not contain the text. Each text is searched only once.
+    """
     source, found = state.env.get(LAST, ("", {}))
     if source is not state.src:
         found = {}
@@ -43,7 +47,10 @@ def _flush_pending(state: "StateInline", silent: bool) -> bool:
 
 
 def _read_unclosed_bracket(state: "StateInline", silent: bool) -> bool:
-    """Read `[` or `![` as text if no `]` follows. Otherwise the parser would look for the end of a link at each of them."""
+    """Read `[` or `![` as text if no `]` follows.
+
+    Otherwise the parser would look for the end of a link at each such bracket.
+    """
     if state.src[state.pos] not in "[!":
         return False
     if not state.src.startswith(("[", "!["), state.pos) or find_last(state, "]") > state.pos:

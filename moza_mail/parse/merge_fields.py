@@ -85,7 +85,7 @@ def find_field_after_address(inlines: Inlines) -> MergeField | None:
         if isinstance(inline, MergeField) and UNFINISHED_ADDRESS.search(before):
             return inline
         text = "\n" if isinstance(inline, LineBreak) else to_plain_text((inline,))
-        # An address has no white space, so only the last word counts.
+        # An address has no white space, so only the last word before a merge field can be part of one.
         before = (before + text if not text[-1:].isspace() else "").rpartition(" ")[2][-MAX_ADDRESS:]
     return None
 
@@ -120,7 +120,7 @@ def check_merge_fields(issue: Issue, attributes: Collection[str], text: str = ""
     """Raise IssueError for the merge fields that the list does not have.
 
     attributes: the attributes of the list, which may be used. `name` is always allowed.
-    text: the text of the issue's file, of which the error quotes the line.
+    text: the text of the issue's file; the error quotes the line with the merge field.
     """
     allowed = (NAME_FIELD, *attributes)
     rows = text.split("\n")

@@ -1,4 +1,7 @@
-"""Read the shortcodes of Hugo and the tags of Jekyll and Eleventy: `{{< name arguments >}}`, `{% name arguments %}`."""
+"""Read the shortcodes of Hugo and the tags of Jekyll and Eleventy.
+
+Examples: `{{< name arguments >}}` and `{% name arguments %}`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +21,7 @@ ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'
 ENDS = {"{{<": ">}}", "{{%": "%}}", "{%": "%}"}
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 HANDLE = re.compile(r"[\w.-]+")
-# The page of what a shortcode embeds; `{}` are its arguments in order.
+# The page that a shortcode embeds. Each `{}` is replaced by the next argument.
 PAGES = {
     "youtube": "https://www.youtube.com/watch?v={}",
     "vimeo": "https://vimeo.com/{}",
@@ -35,7 +38,8 @@ ARGUMENT_NAMES = {"gist": ("user", "id"), "tweet": ("user", "id"), "x": ("user",
 
 def install_shortcodes(markdown: "MarkdownIt") -> None:
     """Make the Markdown parser read a shortcode or tag as one token of type `shortcode`."""
-    # Before the first rule, or Markdown would read the quotes and angle brackets in it.
+    # This rule comes before all others. Otherwise Markdown would read the quotes and angle brackets in a
+    # shortcode.
     markdown.inline.ruler.before("escape", "shortcode", _read_token)
 
 
