@@ -104,9 +104,9 @@ def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[
 
 
 def _find_reply_kind(message: Message, parts: MessageParts) -> BounceKind | None:
-    """Return the kind of a reply to our mail, by a person or a program.
+    """Return the kind of an answer to our mail, from a person or a program.
 
-    None if the message is not recognised as such a reply.
+    None if the message is not recognised as an answer.
     """
     if auto_replies.is_challenge(message):
         return BounceKind.CHALLENGE
@@ -131,7 +131,8 @@ def _find_unstructured_failures(
         return []
     notice = NoticeText.before_original(parts.text)
     found = find_failures(message, notice, _find_senders(message, parts), ORIGINAL_TO.findall(parts.quoted))
-    # A program that answers with an empty return path names addresses too.
+    # An automatic reply with an empty return path may contain addresses too, so an empty return path alone
+    # proves nothing.
     is_certain = is_report or has_form or any(one.verdict is not Verdict.UNCLEAR for one in found)
     return found if is_certain else []
 

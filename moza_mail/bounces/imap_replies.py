@@ -14,13 +14,19 @@ MAX_DIGITS = 10
 
 
 def read_numbers(lines: Iterable[Any]) -> list[int]:
-    """Return the numbers in the lines of a reply; a number has at most ten digits (RFC 3501 9)."""
+    """Return the numbers in the lines of a reply.
+
+    A number has at most ten digits (RFC 3501 9).
+    """
     words = [word for line in lines if isinstance(line, bytes) for word in line.split()]
     return [int(word) for word in words if word.isdigit() and len(word) <= MAX_DIGITS]
 
 
 def read_fetched(data: Iterable[Any], uid: int) -> MailboxMessage | None:
-    """Return the message in the reply to FETCH; None if the reply has no message with this UID."""
+    """Return the message in the reply to FETCH.
+
+    None if the reply has no message with this UID.
+    """
     items = list(data)
     attributes = b"".join(item[0] if isinstance(item, tuple) else item or b"" for item in items)
     content = next((item[1] for item in items if isinstance(item, tuple)), None)

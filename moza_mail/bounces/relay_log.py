@@ -1,8 +1,9 @@
-"""Find in a relay's log which messages it accepted.
+"""Find in the log of a relay which messages the relay accepted.
 
-Postfix logs a Message-ID and its queue id once, while it is still reading the message. Only a later line of its queue manager
-with that queue id proves that Postfix accepted the message. Exim logs both after it has accepted the message. In any other log,
-the line with the Message-ID must itself report acceptance.
+Postfix logs a Message-ID and its queue id once, while it is still reading the message. Only a later line of
+its queue manager with that queue id proves that Postfix accepted the message. Exim logs the Message-ID and
+the queue id only after it has accepted the message. In any other log, the line with the Message-ID must
+itself report acceptance.
 """
 
 import re

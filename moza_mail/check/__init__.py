@@ -106,7 +106,7 @@ def _make_context(
 ) -> CheckContext:
     return CheckContext(
         issue=issue,
-        # No recipient gets a placeholder, so rules measure and check example values instead.
+        # Recipients get values instead of placeholders, so the rules check the mail with example values.
         rendered=rendered.fill_with_typical_values(),
         options=options,
         text=text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"),

@@ -30,7 +30,7 @@ DAY_NUMBER = re.compile(
     r"|\b\d{1,4}[-/]\d{1,2}[-/]\d{2,4}\b",
     re.IGNORECASE,
 )
-# A title can only end in a date (`12 februri`): a day number with one word after it.
+# A date at the end of a title, possibly misspelt (`12 februri`): a day number and one word.
 DATE_AT_END = re.compile(rf"(?:{DAY_NUMBER.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
 SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
 PROBLEMS = {

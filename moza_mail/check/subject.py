@@ -40,9 +40,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def propose_subject(issue: Issue) -> str:
-    """Return the labels of the first items, or else the first sentence, in at most 60 characters.
+    """Return the labels of the first items, or else the first sentence.
 
-    The result is empty if the issue has no such text.
+    The result has at most 60 characters. It is empty if the issue has no such text.
     """
     proposal = ""
     for label in _first_labels(issue):

@@ -61,7 +61,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_repairs(context: CheckContext) -> Iterator[Finding]:
-    """Report bullets that Markdown does not read as such, and needless no-break spaces."""
+    """Report bullets that Markdown does not recognise, and needless no-break spaces."""
     fix = _("Run `moza-mail check {source} --fix`, which repairs it.", source=context.issue.source)
     for repair in find_repairs(context.text.split("\n")):
         quoted = " ".join(repair.before.split())[:40]

@@ -66,7 +66,8 @@ def _find_template(text: Translatable, lang: str) -> str:
 class _NoTranslation(NullTranslations):
     """A fallback that raises LookupError for a sentence that the catalog does not have.
 
-    gettext itself would return the English, which can also be a correct translation.
+    gettext itself would return the English sentence. Then the caller could not see that a translation is
+    missing, because some translations equal the English.
     """
 
     def gettext(self, message: str) -> str:

@@ -357,7 +357,7 @@ class _BlockReader:
         return (Link(url=url, children=children, title=title, line=line),) if url else children
 
     def read_embedded(self, node: Node) -> Inlines:
-        """Return a link to what an element such as <iframe> embeds. Text in the element is for old browsers only."""
+        """Return a link to the content of an <iframe> or the like, without its fallback text."""
         line = self.line_of(node) if node.rows else self.line
         sources = [str(child.token.attrs["src"]) for child in node.walk() if child.type == "source"]
         given = {name: str(value) for name, value in node.token.attrs.items()}
@@ -369,7 +369,7 @@ class _BlockReader:
         )
 
     def read_dropped(self, node: Node) -> Inlines:
-        """Return nothing for a style sheet, a script of another website or a drawing without words.
+        """Return nothing for a style sheet, a script of another site or a drawing without words.
 
         A script with code of its own is refused, because it may write text.
         """

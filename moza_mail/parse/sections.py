@@ -178,7 +178,7 @@ def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
 
 
 def _level_headings(blocks: Blocks, *, highest: int) -> Blocks:
-    """Number the levels of headings from `highest`, without skipping a level (WCAG 2.2, 1.3.1).
+    """Number the heading levels from `highest`, without skipping one (WCAG 2.2, 1.3.1).
 
     Headings in lists and quotes count too, because a screen reader shows all headings in one list.
     """

@@ -54,7 +54,8 @@ def _read_token(state: "StateInline", silent: bool) -> bool:
         return False
     if start == "{%" and find_last(state, end) < state.pos:
         return False
-    # A tag ends on its line. An unclosed shortcode is an error, so the search to the end of the paragraph happens once.
+    # A tag ends on its line. The end of a shortcode is searched in the whole paragraph. This happens only
+    # once for an unclosed shortcode, because it is an error.
     line_end = state.src.find("\n", state.pos) if start == "{%" else -1
     close = state.src.find(end, state.pos + len(start), line_end if line_end >= 0 else state.posMax)
     if close < 0 and start == "{%":

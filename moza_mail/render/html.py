@@ -1,4 +1,7 @@
-"""Render the HTML of a mail: fill in the Jinja2 template, compile the MJML, inline the CSS."""
+"""Render the HTML of a mail.
+
+Fill in the Jinja2 template, compile the MJML, and inline the CSS.
+"""
 
 import re
 from collections.abc import Mapping

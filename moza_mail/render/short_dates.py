@@ -1,4 +1,7 @@
-"""Write the days of an event in short: `donderdag` and `15 jan`, `ma en di` and `19–20 jan`."""
+"""Write the days of an event in short.
+
+Examples: `donderdag` and `15 jan`, `ma en di` and `19–20 jan`.
+"""
 
 import itertools
 from collections.abc import Sequence

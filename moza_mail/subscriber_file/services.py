@@ -1,6 +1,6 @@
 """Special features of the exports of known services.
 
-The exports of other services are recognised by their headings and values.
+Other exports need no entry here: their headings and values show what the columns mean.
 """
 
 from collections.abc import Iterable, Mapping

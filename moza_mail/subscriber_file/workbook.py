@@ -55,7 +55,10 @@ def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str
 
 
 def _read_sheet(book: "CalamineWorkbook", source: str, sheet_name: str) -> list[str]:
-    """Return the lines of the sheet with this name, or else of the only sheet with mail addresses."""
+    """Return the lines of a sheet.
+
+    sheet_name: empty to read the only sheet with mail addresses.
+    """
     if sheet_name:
         return list(_to_lines(_find_sheet(book, sheet_name, source).to_python(skip_empty_area=False)))
     found = [sheet for name in book.sheet_names if _has_addresses(sheet := book.get_sheet_by_name(name))]

@@ -92,7 +92,10 @@ def _is_utf8_path(recipient: str) -> bool:
 
 
 def _format_orcpt(recipient: str) -> str:
-    """Return the address in the form in which a report repeats it (RFC 3461 4.2, RFC 6533 3)."""
+    """Return the recipient in the form for ORCPT, which a delivery report repeats.
+
+    See RFC 3461 4.2 and RFC 6533 3.
+    """
     if recipient.isascii():
         return f"rfc822;{encode_xtext(recipient)}"
     return "utf-8;" + NOT_IN_UTF8.sub(lambda found: f"\\x{{{ord(found.group()):X}}}", recipient)
