@@ -49,7 +49,7 @@ class ArchiveEntry:
 
     @property
     def is_listed(self) -> bool:
-        """True if the index, the feed and the calendar include the issue.
+        """Return True if the index, the feed and the calendar include the issue.
 
         An issue that was mailed to a segment is not listed. It can be found only by its URL.
         """

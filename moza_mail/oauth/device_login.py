@@ -30,7 +30,7 @@ def log_in_by_device(
 ) -> Tokens:
     """Show a web page and a code, and wait until a person has given consent there.
 
-    Raises TokenRefused if the person refuses or the code ends, and ProjectError if there is no address for such codes.
+    Raises TokenRefused if the person refuses or the code expires, and ProjectError if the client has no `device_url`.
     """
     if not client.device_url:
         raise ProjectError(_("`device_url` is missing in the table [oauth]"), hint=_("See docs/oauth.md."))
@@ -53,7 +53,10 @@ def log_in_by_device(
 
 
 def _poll(client: OAuthClient, device_code: str) -> tuple[Tokens | None, bool]:
-    """Ask once for the tokens. Returns None while the person has not answered; True if we ask too often."""
+    """Ask once for the tokens; return None for them while the person has not answered.
+
+    The second value is True if the next request must wait longer, because the server says so or is unavailable.
+    """
     try:
         return request(client, {"grant_type": DEVICE_GRANT, "device_code": device_code}, now=utc_now()), False
     except TokenRefused as error:

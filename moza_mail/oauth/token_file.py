@@ -20,7 +20,7 @@ MAX_BYTES = 100_000
 class TokenFile:
     """The file with the tokens of one client.
 
-    Two processes may renew a token at the same time. The file then has the newer one, and both tokens are valid.
+    Two processes may renew a token at the same time. The file then contains the newer token, and both tokens are valid.
     """
 
     path: Path

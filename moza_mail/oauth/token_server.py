@@ -19,7 +19,7 @@ from moza_mail.model.oauth import (
 
 TIMEOUT = 30.0
 MAX_REPLY = 65_536
-# RFC 6749 4.2.2 leaves the life of a token open; an hour is usual.
+# RFC 6749 4.2.2 lets a server omit the lifetime of a token. One hour is usual.
 DEFAULT_LIFE = timedelta(hours=1)
 # A token is renewed this long before its end, so that it cannot end between the request and the login.
 RENEW_BEFORE = timedelta(minutes=5)
@@ -28,7 +28,7 @@ RENEW_BEFORE = timedelta(minutes=5)
 def request_tokens(client: OAuthClient, parameters: Mapping[str, str], *, now: datetime) -> Tokens:
     """Ask for an access token.
 
-    parameters: those of the grant, without the client's own.
+    parameters: the parameters of the grant. The client's id, scope and secret are added to them.
     Raises TokenRefused or TokenUnavailable.
     """
     reply = post_form(client.token_url, {**client_parameters(client), **parameters})
@@ -45,15 +45,18 @@ def request_tokens(client: OAuthClient, parameters: Mapping[str, str], *, now: d
 
 
 def client_parameters(client: OAuthClient) -> dict[str, str]:
-    """Return the parameters that name the client (RFC 6749 2.3.1). A public client has no secret."""
+    """Return the client's id, scope and secret as form parameters (RFC 6749 2.3.1).
+
+    A public client has no secret.
+    """
     named = {"client_id": client.client_id, "scope": client.scope}
     return {**named, "client_secret": client.client_secret} if client.client_secret else named
 
 
 def post_form(url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Post a form and return the JSON object of the answer, also of a refusal.
+    """Post a form and return the JSON object in the reply, which may be a refusal.
 
-    Raises TokenUnavailable if there is no such answer.
+    Raises TokenUnavailable if the server does not reply, fails, or replies with anything but a JSON object.
     """
     try:
         with (
@@ -93,7 +96,10 @@ def refuse(url: str, reply: Mapping[str, Any]) -> TokenRefused:
 
 
 def read_seconds(value: object, default: timedelta) -> timedelta:
-    """Return a number of seconds of a server, kept between one second and a day."""
+    """Parse a server's number of seconds, limited to between one second and one day.
+
+    Return `default` if the value is not a number.
+    """
     try:
         return timedelta(seconds=min(max(float(str(value)), 1), 86_400))
     except ValueError:

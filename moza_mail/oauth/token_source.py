@@ -1,4 +1,4 @@
-"""Give a valid access token, and renew it before it ends."""
+"""Provide a valid access token, and renew it before it expires."""
 
 import subprocess
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class TokenSource:
         self._lock = Lock()
 
     def get_token(self, rejected: str = "") -> str:
-        """Return an access token that has not ended.
+        """Return an access token that has not expired.
 
         rejected: a token that the mail server refused; a new token replaces it.
         Raises TokenRefused or TokenUnavailable. Waits for the token server, at most 30 seconds.

@@ -25,7 +25,7 @@ class ApprovalState(StrEnum):
 class ApprovalStatus:
     """Approval state of an issue.
 
-    approval: the approval that covers the current text, or else the most recent one.
+    approval: the approval that covers the current text. If there is none, the most recent approval.
     """
 
     state: ApprovalState

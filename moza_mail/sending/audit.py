@@ -33,7 +33,7 @@ async def log_access(
 ) -> None:
     """Log that subscribers will be shown or exported with their addresses.
 
-    Called before it happens.
+    Call this function before showing or exporting them.
 
     description: which subscribers, without any of their data.
     """

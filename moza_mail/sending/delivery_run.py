@@ -67,9 +67,9 @@ async def deliver(
     """Mail every recipient who is due and record the outcomes.
 
     The caller holds the sender lock. Deliveries that a killed sender left unfinished are recovered first. The run ends when
-    nothing is due, the limit is reached, `stop` is set, or too many replies are about us, which trips the circuit breaker.
-    Claimed deliveries that were not tried are always released. Raises TransportError or StoreError if the relay or the ledger
-    fails, and MailingError if the relay refuses messages of this size.
+    nothing is due, the limit is reached, `stop` is set, or the circuit breaker trips because too many replies refuse us, the
+    sender. Claimed deliveries that were not tried are always released. Raises TransportError or StoreError if the relay or the
+    ledger fails, and MailingError if the relay refuses messages of this size.
     """
     until = settings.clock() + settings.wait
     await store.ledger.recover(mailing.id, now=settings.clock())
@@ -81,7 +81,7 @@ async def deliver(
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
     async with log_send_run(store, mailing, settings.clock):
         try:
-            # Subscriber 0 does not exist: the address has the form of all return addresses of this mailing.
+            # No subscriber has the id 0. The address only has the form of this mailing's return addresses.
             await transport.check_sender(compiled.make_return_path(0))
             while run.can_continue:
                 run.start_round()
@@ -107,9 +107,9 @@ class _DeliveryRun:
     untried_in_round: the number of deliveries of this round that the transport returned untried.
     claimed: ids of deliveries that are claimed and have no intent yet.
     untried: how often each delivery was returned untried.
-    held: ids of deliveries that stay pending because a reply was about us. This run does not claim them again.
+    held: ids of deliveries that stay pending because a reply was about us or our message. This run does not claim them again.
     domain_of: the recipient's domain of each delivery that the transport is sending.
-    halt: set when no further body may be sent, not even for deliveries that the transport has taken.
+    halt: set when no further body may be sent, not even for deliveries that the transport has taken already.
     failure: the first error of the ledger.
     """
 
@@ -157,7 +157,7 @@ class _DeliveryRun:
         """Return True if there are more deliveries, if necessary after waiting.
 
         The run waits for deferred deliveries that are due by `until`. Another sender of this mailing may have died since this
-        run started, so deliveries that it left unfinished are recovered too.
+        run started, so the deliveries that the dead sender left unfinished are recovered too.
         """
         if not self.can_continue:
             return False
@@ -183,7 +183,7 @@ class _DeliveryRun:
         """
         compose = partial(compose_ahead.compose_all, self.compiled)
         pool = ThreadPoolExecutor(compose_ahead.SIGNING_THREADS, "sign") if self.compiled.is_signed else None
-        # With a rate limit, a chunk that may leave now does not wait until the next one may.
+        # With a rate limit nothing is composed ahead, so that a chunk is sent without waiting for the next chunk.
         ahead = 0 if self.throttle else compose_ahead.CHUNKS_AHEAD
         chunks = (
             compose_ahead.run_in_threads(pool, compose, self.claim_batches(), ahead)
@@ -285,7 +285,7 @@ class _DeliveryRun:
         """
         if outcome.state is DeliveryState.ACCEPTED:
             self.size_accepted = True
-        # If the relay has accepted the message for others, it is this recipient's server that refuses it.
+        # If the relay has accepted the message for others, the refusal comes from this recipient's server.
         refusal = outcome.reply if outcome.state is DeliveryState.REFUSED and not self.size_accepted else None
         if refusal is not None and refuses_size(refusal):
             self.too_large = refusal

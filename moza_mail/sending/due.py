@@ -45,7 +45,7 @@ from moza_mail.transport.protocol import Transport
 class PreparedMailing:
     """An issue rendered for its list.
 
-    drafted: its mailing, which is not stored yet.
+    drafted: the issue's mailing, which is not stored yet.
     policy: the approval policy that applies.
     compile: compiles the stored mailing for sending.
     """
@@ -61,9 +61,10 @@ class PreparedMailing:
 class DueSettings:
     """Dependencies and limits of one `send --due` run.
 
-    prepare: returns the prepared mailing of a planned issue. Its second argument says whether the mailing has begun. Raises
-        MozaMailError if the issue must not be sent.
-    send_settings: returns the settings of one mailing, given the function to call at the end of the mailing.
+    prepare: a function that returns the prepared mailing of a planned issue. The second argument is True if the mailing has
+        begun. The function raises MozaMailError if the issue must not be sent.
+    send_settings: a function that returns the settings of one mailing. The argument is a function to call at the end of the
+        mailing.
     stop: set to end the run in good order.
     account: the operating system account that sends, for the approval policy.
     max_age: how long after its send time an issue may still begin.
@@ -113,14 +114,14 @@ async def send_due(
     """Send every due issue, continue interrupted mailings, and yield each result.
 
     Issues are sent in the order of their send times. An issue that cannot be sent does not hold up the others; its error is in
-    its result. If the relay does not answer or another sender is at work, the remaining issues wait for the next run. If
-    replies about us stopped a mailing, it continues after a pause; deliveries that are still pending after `max_age` are
-    skipped as too late. Raises StoreError.
+    its result. If the relay does not answer or another sender is at work, the remaining issues wait for the next run. A
+    mailing that stopped because replies refused us, the sender, continues after a pause. Deliveries that are still pending
+    after `max_age` are then skipped as too late. Raises StoreError.
     """
     for plan, first_state in await list_due_states(store, plans, settings.clock(), settings.max_age):
         if first_state in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
             continue
-        # The previous issue may have taken hours.
+        # The state is computed again, because sending the previous issue may have taken hours.
         now = settings.clock()
         ((_, state),) = await list_due_states(store, [plan], now, settings.max_age)
         if state in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.notices.was_reported(
@@ -183,10 +184,10 @@ class _DueRun:
 
     async def _deliver(self, prepared: PreparedMailing, now: datetime) -> None:
         store, settings = self.store, self.settings
-        # Whether the mailing began in time is judged by the moment at which its state was computed.
+        # Use the time for which the state was computed. With a later time the mailing could seem to have begun too late.
         drafted = replace(prepared.drafted, created_at=now)
         begun = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
-        # If a person began it with a segment, it continues to that segment only.
+        # If a person began the mailing with a segment, the mailing continues to that segment only.
         drafted = replace(drafted, segment=begun.segment if begun else None)
         await find_mailing(store, drafted)
         await require_approval(store, drafted, prepared.policy, account=settings.account)

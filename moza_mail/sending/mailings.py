@@ -46,8 +46,8 @@ def draft_mailing(
 async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
     """Return the mailing that has already begun for this issue and list, or None.
 
-    Raises IssueChanged if its content differs. Raises MailingError if it was sent to a different segment: an issue goes to a
-    list only once, because a subscriber in both segments would get it twice.
+    Raises IssueChanged if the mailing's content differs from the draft. Raises MailingError if the mailing began with a
+    different segment: an issue goes to a list only once, because a subscriber in both segments would get it twice.
     """
     known = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
     if known is None:
@@ -93,9 +93,10 @@ def _make_segment_error(known: Mailing, begun: str) -> MailingError:
 
 
 async def find_duplicate(store: Store, drafted: Mailing) -> EarlierIssue | None:
-    """Return an issue with another slug that the list got earlier, if the draft may be the same issue.
+    """Return an earlier issue of the list that the draft seems to repeat, or None.
 
-    Usually the file was renamed. The newest one of the strongest likeness is returned.
+    The slugs of the two issues differ, usually because the file was renamed. If the draft seems to repeat several issues, the
+    most similar one is returned; if these are equally similar, the newest.
     """
     sent = [
         one
@@ -118,7 +119,10 @@ async def find_duplicate(store: Store, drafted: Mailing) -> EarlierIssue | None:
 
 
 def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
-    """Raise MailingError if the issue may have been sent in a time that a restored store knows nothing about."""
+    """Raise MailingError if the store may have lost the record that the issue was sent.
+
+    A restored store does not know what was sent after its backup was made.
+    """
     if gap is None:
         return
     if gap.is_open:
@@ -145,9 +149,10 @@ def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
 
 
 async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
-    """Return the mailing that has begun earlier, or create it.
+    """Return the mailing if it has begun already, or else create it.
 
-    Creating it freezes its content and audience. Raises IssueChanged, EmptyAudience, or MailingError if the issue is a draft.
+    Creating a mailing freezes its content and audience. Raises IssueChanged, EmptyAudience, or MailingError if the mailing must
+    not begin, for example because the issue is a draft.
     """
     if known := await find_mailing(store, drafted):
         return known
@@ -161,7 +166,7 @@ async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, d
     try:
         return await store.ledger.create_mailing(drafted)
     except StoreError:
-        # Another machine may have begun it at the same moment.
+        # Another machine may have begun the mailing at the same moment.
         if known := await find_mailing(store, drafted):
             return known
         raise

@@ -18,8 +18,8 @@ class MailingProgress:
     """The deliveries of a mailing by state.
 
     next_attempt: when the first deferred delivery is due; None if none is deferred.
-    suppressed: the number of addresses that replies to this mailing have suppressed.
-    held: the number of addresses whose suppression waits for a person, by provider and verdict.
+    suppressed: the number of addresses that were suppressed because of replies to this mailing.
+    held: the number of addresses whose suppression waits for a person's decision, by provider and verdict.
     verdicts: the number of deliveries that were not accepted, by state and verdict, each with an example reply.
     approval: the approval that covers the mailing, None if nobody approved it.
     """

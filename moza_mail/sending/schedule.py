@@ -48,7 +48,8 @@ class PlannedIssue:
 def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
     """Return the issue with its send time, or None if it is never sent automatically.
 
-    The time is the issue's own `send_at` in `zone`, or else the next time in the schedule of its list.
+    The time is the issue's own `send_at` in `zone`. Without `send_at`, it is the first time in the schedule of the list that is
+    on the issue's date or later.
     """
     if front.send_at:
         at = front.send_at.to_utc(zone)
@@ -70,8 +71,8 @@ def compute_due_state(
 ) -> DueState:
     """Return the state of a planned issue.
 
-    A mailing that began at most `max_age` after its send time is continued, even if `now` is much later. A mailing that began
-    later was started by a person, and is never continued automatically.
+    A mailing that began at most `max_age` after its send time is continued, even if `now` is much later. Only a person can have
+    started a mailing later than that. Such a mailing is never continued automatically.
     """
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age
@@ -101,7 +102,7 @@ def make_notice_key(kind: str, plan: PlannedIssue) -> str:
 
 
 def make_handover_key(plan: PlannedIssue) -> str:
-    """Return the key of the notice that a person must decide about a mailing.
+    """Return the key of the notice that asks a person to decide about a mailing.
 
     Such a mailing is no longer continued automatically.
     """
@@ -126,7 +127,7 @@ def make_lost_mailing_key(mailing: StartedMailing) -> str:
 
 
 async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
-    """Return True if no issue is due and no error is unreported.
+    """Return True if there is no issue to send and no missed send time to report.
 
     Makes as few queries as possible.
     """

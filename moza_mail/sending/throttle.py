@@ -14,7 +14,7 @@ from moza_mail.store import Store
 
 OVERALL = "all"
 """Name of the rate limit that applies to all messages."""
-# Deliveries claimed longer ago are claimed again, because recipients may have unsubscribed meanwhile.
+# Deliveries claimed longer ago than this are claimed again, because recipients may have unsubscribed meanwhile.
 MAX_CLAIM_AGE = timedelta(seconds=5)
 
 
@@ -36,7 +36,7 @@ class _DomainQueue:
     """The deliveries to one group of domains, or to all domains without a group.
 
     batch: the claimed deliveries, which may be sent at `ready_at`.
-    after: only deliveries with a greater id are claimed next.
+    after: the next claim takes only deliveries with ids above this one.
     """
 
     domains: DomainFilter
@@ -75,7 +75,8 @@ class Throttle:
     async def next_batch(self, limit: int) -> list[Delivery]:
         """Wait until deliveries may be sent and return them.
 
-        A batch is at most one burst of its rate. The result is empty if no deliveries are left or the run is stopped.
+        A batch has at most as many deliveries as the rate allows in one burst. The result is empty if no deliveries are left or
+        the run is stopped.
         """
         while self._open:
             for queue in list(self._open):
@@ -106,7 +107,7 @@ class Throttle:
     async def _claim(self, queue: _DomainQueue, limit: int) -> list[Delivery]:
         """Claim the queue's next deliveries.
 
-        At the end of the queue, claiming starts once more from the beginning, for deliveries that were released meanwhile.
+        At the end of the queue, claiming starts once more from the beginning, to find deliveries that were released meanwhile.
         """
         while True:
             found = await self._source.claim(limit, replace(queue.domains, after=queue.after))

@@ -90,7 +90,7 @@ async def open_store(
     any_secret: bool = False,
     thresholds: BounceThresholds = DEFAULT_THRESHOLDS,
 ) -> Store:
-    """Open the store of a URL and migrate it. Close it at the end.
+    """Open the store of a URL and migrate it. The caller must close it.
 
     The store belongs to the running event loop.
 

@@ -21,12 +21,12 @@ from moza_mail.store.schema import (
     properties,
 )
 
-# Published, append-only and without addresses, or settings of the project.
+# These tables hold published texts, entries without addresses that are never changed, or settings of the project.
 NOT_SEARCHED = (mailings, audit_log, erasures, lists, properties)
 SEARCHED = tuple(table for table in metadata.sorted_tables if table not in NOT_SEARCHED)
 """The tables whose texts may contain anybody's address."""
 OWN_ADDRESS = {"address_key", "digest", "address"}
-"""Columns with the row's own address, or a digest. Rows about the erased person are deleted by their key."""
+"""Columns with the row's own address, or with a digest. An erasure deletes rows about the person by their key."""
 PUBLISHED = (
     mailings.c.issue_title,
     mailings.c.subject,
@@ -70,14 +70,17 @@ def find_issues(connection: sa.Connection, address: Address) -> list[str]:
 
 
 def find_deliveries(connection: sa.Connection, address: Address) -> frozenset[int]:
-    """Return the ids of the deliveries to an address, whoever the subscriber was."""
+    """Return the ids of the deliveries to an address, whichever subscriber had it then."""
     query = sa.select(deliveries.c.id, deliveries.c.address)
     found = connection.execute(query.where(_may_contain(connection, [deliveries.c.address], address)))
     return frozenset(number for number, text in found if normalise_address(text) == address.key)
 
 
 def remove_address(connection: sa.Connection, table: sa.Table, key: Key, finder: AddressFinder) -> None:
-    """Remove an address from the texts of a row. A row whose key contains the address is deleted."""
+    """Remove an address from the texts of a row.
+
+    A row whose key contains the address is deleted.
+    """
     keys = tuple(table.primary_key)
     where = [column == value for column, value in zip(keys, key, strict=True)]
     if any(finder.is_in_value(value) for value in key):
@@ -91,7 +94,7 @@ def remove_address(connection: sa.Connection, table: sa.Table, key: Key, finder:
 def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns that may contain any text.
 
-    A row's own address is left out, except in deliveries.
+    The columns with a row's own address are left out, except `deliveries.address`.
     """
     return [
         column
@@ -106,11 +109,11 @@ def _may_contain(
 ) -> sa.ColumnElement[bool]:
     """Return the condition for rows that must be searched for every spelling.
 
-    One of their texts has a character beyond ASCII or an escaped one, or is ASCII with both parts of the
-    address. In any other text no spelling of the address is possible.
+    These rows have a text that contains a character beyond ASCII, an escaped character, or both parts of the
+    address. No other text can contain any spelling of the address.
     """
     if connection.dialect.name != "postgresql":
-        # One function for each row: 1.2 million rows take 5 seconds of processor time; SQL functions for each column, 9.
+        # One Python call for each of 1.2 million rows takes 5 seconds of processor time; SQL functions for each column take 9.
         raw: Any = connection.connection.driver_connection
         raw.create_function("may_contain_address", -1, partial(_texts_may_contain, *_parts(address)))
         return sa.func.may_contain_address(*columns, type_=sa.Boolean)

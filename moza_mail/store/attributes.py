@@ -33,9 +33,8 @@ Criterion = sa.ColumnElement[bool]
 
 
 def lacks_by_name(fields: Iterable[MergeField], table: sa.Table = subscribers) -> dict[str, Criterion]:
-    """Return, for each required field, the condition that a row has no value for it.
+    """Map each required field's name to the condition that a row has no value for the field.
 
-    The conditions are returned by field name.
     table: `subscribers` or `deliveries`.
     """
     return {

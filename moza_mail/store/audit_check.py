@@ -1,4 +1,4 @@
-"""Verify the audit log: the seal of every entry, the sealed head, the triggers, and anchors kept elsewhere."""
+"""Verify the audit log: its seals, sealed head and triggers, and anchors kept elsewhere."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from moza_mail.store.audit_triggers import has_triggers
 from moza_mail.store.schema import audit_log, erasures, mailings, subscribers, suppressions
 
 NEWEST = 1000
-"""Entries that the quick check reads: some 20 ms."""
+"""The number of entries that the quick check reads, in about 20 ms."""
 
 
 def verify_rows(
@@ -32,7 +32,7 @@ def verify_rows(
 ) -> AuditCheck:
     """Verify the audit log in the open transaction.
 
-    is_quick: verify the seals of the newest entries only. Deleted entries are found all the same.
+    is_quick: verify the seals of the newest entries only. Deleted entries are still detected.
     """
     head = read_head(connection, hasher)
     verifier = ChainVerifier(hasher=hasher, head=head)
@@ -58,9 +58,9 @@ def verify_rows(
 
 
 def _skip_old_entries(connection: sa.Connection, verifier: ChainVerifier, head: AuditHead) -> int | None:
-    """Let the verifier begin with the newest entries. Return the number of the last skipped entry.
+    """Let the verifier begin with the newest entries; return the last skipped number.
 
-    Return None if an entry is missing or was added, because then all entries must be read.
+    Return None if all entries must be read, for example because an entry is missing or was added.
     """
     first, count = connection.execute(sa.select(sa.func.min(audit_log.c.id), sa.func.count())).one()
     start = head.last - NEWEST
@@ -72,7 +72,7 @@ def _skip_old_entries(connection: sa.Connection, verifier: ChainVerifier, head: 
 
 
 def _has_data(connection: sa.Connection) -> bool:
-    """Return True if the store has rows that were never added without an audit entry."""
+    """Return True if the store has rows of a kind that is only added with an audit entry."""
     tables = (subscribers, suppressions, erasures, mailings)
     return any(
         connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() for table in tables

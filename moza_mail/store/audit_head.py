@@ -23,7 +23,7 @@ SEALED = (
     "detail",
 )
 """The columns that a seal covers, besides the number."""
-# As the database stores them, because another program may have written what cannot be converted.
+# The columns without conversion, because another program may have stored values that cannot be converted.
 RAW = tuple(sa.type_coerce(audit_log.c[name], sa.types.NullType()).label(name) for name in SEALED)
 SET_SEAL = updating(
     {"number": audit_log.c.id, "new_seal": audit_log.c.seal},
@@ -50,7 +50,7 @@ def write_head(connection: sa.Connection, hasher: AddressHasher, head: AuditHead
 def create_head(connection: sa.Connection, hasher: AddressHasher) -> None:
     """Create the head of a new store.
 
-    A store that has rows has lost its head, and does not get a new one.
+    A store that has rows but no head has lost its head. It does not get a new one.
     """
     tables = [table for table in metadata.sorted_tables if table is not properties]
     if not any(
@@ -75,7 +75,7 @@ def find_seal(connection: sa.Connection, number: int) -> str | None:
 def iter_rows(connection: sa.Connection, after: int | None = None) -> Iterator[list[SealedRow]]:
     """Return the rows in pages, in order.
 
-    after: only rows with higher numbers; None for all, also those below 1 that another program inserted.
+    after: only rows with higher numbers; None for all rows. Rows below 1, which only another program inserts, are included.
     """
     while True:
         query = sa.select(audit_log.c.id, audit_log.c.seal, *RAW)
@@ -90,7 +90,7 @@ def iter_rows(connection: sa.Connection, after: int | None = None) -> Iterator[l
 def seal_again(connection: sa.Connection, hasher: AddressHasher) -> AuditHead:
     """Seal every entry again with the current secret, and return the new head.
 
-    The entries keep their numbers. A number that is missing now is no problem later.
+    The entries keep their numbers. Later checks do not report the numbers that are missing now.
     """
     first = connection.scalar(sa.select(sa.func.min(audit_log.c.id)))
     head = AuditHead(last=(first or 1) - 1, deleted=(first or 1) - 1)

@@ -43,7 +43,7 @@ class AuditLog:
     async def iter_entries(
         self, about: Address | None = None, since: datetime | None = None
     ) -> AsyncGenerator[AuditEntry]:
-        """Return all entries, or those about one address, even of an erased person."""
+        """Return all entries, or the entries about one address, even of an erased person."""
         after = 0
         while page := await self._transactions.read(_select_page, about, since, after):
             for _number, entry in page:
@@ -53,7 +53,7 @@ class AuditLog:
     async def verify(self, anchors: Sequence[AuditAnchor] = (), *, is_quick: bool = False) -> AuditCheck:
         """Verify the log, and compare it with anchors.
 
-        is_quick: verify the seals of the newest entries only. Deleted entries are found all the same.
+        is_quick: verify the seals of the newest entries only. Deleted entries are still detected.
         """
 
         def verify(connection: sa.Connection) -> AuditCheck:
@@ -62,11 +62,11 @@ class AuditLog:
         return await self._transactions.read(verify)
 
     async def adopt_secret(self, *, now: datetime) -> bool:
-        """Replace the store's secret by the one it was opened with (see `any_secret`).
+        """Replace the store's secret by the secret that it was opened with (see `any_secret`).
 
-        With the store's own secret, seal a log with problems again. Return False if there is nothing to do.
-        With another secret, links in earlier mails stop working, and people who were erased earlier are no
-        longer recognised.
+        If the two secrets are the same, a log with problems is sealed again. Return False if there is nothing
+        to do. If the new secret differs, links in earlier mails stop working, and people who were erased
+        earlier are no longer recognised.
         """
         return await self._transactions.write(adopt_secret, now)
 

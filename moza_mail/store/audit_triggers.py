@@ -1,7 +1,7 @@
-"""The triggers that let the audit log grow only, and a check that they are in place.
+"""The triggers that make the audit log append-only, and a check that they are in place.
 
-They refuse to change an entry or to delete one that retention still keeps. Only the seals may change, because
-a new secret needs new seals, and a wrong seal is found by verification.
+The triggers refuse to change an entry, or to delete an entry that retention still keeps. Only the seals may
+change, because a new secret needs new seals. Verification detects a wrong seal.
 """
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = 'audit_log'::regclass AND N
 
 
 def create_triggers(connection: sa.Connection) -> None:
-    """Create the triggers, in place of those that are there."""
+    """Create the triggers, replacing existing ones."""
     for name in _find_names(connection):
         on_table = " ON audit_log" if connection.dialect.name == "postgresql" else ""
         connection.exec_driver_sql(f'DROP TRIGGER "{name}"{on_table}')

@@ -35,7 +35,7 @@ INSERT = inserting(audit_log, "id", *SEALED, "seal")
 INFO_KEY = "audit_writer"
 FINGERPRINT = "fingerprint"
 MOVED_TO = "moved_to"
-"""The property of a store that was copied to another database, and is used no more."""
+"""The property that marks a store as copied to another database, and no longer in use."""
 RESTORE_HINT = (
     "Restore the old secret (MOZA_MAIL_SECRET, or subscribers/secret from your backup): only with it do the links that were"
     " mailed still work, and are erased people recognised. If it is lost for good, run `moza-mail privacy adopt-secret`."
@@ -104,7 +104,7 @@ class AuditWriter:
         hasher = self.hasher
         head = read_head(connection, hasher) if hasher else None
         last = find_last_number(connection)
-        # A head that is missing or forged is never made again here, so that verification finds it.
+        # A head that is missing or forged is not replaced here, so that verification detects the problem.
         seal = head.seal if head else find_seal(connection, last) or ""
         rows = []
         for number, entry in enumerate(self.pending, start=max(last, head.last if head else 0) + 1):
@@ -130,13 +130,13 @@ def add_entry(connection: sa.Connection, entry: AuditEntry, about: Address | Non
 
 
 def find_hasher(connection: sa.Connection) -> AddressHasher | None:
-    """Return the store's keyed hash; None if it was opened without the secret."""
+    """Return the store's keyed hash; None if the store was opened without the secret."""
     writer: AuditWriter = connection.info[INFO_KEY]
     return writer.hasher
 
 
 def require_hasher(connection: sa.Connection) -> AddressHasher:
-    """Return the store's keyed hash; raise StoreError if it was opened without the secret."""
+    """Return the store's keyed hash; raise StoreError if the secret is missing."""
     hasher = find_hasher(connection)
     if hasher is None:
         raise StoreError(
@@ -153,8 +153,8 @@ def stored_fingerprint(connection: sa.Connection) -> str:
 def adopt_secret(connection: sa.Connection, now: datetime) -> bool:
     """Replace the store's secret by the current one and seal the audit log again.
 
-    If the secrets are the same, seal a log with problems again. Return False if there is nothing to do. An
-    entry tells what was found before.
+    If the two secrets are the same, a log with problems is sealed again. Return False if there is nothing to
+    do. A new audit entry records the last seal from before the change.
     """
     hasher = require_hasher(connection)
     is_same = stored_fingerprint(connection) == hasher.fingerprint

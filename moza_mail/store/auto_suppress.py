@@ -30,9 +30,9 @@ def suppress_failing(
     now: datetime,
     thresholds: BounceThresholds,
 ) -> None:
-    """Suppress the addresses that the replies to their messages show to be dead.
+    """Suppress the addresses that no longer work, judging by the replies to their messages.
 
-    The replies are these outcomes and the last reply of each earlier mailing.
+    The replies in `outcomes` count, and the last reply of each other mailing to the same address.
     """
     replies = {
         number: AddressReply(at=now, reply=outcome.reply, verdict=outcome.verdict)
@@ -42,7 +42,7 @@ def suppress_failing(
     replies = {number: reply for number, reply in replies.items() if reply.may_suppress}
     for part in split_into_pages(replies):
         found = _select_deliveries(connection, part)
-        # One reply is mostly enough; only for the others are the earlier mailings read.
+        # One reply is mostly enough. Earlier mailings are read only for the addresses where one reply is not.
         undecided = [row for row in found if suppresses([replies[row.id]], thresholds) is None]
         earlier = _earlier_replies(connection, undecided) if undecided else {}
         for row in found:
@@ -66,9 +66,9 @@ def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequenc
 def _earlier_replies(
     connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
 ) -> dict[int, list[AddressReply]]:
-    """Return, by delivery, the last reply of each other mailing to the same address.
+    """Return the last reply of each other mailing to a delivery's address, by delivery id.
 
-    If a suppression of the address was removed, only later replies count.
+    If a suppression of the address was removed, only replies after the removal count.
     """
     row_of = {row.subscriber_id: row for row in undecided}
     removed_at = last_removed(connection, [normalise_address(row.address) for row in undecided])
@@ -104,7 +104,8 @@ def recall_reply(
     """Parse a stored reply; None if the text is not a reply.
 
     address: the recipient of the message.
-    verdict: the verdict at the time of the reply, which knew our own addresses; None to classify the text again.
+    verdict: the stored verdict, which was made with knowledge of our own addresses. If None, the text is classified
+        again, without that knowledge.
     """
     reply = Reply.from_text(text)
     if reply is None:
@@ -152,7 +153,7 @@ def _suppress(
 def describe_evidence(replies: Sequence[AddressReply], mailing: str) -> str:
     """Return the evidence of a suppression.
 
-    It names the last reply, its mailing, and the days of similar replies.
+    The evidence names the last reply, its mailing, and the days of earlier replies with the same verdict.
     """
     last = replies[-1]
     others = [f"{each.at:%Y-%m-%d}" for each in replies[:-1] if each.verdict is last.verdict]

@@ -34,7 +34,7 @@ from moza_mail.store.suppressions import find_suppression, suppress
 from moza_mail.store.transactions import Transactions
 
 OVERRIDING = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY)
-"""Reports that replace the relay's "accepted". A failure at another address says nothing about this one."""
+"""Failures that override the relay's acceptance. FORWARDED is left out: another address failed, not the recipient's."""
 SENT = (
     deliveries.c.id.label("delivery_id"),
     deliveries.c.mailing_id,
@@ -42,13 +42,13 @@ SENT = (
     mailings.c.issue_slug,
     mailings.c.list_slug,
     deliveries.c.subscriber_id,
-    # Old mailings do not keep the address; then the subscriber's present one is used.
+    # Old mailings no longer contain the address. For them the subscriber's present address is used.
     sa.func.coalesce(sa.func.nullif(deliveries.c.address, ""), subscribers.c.address, "").label("address"),
 )
 
 
 class Bounces:
-    """Reports about messages. Each counts once, however often it is read."""
+    """Reports about messages. Each report counts once, however often it is read."""
 
     def __init__(self, transactions: Transactions, thresholds: BounceThresholds) -> None:
         self._transactions = transactions
@@ -69,8 +69,8 @@ class Bounces:
         """Store a bounce and apply its effect.
 
         A complaint suppresses the address. A failure suppresses it if the replies and bounces of all mailings
-        to the address reach the thresholds; each counts at the time its message was sent. An unsubscribe
-        request ends the subscription.
+        to the address reach the thresholds. Each reply or bounce counts at the time when its message was sent.
+        An unsubscribe request ends the subscription.
         """
         return await self._transactions.write(_record, bounce, self._thresholds)
 
@@ -147,7 +147,7 @@ def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresh
         return BounceEffect(already_counted=True)
     if bounce.confirmation is not None:
         return BounceEffect(suppression=_suppression_by_confirmation(connection, bounce, bounce.confirmation))
-    # Without a domain the person was erased: there is nobody to unsubscribe and no address to suppress.
+    # An address without a domain means that the person was erased: there is nobody to unsubscribe or to suppress.
     if bounce.sent_message is None or not bounce.sent_message.address.domain:
         return BounceEffect()
     if bounce.kind is BounceKind.UNSUBSCRIBE:
@@ -200,7 +200,7 @@ def _suppression(
     if bounce.kind not in OVERRIDING or bounce.reply is None:
         return None
     replies, place = _last_replies(connection, bounce, sent)
-    # Reports arrive out of order: one about an earlier mailing may complete the evidence of a later one.
+    # Reports arrive out of order: a report about an earlier mailing may complete the evidence of a later mailing.
     for last in range(place, len(replies)):
         if reason := suppresses(replies[: last + 1], thresholds):
             evidence = f"bounce: {describe_evidence(replies[: last + 1], where)}"
@@ -219,9 +219,9 @@ def _last_replies(
 ) -> tuple[Sequence[AddressReply], int]:
     """Return the last reply or bounce of each mailing to this address, oldest first.
 
-    Also return the index of the reply that `bounce` reports. A reply counts at the time its message was sent,
-    which is known for certain; the date in a report is not. Messages sent before a suppression was last
-    removed do not count. If the bounced message itself does not count for this reason, the index is past the end.
+    Also return the index of the reply that `bounce` reports. A reply counts at the time when its message was sent.
+    That time is certain, but the date in a report is not. Messages that were sent before a suppression was last
+    removed do not count. If the bounced message itself does not count, the index is past the end.
     """
     query = (
         sa.select(

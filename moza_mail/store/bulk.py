@@ -100,7 +100,7 @@ class _ValuesStatement:
         shared = {**self._constant, **same}
         given: Iterable[Iterable[Any]] = rows
         if not self._plain:
-            # Converted by column, because most columns need no conversion.
+            # Convert column by column, because most columns need no conversion.
             converted = (
                 values if convert is _unchanged else map(convert, values)
                 for convert, values in zip(self._columns, zip(*rows, strict=True), strict=True)
@@ -111,7 +111,7 @@ class _ValuesStatement:
             *chain.from_iterable(given),
             *(convert(shared[name]) for name, convert in self._after),
         )
-        # As text, because SQLAlchemy would compile its own statement again for each number of rows.
+        # Run the text, because SQLAlchemy would compile its own statement again for each number of rows.
         return connection.exec_driver_sql(text, parameters)
 
 
@@ -129,8 +129,8 @@ def _unchanged(value: Any) -> Any:
 def updating(columns: Mapping[str, sa.Column[Any]], update: Callable[[Given], sa.Update]) -> Bulk:
     """Make an UPDATE for many rows.
 
-    columns: names of the given values, with the columns whose types they have.
-    update: build the statement from the given values.
+    columns: the name of each given value, with a column of the same type.
+    update: a function that builds the statement from the columns of `given`.
     """
     return Bulk({name: column.type for name, column in columns.items()}, update)
 

@@ -91,9 +91,9 @@ def claim(
 def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Select[Any]:
     """Order pending deliveries by id, using the index on (mailing, state, id) without a sort.
 
-    For PostgreSQL the state is also given as a range, so that only that index fits. If PostgreSQL's
-    statistics date from when all deliveries were pending, it would otherwise walk the primary key for each
-    batch, past everything that was sent. SQLite does not get the range, because with it SQLite would sort.
+    For PostgreSQL the state is also given as a range, so that no other index fits. Without the range, PostgreSQL
+    walks the primary key for each batch, past everything that was sent, if its statistics are from a time when all
+    deliveries were pending. SQLite does not get the range, because SQLite would then sort.
     """
     if connection.dialect.name != "postgresql":
         return pending.order_by(deliveries.c.id)
@@ -149,7 +149,7 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
 
     The reason is NULL if the delivery is to be sent.
     """
-    # SQL's lower() knows only ASCII, and with SMTPUTF8 an address may hold more: only the stored key equals Address.key.
+    # SQL's lower() changes only ASCII letters, and an SMTPUTF8 address may have others. The stored key equals Address.key.
     key = (
         sa.select(subscribers.c.address_key)
         .where(subscribers.c.id == deliveries.c.subscriber_id)
@@ -214,9 +214,9 @@ def _mark(
 
 
 def release(connection: sa.Connection, delivery_ids: Sequence[int], sender_id: int | None) -> None:
-    """Change deliveries that this sender has claimed back to pending.
+    """Set claimed deliveries to pending again.
 
-    If this sender has not claimed all of them, raise StoreError; the transaction then changes none.
+    If this sender has not claimed all of them, raise StoreError. The transaction then changes none of them.
     """
     wanted = set(delivery_ids)
     moved = 0
@@ -236,8 +236,8 @@ def recover(
 ) -> dict[DeliveryState, int]:
     """Reset deliveries of dead senders: claimed becomes pending, intent becomes uncertain.
 
-    The body of a delivery in intent may have been sent. Only senders known to be dead count: a sender that is
-    not known to be alive may have just started.
+    The body of a delivery in intent may have been sent. Deliveries are reset only if their sender is known to be
+    dead. It is not enough that a sender is not known to be alive, because it may have just started.
     """
     held = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)
     holders = sa.select(deliveries.c.sender_id).where(deliveries.c.mailing_id == mailing_id, held).distinct()

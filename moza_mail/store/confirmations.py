@@ -30,7 +30,7 @@ GIVEN_UP = "given up: 48 hours have passed since the sign-up"
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
-# A confirmation that was released untried waits, so that it is not tried in a loop.
+# A confirmation that was released untried waits this long, so that it is not tried in a loop.
 RETRY_DELAY = timedelta(seconds=20)
 state_column = confirmations.c.state
 
@@ -105,7 +105,10 @@ class Confirmations:
         return await self._transactions.read(_find_oldest_unsent)
 
     async def list_uncertain(self) -> list[Confirmation]:
-        """Return the confirmations that a relay may have accepted, oldest first. They are never sent again."""
+        """Return the confirmations that a relay may have accepted, oldest first.
+
+        They are never sent again.
+        """
         return await self._transactions.read(_list_uncertain)
 
     async def count_by_state(self) -> dict[DeliveryState, int]:
@@ -183,7 +186,10 @@ def _select_due(now: datetime) -> sa.Select[Any]:
 
 
 def _is_stopped() -> sa.ColumnElement[bool]:
-    """Return the condition for a suppression that stops a confirmation: a complaint, or one after the sign-up."""
+    """Return the condition for a suppression that stops a confirmation.
+
+    A complaint stops it, and so does any suppression after the sign-up.
+    """
     return sa.exists().where(
         suppressions.c.address_key == subscribers.c.address_key,
         suppressions.c.held_at.is_(None),
@@ -304,7 +310,7 @@ def _find_next_due(connection: sa.Connection) -> datetime | None:
 
 
 def _find_oldest_unsent(connection: sa.Connection) -> datetime | None:
-    # A confirmation that the recipient's server defers is not pending.
+    # A confirmation that the recipient's server deferred does not count, because a relay has replied to it.
     unsent = (DeliveryState.PENDING, DeliveryState.CLAIMED)
     queued = connection.scalar(
         sa.select(confirmations.c.created_at)

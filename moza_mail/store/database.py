@@ -32,7 +32,7 @@ class Database(Protocol):
         """The database's name in error messages, without a password."""
 
     def sender_id(self, lock: SenderLock) -> int | None:
-        """Return the id under which this store holds a lock; None if it does not hold it.
+        """Return the id under which this store holds a lock; None if the lock is not held.
 
         Rows that this store claims contain the id.
         """
@@ -53,14 +53,17 @@ class Database(Protocol):
         """Release a lock if it is held."""
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return which of the senders are dead, and stay so until the transaction ends.
+        """Return the senders that are dead and will stay dead until the transaction ends.
 
-        This store's own sender is never among them. All senders must use the same lock, and this store must
-        hold it.
+        This store's own sender is never among them. All senders must use the same kind of lock, and this store
+        must hold a lock of that kind.
         """
 
     def purge(self, texts: Collection[str]) -> Purge:
-        """Overwrite deleted data, so that the files contain none of the texts, ignoring the case of ASCII."""
+        """Overwrite deleted data, so that the files contain none of these texts.
+
+        The case of ASCII letters is ignored.
+        """
 
     def close(self) -> None:
         """Close the file or the connection."""

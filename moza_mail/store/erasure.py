@@ -100,9 +100,9 @@ def _delete(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[
 
 
 def _describe_consents(connection: sa.Connection, subject: DataSubject) -> str:
-    """Return the dates of each consent, without its words.
+    """Return the dates of each consent, without its text.
 
-    They prove when the person had consented to being mailed.
+    The dates prove when the person had consented to being mailed.
     """
     found = connection.execute(
         sa.select(

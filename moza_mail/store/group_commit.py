@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-# A result resumes its caller, whose outcomes make room for new intents; those take one or two rounds of the event loop.
+# Rounds of the event loop before the next commit. Callers that got a result add their next items after one or two rounds.
 ROUNDS = 3
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ class GroupCommit(Generic[T, R]):
         self._queue: list[tuple[T, asyncio.Future[R]]] = []
         self._is_busy = False
         self._is_finished = False
-        # Held only to append or to take: the event loop appends, the store's thread takes.
+        # Held only while items are added or taken: the event loop adds items, and the store's thread takes them.
         self._guard = threading.Lock()
 
     def add(self, item: T) -> asyncio.Future[R]:
@@ -78,7 +78,7 @@ class GroupCommit(Generic[T, R]):
             answers = self._commit_group([item for item, _ in group])
         except Exception as error:  # noqa: BLE001  (whatever it is, every caller must get it and none wait for ever)
             answers = [error] * len(group)
-        # After the loop is closed there are no callers left; the rows are stored all the same.
+        # After the loop is closed there are no callers left, but the rows are stored.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._resume, [future for _, future in group], answers)
 

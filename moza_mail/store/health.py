@@ -16,7 +16,7 @@ from moza_mail.store.schema import HEAD
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-# The time of the last change.
+# Find the time of the last change.
 NEWEST = """
 SELECT max(at) FROM (
   SELECT max(created_at) AS at FROM mailings

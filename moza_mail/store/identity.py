@@ -49,7 +49,10 @@ class Identity:
 
     @asynccontextmanager
     async def hold_sender_lock(self, purpose: str) -> AsyncGenerator[None]:
-        """Hold the sender lock; see Ledger.hold_sender_lock. The generation rises at the beginning and the end."""
+        """Hold the sender lock, as `Ledger.hold_sender_lock` does.
+
+        The generation rises when the lock is taken and before it is released.
+        """
         async with self._transactions.hold(SenderLock.MAILINGS, purpose):
             await self.advance()
             try:
@@ -58,15 +61,15 @@ class Identity:
                 await self.advance()
 
     async def read_gap(self) -> RestoreGap | None:
-        """Return what the store does not know since it was restored; None if it never was."""
+        """Return the period that a restored store does not know; None if it was never restored."""
         return await self._transactions.read(_read_gap)
 
     async def write_gap(self, gap: RestoreGap) -> None:
-        """Replace what the store does not know."""
+        """Replace the stored period that the store does not know."""
         await self._transactions.write(_write_gap, gap)
 
     async def doubt_deliveries(self, *, now: datetime) -> int:
-        """Make every unfinished delivery uncertain; return how many there are. Confirmation mails are included."""
+        """Make every unfinished delivery and confirmation mail uncertain; return how many."""
         return await self._transactions.write(_doubt, now)
 
 

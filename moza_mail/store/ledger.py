@@ -70,7 +70,7 @@ class Ledger:
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
     async def list_started(self) -> list[StartedMailing]:
-        """Return every mailing, oldest first, with what remains to be sent, without content."""
+        """Return every mailing without its content, oldest first, with what remains to be sent."""
         return await self._transactions.read(mailings.list_started)
 
     async def count_by_state(self, mailing_id: int) -> dict[DeliveryState, int]:
@@ -78,7 +78,7 @@ class Ledger:
         return await self._transactions.read(mailing_summary.count_by_state, mailing_id)
 
     async def count_skipped(self, mailing_id: int) -> dict[tuple[SkipReason, str], int]:
-        """Count the skipped deliveries by reason; missing values are also counted by detail."""
+        """Count the skipped deliveries by reason and, for missing values, also by detail."""
         return await self._transactions.read(mailing_summary.count_skipped, mailing_id)
 
     async def summarize(self, mailing_id: int, *, domains: bool = False) -> MailingSummary:
@@ -159,8 +159,8 @@ class Ledger:
     async def record_intents(self, delivery_ids: Sequence[int], *, now: datetime) -> RejectedUpdates:
         """Change claimed deliveries to intent; return those that this sender has not claimed.
 
-        The body of a returned delivery must not be sent. Calls that wait are committed together, in order.
-        Raise StoreError if the commit fails; then nothing of this call is stored.
+        The body of a returned delivery must not be sent. Calls that wait for a commit are committed together,
+        in order. Raise StoreError if the commit fails; then nothing of this call is stored.
         """
         self._transactions.check_open()
         return await self._updates.add(Intents(delivery_ids, now)) if delivery_ids else {}
@@ -185,9 +185,9 @@ class Ledger:
         return await self._updates.add(Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, delivery_ids: Sequence[int]) -> None:
-        """Set claimed deliveries without an attempt to pending again.
+        """Set claimed deliveries that were not attempted to pending again.
 
-        Raises StoreError, and changes none, unless this sender has claimed all of them.
+        If this sender has not claimed all of them, raise StoreError and change none.
         """
         if delivery_ids:
             await self._transactions.write(claim.release, delivery_ids, self._sender_id)

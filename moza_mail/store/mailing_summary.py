@@ -68,9 +68,9 @@ def count_verdicts(connection: sa.Connection, mailing_id: int) -> list[VerdictCo
 
 
 def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[SkipReason, str], int]:
-    """Count the skipped deliveries by reason; missing values are also counted by detail."""
+    """Count the skipped deliveries by reason and, for missing values, also by detail."""
     reason = deliveries.c.skip_reason
-    # For other reasons the detail is what an earlier attempt left.
+    # For other reasons the detail comes from an earlier attempt.
     detail = sa.case((reason == SkipReason.MISSING_VALUE, deliveries.c.detail), else_="").label("shown")
     query = (
         sa.select(reason, detail, sa.func.count())

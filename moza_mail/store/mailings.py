@@ -23,7 +23,7 @@ state_column = deliveries.c.state
 
 def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
     """Insert a mailing and its deliveries. One statement inserts all deliveries."""
-    # Looking for an earlier one first would leave a moment in which another machine inserts it too.
+    # Insert without looking first: another machine could insert the mailing between the look and the insert.
     number = connection.execute(
         insert(connection, mailings)
         .values(**rows.mailing_values(mailing))

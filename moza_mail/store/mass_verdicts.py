@@ -1,7 +1,7 @@
-"""Recognise a mass verdict: too many readers of one provider who fail alike in one mailing.
+"""Recognise a mass verdict: too many readers of one provider fail with the same verdict.
 
-Such a failure may be an error of the provider, so a person decides about its readers. The counts are kept in two
-small tables, so that a failure costs the same in a mailing to a hundred readers and to a million.
+The failures in one mailing count. They may come from an error of the provider, so a person decides about its readers.
+The counts are kept in two small tables, so that recording a failure takes the same time in a mailing of any size.
 """
 
 from enum import StrEnum
@@ -19,10 +19,10 @@ COUNTED = ""
 
 
 class MassDecision(StrEnum):
-    """The decision about the readers of one provider who fail alike in one mailing.
+    """The decision about the readers of one provider with the same verdict in one mailing.
 
-    HELD: there are too many, and a person has not decided yet.
-    ACCEPTED: a person said that these readers, and further ones, are suppressed.
+    HELD: there are too many such readers, and a person has not decided yet.
+    ACCEPTED: a person decided that these readers, and later ones like them, are suppressed.
     """
 
     NONE = ""
@@ -33,13 +33,13 @@ class MassDecision(StrEnum):
 def count_failure(
     connection: sa.Connection, mailing_id: int, verdict: Verdict, recipient_domain: str
 ) -> tuple[MassDecision, bool]:
-    """Count one more reader who would be suppressed, and return the decision about such readers.
+    """Count one more reader with this verdict, and return the decision about such readers.
 
-    The second value is True if this reader is the first one too many. The caller has the lock on people.
+    The second value is True if this reader brings the count above the limit. The caller has the lock on people.
     """
     provider = find_provider(recipient_domain)
     readers = _count_readers(connection, mailing_id, provider)
-    # At a provider with so few readers there are never too many.
+    # A provider with so few readers never has too many that fail.
     if readers <= MAX_ALIKE:
         return MassDecision.NONE, False
     key = {"mailing_id": mailing_id, "provider": provider, "verdict": verdict}
@@ -56,7 +56,9 @@ def count_failure(
 
 
 def accept_verdicts(connection: sa.Connection, mailing_id: int, provider: str) -> None:
-    """Record that a person accepted the mass verdicts of a mailing, so that later failures are not held.
+    """Record that a person accepted the mass verdicts of a mailing.
+
+    Later failures with these verdicts are then suppressed without being held.
 
     provider: accept only the verdicts of this provider; empty for all.
     """
@@ -107,7 +109,7 @@ def _count_providers(connection: sa.Connection, mailing_id: int) -> None:
     rows = [
         {"mailing_id": mailing_id, "provider": provider, "readers": count}
         for provider, count in readers.items()
-        # The domain of a few readers may name a person.
+        # A domain with only a few readers may identify a person.
         if count > MAX_ALIKE or provider == COUNTED
     ]
     connection.execute(sa.insert(mailing_providers), rows)

@@ -31,7 +31,7 @@ class DataSubject:
     """A person, found by address (GDPR art. 4).
 
     ids: the subscriber ids that the address has or had.
-    delivery_ids: deliveries to the address, if they were looked up; whoever the subscriber was.
+    delivery_ids: the ids of the deliveries to the address, whichever subscriber had it then; empty if not looked up.
     """
 
     key: str
@@ -56,7 +56,7 @@ def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
     return deliveries.c.subscriber_id.in_(subject.ids) | deliveries.c.id.in_(subject.delivery_ids)
 
 
-# A test compares these two with the schema: each table is in one of them.
+# A test checks that each table of the schema is either in PERSONAL_TABLES or in OTHER_TABLES.
 PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool]]] = {
     subscribers: lambda subject: subscribers.c.address_key == subject.key,
     subscriptions: lambda subject: subscriptions.c.subscriber_id.in_(subject.ids),

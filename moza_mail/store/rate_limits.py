@@ -10,7 +10,7 @@ from moza_mail.store.transactions import Transactions
 
 
 class RateLimits:
-    """The token buckets, by name. All senders share them, so their clocks should agree."""
+    """The token buckets, by name. All senders share them, so the senders' clocks should agree."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions

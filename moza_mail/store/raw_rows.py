@@ -47,7 +47,7 @@ def key_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
 
 
 def key_of(table: sa.Table, row: Row) -> Key:
-    """Return the key of a row, for the next page."""
+    """Return the key of a row. The next page begins after the key of the last row."""
     return tuple(row[column.name] for column in key_columns(table))
 
 

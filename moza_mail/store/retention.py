@@ -173,9 +173,9 @@ def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> 
 
 
 def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of confirmations created before `cutoff`, and the queued forms from before it.
+    """Delete one batch of confirmations created before `cutoff`, and all earlier queued forms.
 
-    Their links expired long ago.
+    The links of these confirmations expired long ago.
     """
     connection.execute(sa.delete(sign_up_requests).where(sign_up_requests.c.created_at < cutoff))
     query = sa.select(confirmations.c.id).where(_is_old_confirmation(cutoff), confirmations.c.id > after)
@@ -237,16 +237,17 @@ def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> 
 
 
 def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -> int:
-    """Delete the audit entries before the first one that is not older than `cutoff`; return their number.
+    """Delete the audit entries that are older than `cutoff`; return their number.
 
-    `cutoff` is stored first, because the database's triggers allow deleting only older entries. The sealed
-    head says what was deleted, and an entry in the same transaction says when.
+    An entry that follows a newer entry stays. `cutoff` is stored first, because the database's triggers allow
+    deleting only entries older than the stored time. The sealed head records which entries were deleted. A new
+    audit entry in the same transaction records when.
     """
     hasher = require_hasher(connection)
     lock_audit_log(connection)
     head = read_head(connection, hasher)
     last = _last_expired_entry(connection, cutoff)
-    # Deleting would destroy the traces in a log that another program has changed.
+    # If another program has changed the log, nothing is deleted, because that would destroy the traces.
     if head is None or last <= head.deleted or not verify_rows(connection, hasher).is_intact:
         return 0
     inserted = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(cutoff))
@@ -270,9 +271,9 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -
 
 
 def _last_expired_entry(connection: sa.Connection, cutoff: datetime) -> int:
-    """Return the number of the last entry that is deleted; 0 if none is.
+    """Return the number of the last expired entry, or a lower number if none is expired.
 
-    An entry after one that is kept is kept too, so that the chain of seals has no gap.
+    All entries after the first one that is kept are kept too, so that the chain of seals has no gap.
     """
     kept = connection.scalar(sa.select(sa.func.min(audit_log.c.id)).where(audit_log.c.occurred_at >= cutoff))
     return find_last_number(connection) if kept is None else kept - 1

@@ -25,7 +25,7 @@ SUBSCRIBER = (
     subscribers.c.lang,
 )
 SUBSCRIPTION = tuple(subscriptions.c)
-# Naming the columns of each row again would take a tenth of an export's time.
+# Computed once: naming the columns again for each row would take a tenth of an export's time.
 SUBSCRIPTION_FIELDS = tuple(column.name for column in SUBSCRIPTION)
 DELIVERY = (
     deliveries.c.id,
@@ -45,7 +45,8 @@ DELIVERY = (
     deliveries.c.merge_values.label("values"),
 )
 DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
-# Known of a delivery that is being claimed: reading an enum or a time takes as long as the rest of the row.
+# Every delivery that is being claimed has these values. They are not read from the row, because reading an enum or a time
+# takes as long as reading the rest of the row.
 AS_CLAIMED = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None, "verdict": None}
 CANDIDATE = tuple(column for column in DELIVERY if column.name not in AS_CLAIMED)
 CANDIDATE_FIELDS = tuple(column.name for column in CANDIDATE)
@@ -54,7 +55,7 @@ Row = sa.Row[*tuple[Any, ...]]
 
 
 def address(text: str) -> Address:
-    """Convert a stored address. It is not checked, because it was checked before.
+    """Convert a stored address. It is not checked, because it was checked when it was stored.
 
     "" becomes an address without a domain.
     """
@@ -100,7 +101,7 @@ def delivery(row: Sequence[Any]) -> Delivery:
 
 
 def claimed_delivery(row: Sequence[Any]) -> Delivery:
-    """Convert a row with the columns CANDIDATE, which was just claimed, to a Delivery."""
+    """Convert a row with the columns CANDIDATE to a Delivery that was just claimed."""
     return _delivery({**AS_CLAIMED, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
 
 

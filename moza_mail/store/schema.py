@@ -62,7 +62,7 @@ to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 def text_map_to_json(texts: Mapping[str, str]) -> str:
     """Convert a mapping of texts to JSON in half the usual time.
 
-    An import converts one for each of a million people.
+    An import of a million people converts a million such mappings.
     """
     pairs = [f"{encode_basestring(name)}: {encode_basestring(texts[name])}" for name in sorted(texts)]
     return "{" + ", ".join(pairs) + "}"
@@ -88,7 +88,7 @@ subscribers = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("attributes", sa.JSON, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    # The language they chose; empty for that of each list.
+    # The language that the subscriber chose; empty to use the language of each list.
     sa.Column("lang", sa.Text, nullable=False, server_default=""),
     # The id is part of Message-IDs and links, so the id of an erased person is never used again.
     sqlite_autoincrement=True,
@@ -144,7 +144,7 @@ confirmations = sa.Table(
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    # When the person unsubscribed after this sign-up; since then the link confirms nothing.
+    # When the person unsubscribed after this sign-up. Since then the link confirms nothing.
     sa.Column("voided_at", UtcTime),
     # The mail, with the columns of a delivery; `due_at` is the earliest time of the next attempt.
     sa.Column("state", enum_type(DeliveryState), nullable=False),
@@ -251,7 +251,7 @@ mailings = sa.Table(
     sa.Column("anonymised_at", UtcTime),
     # A copy of the segment that it was sent to; null for the whole list.
     sa.Column("segment", JSON),
-    # Until when `send --due` leaves it alone, because of a quota or a refusal that concerns us.
+    # `send --due` skips the mailing until this time, because a quota is used up or a reply refused us, the sender.
     sa.Column("paused_until", UtcTime),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
     sqlite_autoincrement=True,
@@ -406,9 +406,9 @@ def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.Colu
     return sa.func.substr(address, sa.func.instr(address, "@") + 1)
 
 
-# One index serves claims, recovery and paging, because the ids of a state are in order in it. PostgreSQL adds each version of a
-# row to every index that includes the row. Leaving out accepted deliveries saves most of its work at the end of a delivery;
-# queries for them read the mailing from start to end.
+# One index serves claims, recovery and paging, because it has the ids of each state in order. PostgreSQL adds each version of a
+# row to every index that includes the row. Leaving out accepted deliveries saves most of this work at the end of a delivery.
+# Queries for accepted deliveries read all rows of the mailing.
 sa.Index(
     "deliveries_state",
     deliveries.c.mailing_id,

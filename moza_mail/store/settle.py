@@ -30,7 +30,8 @@ OUTCOME_STATES = frozenset(
 )
 GIVEN_UP = "given up: 48 hours have passed since the first attempt"
 
-# The values of each row, by the column they are compared with or written to; all rows of a group share the others.
+# The values that differ between the rows of a group, each with the column that it is compared with or written to. The other
+# values are shared by all rows of a group.
 INTENT_COLUMNS = {"number": deliveries.c.id}
 OUTCOME_COLUMNS = {
     "number": deliveries.c.id,
@@ -40,7 +41,7 @@ OUTCOME_COLUMNS = {
     "relay_id": deliveries.c.queue_id,
 }
 
-# The id of a sender that was taken for dead no longer matches, so rows that another has claimed since do not change.
+# If this sender was taken for dead, another sender may have claimed its rows. Their sender id then differs: they do not change.
 IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
 
 
@@ -99,7 +100,10 @@ Update = Intents | Outcomes
 
 
 class SharedColumns(NamedTuple):
-    """The columns of an outcome that mostly have the same values within a group."""
+    """The columns whose values many outcomes have in common.
+
+    Outcomes with equal values in these columns form a group, which one statement updates.
+    """
 
     new_state: DeliveryState
     counted: int
@@ -147,7 +151,7 @@ def _group_rows(
         elif settled.isdisjoint(update.delivery_ids):
             intents.setdefault(update.now, []).extend((delivery_id,) for delivery_id in update.delivery_ids)
         else:
-            # Intents are written first, which would reverse the order of these two.
+            # Intents are written first, which would reverse the order of these two updates.
             raise NotClaimed
     return intents, outcomes
 
@@ -157,7 +161,7 @@ def record_each(
 ) -> list[RejectedUpdates]:
     """Record the updates one by one, in order.
 
-    Return, for each update, the deliveries that it could not change, with the error.
+    Return one mapping for each update: the deliveries that it could not change, each with the error.
     """
     return [_record(connection, update, sender_id, thresholds) for update in updates]
 
@@ -193,7 +197,7 @@ def _explain(
 
 
 def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple[SharedColumns, Row]]:
-    """Yield each outcome as its group's shared columns and its own row."""
+    """Yield two parts of each outcome: the columns shared with its group, and its own row."""
     deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
     attempts = _earlier_attempts(connection, deferred) if deferred else {}
     for delivery_id, outcome in update.outcomes:

@@ -36,7 +36,7 @@ from moza_mail.store.subscribers import save_list
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
 BATCH = 16
-"""Requests in one transaction. The batch is small, because people wait for pages meanwhile."""
+"""The number of requests in one transaction. It is small, because people wait for pages meanwhile."""
 IS_WAITING = sign_up_requests.c.handled_at.is_(None)
 CLEARED = dict.fromkeys(("address", "address_key", "name", "lang", "consent", "source"), "")
 
@@ -87,7 +87,7 @@ INSERT_CONFIRMATION = sa.insert(confirmations)
 def add_request(
     connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, stamp: str, now: datetime
 ) -> bool:
-    """Add a filled-in form to the queue; return False if a form with this stamp was added before."""
+    """Add a filled-in form to the queue; return False if its stamp was added before."""
     if connection.execute(FIND_LIST, {"on_list": mailing_list.slug}).first() is None:
         save_list(connection, mailing_list)
     values = {
@@ -110,12 +110,12 @@ def add_request(
 def handle_requests(connection: sa.Connection, now: datetime) -> bool:
     """Handle one batch of the queue, oldest first; return True if more may wait.
 
-    Each handled row loses everything but its stamp, and disappears when no form with that stamp is valid any more.
+    A handled row keeps its stamp, but no personal data. The row is deleted when no form with that stamp is valid any more.
     """
     query = sa.select(sign_up_requests).where(IS_WAITING).order_by(sign_up_requests.c.id).limit(BATCH)
     if connection.execute(query).first() is None:
         return False
-    # Read again with the lock held, because another process may have handled some of them.
+    # Read the requests again with the lock held, because another process may have handled some of them.
     lock_people(connection)
     found = connection.execute(query).all()
     for request in found:
@@ -128,7 +128,7 @@ def handle_requests(connection: sa.Connection, now: datetime) -> bool:
 
 
 def find_oldest_request(connection: sa.Connection) -> datetime | None:
-    """Return when the oldest request that waits was added; None if no request waits."""
+    """Return when the oldest waiting request was added; None if no request waits."""
     query = sa.select(sign_up_requests.c.created_at).where(IS_WAITING)
     return connection.scalar(query.order_by(sign_up_requests.c.id).limit(1))
 
@@ -147,7 +147,7 @@ class _KnownAddress:
 
     @property
     def gets_no_mail(self) -> bool:
-        """True for a confirmed subscriber, and after a complaint."""
+        """Return True for a confirmed subscriber, and after a complaint."""
         is_subscribed = self.state is SubscriptionState.CONFIRMED and self.suppressed_at is None
         return self.has_complained or is_subscribed
 
@@ -218,8 +218,8 @@ def _find_due(
 ) -> datetime | None:
     """Return when another confirmation mail may be sent to this mailbox.
 
-    Return None if an earlier mail can still be used, or if the limit is reached: three mails a week, and one since
-    the address was suppressed.
+    Return None if an earlier mail can still be used, or if the limit is reached. The limit is three mails a week, and
+    one mail after the address was suppressed.
     """
     now = request.created_at
     since = {"mailbox": mailbox, "since": now - limits.MAIL_LIMIT_PERIOD}
@@ -239,5 +239,8 @@ def _find_due(
 
 
 def _serves_for(state: DeliveryState) -> timedelta:
-    """Return how long a mail makes another one unnecessary: longer if it is not sent yet."""
+    """Return how long after a sign-up no other mail is needed.
+
+    The time is longer if the mail of the sign-up is not sent yet.
+    """
     return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL

@@ -31,13 +31,14 @@ class SignUps:
     async def add(self, sign_up: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
         """Queue a filled-in form; return False if a form with this stamp was queued before.
 
-        The work is the same for every address, so that its time tells nothing.
+        The work takes the same time for every address, so that the time does not reveal if the address is known.
         """
         return await self._transactions.write_grouped(add_request, sign_up, mailing_list, stamp, now)
 
     async def handle_requests(self, *, now: datetime) -> bool:
-        """Store the queued sign-ups as unconfirmed, and queue their confirmation mails if the limits allow it.
+        """Store the queued sign-ups as unconfirmed, and queue their confirmation mails.
 
+        A confirmation mail is queued only if the limits allow it.
         Nothing changes for a confirmed subscriber, or after a complaint. A person who unsubscribed stays
         unsubscribed until they use the link. A mailbox gets three mails a week, over all lists, and one since
         its address was suppressed (model/sign_up.py).

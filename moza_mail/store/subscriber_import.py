@@ -176,9 +176,9 @@ def _add_entries(
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
 ) -> None:
-    """Add one audit entry for an import, or else one entry for each person.
+    """Add one audit entry for the import of a file, or else one entry for each person.
 
-    One entry is enough for an import, because the imported rows contain its source and time.
+    One entry is enough for the import of a file, because the imported rows contain its source and time.
     """
     counts = {result: count for result in CHANGED if (count := results.count(result))}
     suppressed = sum(person.suppression is not None for person in people.values())
@@ -387,7 +387,7 @@ def _write_suppressions(
     if rows:
         INSERT_SUPPRESSIONS.run(connection, rows, created_at=terms.now, mailing_id=None)
     for person in suppressed.values():
-        # An address without a subscriber is only in the entry of the import.
+        # An address without a subscriber gets no entry of its own; the entry of the import counts it.
         if person.id is not None and person.suppression:
             entry = AuditEntry(
                 occurred_at=terms.now,

@@ -51,7 +51,8 @@ MOVED = {
         erasures,
     )
 }
-# The key follows from the address; mailings stay behind, and removed suppressions are numbered again.
+# These columns are not exported. Keys are computed from the addresses, mailings are not moved, and removed suppressions
+# get new numbers.
 LEFT_OUT = frozenset(
     {
         ("subscribers", "address_key"),

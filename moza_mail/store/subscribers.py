@@ -220,7 +220,7 @@ def _select_exported(
 def _list_attribute_names(connection: sa.Connection, list_slug: str) -> list[str]:
     attributes = subscribers.c.attributes
     if connection.dialect.name == "postgresql":
-        # Without a list of columns, the column of a function that returns text has the name of its alias.
+        # render_derived() names the column. Without it, PostgreSQL would give the column the name of the function's alias.
         names = sa.func.json_object_keys(attributes).table_valued("key").render_derived()
     else:
         names = sa.func.json_each(attributes).table_valued("key")

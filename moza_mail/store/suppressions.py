@@ -94,7 +94,7 @@ class Suppressions:
     async def release_held(self, *, now: datetime) -> int:
         """Release held addresses that accepted a later message; return how many.
 
-        The message must be older than 72 hours, and no report says that it failed or was a nuisance.
+        The message must be older than 72 hours, and no report may say that it bounced or drew a complaint.
         """
         return await self._transactions.write(_release_held, now)
 
@@ -170,7 +170,7 @@ def insert_suppression(
         "provider": find_provider(suppression.address.domain),
         "held_at": suppression.created_at if is_held else None,
     }
-    # A complaint, a person or another mailing decides over what is held.
+    # An effective suppression, such as one for a complaint or by a person, replaces one that is held.
     statement = insert(connection, suppressions).values(values)
     connection.execute(statement.on_conflict_do_update(index_elements=["address_key"], set_=values))
     entry = AuditEntry(
@@ -179,7 +179,7 @@ def insert_suppression(
         actor=actor,
         subscriber_id=_find_subscriber_id(connection, suppression.address),
         mailing_id=mailing_id,
-        # Without the evidence, which is a person's own words or a server's about them.
+        # The evidence is left out, because it is a person's own words, or a server's words about the person.
         detail=f"{suppression.reason.value}{', held' if is_held else ''}",
     )
     add_entry(connection, entry, suppression.address)
@@ -252,8 +252,9 @@ def _remove_all(connection: sa.Connection, addresses: Iterable[Address], reason:
 def lift_after_sign_up(
     connection: sa.Connection, subscriber_id: int, signed_up_at: datetime, now: datetime
 ) -> bool:
-    """Remove the suppression of a person who confirmed a sign-up; return True if there was one.
+    """Remove the suppression of a person who confirmed a sign-up.
 
+    Return True if a suppression was removed.
     A complaint stays, and so does a suppression that somebody added by hand after the sign-up.
     """
     text = connection.scalar(sa.select(subscribers.c.address).where(subscribers.c.id == subscriber_id))
@@ -382,7 +383,7 @@ def count_from_mailing(connection: sa.Connection, mailing_id: int) -> int:
 
 
 def _select_from_mailing(connection: sa.Connection, mailing_id: int, after: str) -> list[Suppression]:
-    """Return one page with address keys > `after`."""
+    """Return one page of a mailing's suppressions with address keys > `after`."""
     query = sa.select(suppressions).where(
         suppressions.c.mailing_id == mailing_id,
         suppressions.c.held_at.is_(None),

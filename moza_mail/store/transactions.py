@@ -22,7 +22,7 @@ Statements = Callable[Concatenate[sa.Connection, P], T]
 Change = Callable[[sa.Connection], Any]
 
 MOST_CHANGES = 64
-"""Changes in one grouped transaction: a few tens of milliseconds, because others wait meanwhile."""
+"""The most changes in one grouped transaction. They take a few tens of milliseconds, because others wait meanwhile."""
 
 
 class Transactions:
@@ -132,8 +132,8 @@ class Transactions:
             await asyncio.wrap_future(taking)
             yield
         finally:
-            # The thread works in order, so by now it knows whether the lock was taken, even for a caller that was cancelled
-            # while it waited. Closing the store released the lock already.
+            # The thread works in order, so `release` runs after the attempt to take the lock, even if the caller was cancelled
+            # while it waited. If the store is closed, closing it has released the lock already.
             if not self._is_closed:
                 await asyncio.shield(asyncio.wrap_future(self._thread.submit(release)))
 

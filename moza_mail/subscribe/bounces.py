@@ -21,7 +21,7 @@ from moza_mail.model.bounce import (
 from moza_mail.model.sign_up import NO_MAILING, Confirmation
 from moza_mail.store import Store
 
-# It imports cryptography, which an import of subscribers does not need.
+# moza_mail.compose imports cryptography, which an import of subscribers does not need.
 if TYPE_CHECKING:
     from moza_mail.compose import SignedLinks
 
@@ -41,9 +41,9 @@ async def record_bounce(
     """Store a report about one of our messages, and apply its effect.
 
     Return the bounce and its effect. A failure has the kind UNKNOWN if nothing proves that it is about one of
-    our messages. A bounce that may still be proven later is not stored, and with `dry_run` none is.
+    our messages. A bounce that may still be proven later is not stored. With `dry_run` nothing is stored.
 
-    digest: identifies the report, so that it counts once.
+    digest: identifies the report, so that a report that is read twice counts once.
     """
     is_failure = report.kind in FAILURE_KINDS
     if not is_failure and (sent := await _find_unsubscribed(store, report, links)):

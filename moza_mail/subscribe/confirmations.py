@@ -24,7 +24,7 @@ from moza_mail.transport.protocol import Outcomes, Submission, Transport
 BATCH = 50
 # People wait for this mail, so the store is asked often. The query reads one entry of an index.
 POLL_INTERVAL = timedelta(seconds=2)
-# The wait after a failure, doubled after each further one. The maximum applies too while another process does the work.
+# The wait after a failure, doubled after each further failure. While another process holds the lock, the wait is the maximum.
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=30)
 
 ComposeConfirmation = Callable[[Confirmation], tuple[Envelope, Message]]
@@ -113,7 +113,7 @@ class _Run:
         except (AddressError, SubscriptionError) as error:
             state, detail = DeliveryState.REFUSED, error.message
         except MozaMailError as error:
-            # A person can fix a theme or a setting, so it is tried again.
+            # A person can fix a theme or a setting, so the confirmation is tried again.
             state, detail = DeliveryState.PENDING, error.message
             self.settings.on_error(error)
         else:
@@ -165,8 +165,8 @@ async def keep_delivering_confirmations(
     """Send confirmations as they become due, until `stop` is set.
 
     After a failure the function waits and tries again. The delay doubles up to MAX_RETRY_DELAY, and a success
-    resets it. While another process holds the sender lock, the function tries again every MAX_RETRY_DELAY. It
-    may be cancelled at any time: the next run recovers as it does from a crash.
+    resets the delay. While another process holds the sender lock, the function tries again every MAX_RETRY_DELAY.
+    The function may be cancelled at any time. The next run then recovers as it does after a crash.
 
     purpose: names the holder of the lock to other processes.
     """
@@ -196,7 +196,7 @@ async def _deliver_until_stopped(
     on_success: Callable[[], None],
 ) -> None:
     while not settings.stop.is_set():
-        # Also while the relay fails, so that no sign-up waits for it in the queue.
+        # Handle the requests even while the relay fails, so that no sign-up waits in the queue for the relay.
         more_wait = await store.sign_ups.handle_requests(now=settings.clock())
         due_at = await store.confirmations.find_next_due()
         if due_at is not None and due_at <= settings.clock():

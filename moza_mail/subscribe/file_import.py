@@ -29,7 +29,7 @@ AddPeople = Callable[[Sequence[NewSubscriber]], Coroutine[Any, Any, list[AddResu
 class ImportedRow(NamedTuple):
     """The result of one row: a value of AddResult, or REFUSED with a reason.
 
-    earlier_line: the first line with the same address; 0 if this is the first.
+    earlier_line: the number of the first line with the same address; 0 if no earlier line has it.
     """
 
     line: int
@@ -46,7 +46,7 @@ class ImportSettings:
     source: the name of the file, stored with each subscription.
     on_row: called with each row, in the order of the file, once it is stored.
     dry_run: report what would happen, and store nothing.
-    preview: the memory of a dry run over several files; None to begin a new one.
+    preview: the state of a dry run over several files; None to begin a new dry run.
     """
 
     source: str
@@ -101,7 +101,7 @@ async def import_rows(
             counts[row.result] += 1
             repeated += bool(row.earlier_line)
             settings.on_row(row)
-        # The next window is in memory already. Without this line, a third one would be.
+        # Free this window before a third one is read, because the next window is in memory already.
         del window, results
     words = (*(result.value for result in AddResult), REFUSED)
     return ImportReport(counts={word: counts[word] for word in words}, repeated=repeated)
@@ -115,7 +115,7 @@ def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
     number = 0
     while window := list(islice(remaining, WINDOW_ROWS)):
         people = [row for row in window if isinstance(row, NewSubscriber)]
-        # Lines of several files would be mistaken for one another.
+        # Number the rows across all files, because two files have the same line numbers.
         keys = [(person.address.key, number + place) for place, person in enumerate(people, start=1)]
         number += len(keys)
         earlier = first_lines.find_earlier(keys)

@@ -14,7 +14,7 @@ from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import Confirmation, ConfirmResult, PreferenceChoice, Preferences, SignUp
 from moza_mail.store import Store
 
-# It imports cryptography, which an import of subscribers does not need.
+# moza_mail.compose imports cryptography, which an import of subscribers does not need.
 if TYPE_CHECKING:
     from moza_mail.compose import SignedLinks
 
@@ -80,7 +80,7 @@ class SelfService:
         await self.store.subscribers.unsubscribe(subscriber_id, list_slug, now=now)
 
     async def load_preferences(self, token: str) -> Preferences:
-        """Return the data of the person of a preferences link.
+        """Return the data of the person to whom a preferences link was sent.
 
         Raise InvalidLink if the link is damaged or forged, or if the person was erased.
         """
@@ -92,13 +92,13 @@ class SelfService:
     async def save_preferences(
         self, token: str, choice: PreferenceChoice, *, joined: Iterable[MailingList] = (), now: datetime
     ) -> Preferences:
-        """Store the choice of the person of a preferences link, and return their new data.
+        """Store the choice of the person who uses a preferences link; return their new data.
 
         The link proves that the address is theirs, so the lists that they join need no confirmation. Raise
         InvalidLink in the same cases as `load_preferences`, and SubscriptionError if nobody can sign up for a
         list.
 
-        joined: the lists of `choice.joins`.
+        joined: the mailing lists that `choice.joins` names.
         """
         subscriber_id = self.links.read_preferences(token)
         for mailing_list in joined:

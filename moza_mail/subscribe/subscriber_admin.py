@@ -29,7 +29,7 @@ ERASE_INTERVAL = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonSubscriber:
-    """An address without a subscriber, but with a present or a removed suppression."""
+    """An address that is not a subscriber's, but is or was suppressed."""
 
     address: Address
     suppression: Suppression | None
@@ -82,7 +82,7 @@ class SubscriberAdmin:
         """Remove the suppression of an address; earlier bounces no longer count.
 
         Raise AddressError if the address is not suppressed. Raise SubscriptionError if the person may have
-        wanted the suppression and did not ask to be mailed again (`is_requested`).
+        wanted the suppression, unless they asked to be mailed again (`is_requested`).
         """
         address = Address.parse_typed(text)
         current = await self.store.suppressions.find(address)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-# The first number of all our locks. The second is a sender's id, or one of these, which no sender has.
+# NAMESPACE is the first number of all our locks. The second is a sender's id, or a constant below, which is no sender's id.
 NAMESPACE = 0x6D6F7A61
 PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 

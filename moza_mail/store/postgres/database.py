@@ -40,7 +40,7 @@ REMAINS_ON_SERVER = (
     "no statement finds it any more. The server's data files may hold it until they are overwritten; its log, the archive of"
     " that, replicas and backups until they are deleted. Ask the server's administrator"
 )
-# The same for a server that disappears. Options in the URL override these.
+# Likewise, a server that disappears is noticed within a minute. Options in the URL override these.
 CONNECT_OPTIONS = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -94,7 +94,7 @@ class PostgresDatabase:
 
     @classmethod
     def without_migrating(cls, text: str) -> Self:
-        """Return the database as it is; it connects later."""
+        """Return the database without migrating it. The first transaction connects to it."""
         url = read_url(text)
         return cls(url, _without_password(url))
 
@@ -139,7 +139,7 @@ class PostgresDatabase:
             try:
                 _prepare(connection, self.name)
                 for number, _, _ in self._locks.values():
-                    # Claimed deliveries are still its own, unless another sender took it for dead meanwhile.
+                    # This sender keeps the deliveries that it claimed, unless another sender took it for dead meanwhile.
                     advisory.lock_sender(connection, number)
                 connection.rollback()
             except BaseException:
@@ -168,7 +168,7 @@ class PostgresDatabase:
         sender, now = Sender(purpose=purpose[:200]), datetime.now(UTC)
         with self.writing() as connection:
             number = sender.register(connection, now)
-            # Before others see the id, which could take it for a dead sender's.
+            # Lock the id before other senders see it. Otherwise they could take this sender for dead.
             advisory.lock_sender(connection, number)
         self._locks[lock] = (number, sender, now)
 

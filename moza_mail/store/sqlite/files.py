@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-# In a process of its own: opening and closing a database's file releases the locks that SQLite holds on it in this one (POSIX).
+# The search runs in a process of its own, because closing the file would release this process's SQLite locks on it (POSIX).
 PROGRAM = """
 import sys
 texts = sys.stdin.buffer.read().split(b"\\0")
@@ -27,11 +27,12 @@ FOUND = 3
 
 
 def contain_text(paths: Sequence[Path], texts: Collection[str]) -> bool:
-    """Return True if one of the files contains one of the texts, ignoring the case of ASCII letters.
+    """Return True if one of the files contains one of the texts.
 
+    The case of ASCII letters is ignored.
     Raise OSError if a file cannot be read.
     """
-    # The texts go by standard input, because others can read the arguments of a process.
+    # Pass the texts on standard input, because other users can read the arguments of a process.
     done = subprocess.run(  # noqa: S603  # our own program, with our own paths
         [sys.executable, "-I", "-c", PROGRAM, *map(str, paths)],
         input=b"\0".join(text.encode().lower() for text in texts),
