@@ -122,8 +122,11 @@ class SimulatedMachine:
         return memory
 
     def prepare(self, plan, _begun=False):
-        issue = build.issue(slug=plan.issue_slug, source=plan.source, draft=plan.draft)
-        rendered = replace(RENDERED, subject=plan.issue_slug, text=f"{plan.issue_slug}\n{RENDERED.text}")
+        slug = plan.issue_slug
+        issue = build.issue(slug=slug, source=plan.source, draft=plan.draft, title=slug, date=None)
+        # Other words in each issue, because an issue with the words of an earlier one is not sent automatically.
+        words = " ".join(f"nieuws{slug.replace('-', '')}nummer{number}" for number in range(100))
+        rendered = replace(RENDERED, subject=slug, text=f"{words}\n{RENDERED.text}")
         return due.PreparedMailing(
             issue=issue,
             mailing_list=LIST,
