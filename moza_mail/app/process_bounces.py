@@ -100,9 +100,9 @@ class BounceTally:
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
     async def recount_held(self, store: Store) -> None:
-        """Count each suppression of this run as held if it has become held since.
+        """Correct the counts: a suppression that was put on hold after it was counted counts as held.
 
-        A later message can show that an earlier one belongs to a mass verdict.
+        A later bounce can show that too many addresses of one provider fail in the same way.
         """
         if not self.held:
             return

@@ -1,4 +1,4 @@
-"""Make warnings about a relay that refuses the sender, or that was an outbox before."""
+"""Warn if the relay refuses the sender, or if the project used an outbox before it used this relay."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -41,7 +41,7 @@ class SealedRow:
     seal: str
 
     def follows(self, seals: Iterable[str], hasher: AddressHasher) -> bool:
-        """Return True if the seal fits this row and a seal of the row before this row."""
+        """Return True if this row's seal is the one computed from the row and from one of these previous seals."""
         return any(self.seal == seal_entry(hasher, self.number, each, self.values) for each in seals)
 
 
@@ -85,6 +85,8 @@ class AuditHead:
 class ProblemKind(StrEnum):
     """A sign that the audit log was changed by another program.
 
+    The head is a sealed row with the number of entries. An anchor is a copy of the last seal, kept outside the database.
+
     changed: the seal of an entry is wrong, so the entry was changed, inserted or moved.
     missing: entries were deleted.
     added: an entry follows the last one that the head knows, or precedes the first one.
@@ -92,8 +94,8 @@ class ProblemKind(StrEnum):
     emptied: the store has data, but no entry was ever added.
     protection: the database no longer refuses changes of the log.
     secret: the store, or the anchor, was sealed with another secret.
-    older: the anchor knows later entries, so the database was replaced by an older one, or was cut off.
-    other: an entry has another seal than the anchor says, so the database was replaced.
+    older: the anchor is of a later entry than the last one, so the database was replaced by an older one, or was cut off.
+    other: the seal of an entry differs from the seal in the anchor, so the database was replaced.
     """
 
     CHANGED = "changed"

@@ -129,7 +129,7 @@ class Preferences:
 class PreferenceChoice:
     """The choices of a subscriber.
 
-    The choices are lists to join, by slug with the consent that was shown, and lists to leave. Other lists do not change.
+    They name the lists to join, each with the consent text that was shown, and the lists to leave. Other lists do not change.
     Raises SubscriptionError for an unusable name or language.
     """
 

@@ -1,6 +1,6 @@
-"""Verdicts: the meaning of a refusal for the reader.
+"""Verdicts: what a refusal means for a subscriber.
 
-A relay or mail server refuses, or a report says that it did.
+The refusal is a reply of a relay or mail server, or stands in a bounce report.
 """
 
 from enum import StrEnum

@@ -164,7 +164,7 @@ class _LineParser:
         return self.text(index) == ","
 
     def one_at(self, index: int) -> tuple[DayMarks, int]:
-        """Return the days in one month, or one date written in numbers, and the token after it."""
+        """Parse days with a month (`3 and 4 May`), or one numeric date. Return them and the next token's index."""
         begin, weekday = self.skip_weekday(index)
         match self.kind(begin):
             case Kind.FULL_DATE:

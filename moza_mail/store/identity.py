@@ -22,9 +22,9 @@ NOT_PROVEN = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT
 
 
 class Identity:
-    """Tells the store from other stores and from its own older copies.
+    """The store's id, and a generation number that tells the store from its older copies.
 
-    `on_advance` is called with the new mark after each commit that raises the generation.
+    `on_advance` is called after each commit that raises the number. It receives both, as a StoreMark.
     """
 
     def __init__(self, transactions: Transactions) -> None:

@@ -158,9 +158,9 @@ class PostgresDatabase:
         return self._locks[lock][0] if lock in self._locks else None
 
     def take_lock(self, lock: SenderLock, purpose: str) -> None:
-        """Take a lock, which other stores may hold too.
+        """Take a sender lock. Other open stores can hold the same kind of lock at the same time.
 
-        Raise StoreLocked if this store holds it already.
+        Raise StoreLocked if this open store holds it already.
         """
         if lock in self._locks:
             _, holder, since = self._locks[lock]
