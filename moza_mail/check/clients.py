@@ -83,7 +83,7 @@ def load_data() -> CanIEmailData:
 
 @lru_cache(maxsize=1)
 def load_policy() -> FeaturePolicy:
-    """Load the features that may be missing, and the uses to which each note applies."""
+    """Load which features of HTML and CSS a mail program may lack, and what each note of Can I email is about."""
     raw = tomllib.loads(_read_data_file("clients.toml"))
     return FeaturePolicy(
         default_clients=tuple(raw["default"]), enhancements=raw["enhancement"], note_patterns=raw["notes"]

@@ -94,7 +94,7 @@ class ProblemKind(StrEnum):
     emptied: the store has data, but no entry was ever added.
     protection: the database no longer refuses changes of the log.
     secret: the store, or the anchor, was sealed with another secret.
-    older: the anchor is of a later entry than the last one, so the database was replaced by an older one, or was cut off.
+    older: the anchor has a later entry than the log, so the database is an older one, or the end of the log was deleted.
     other: the seal of an entry differs from the seal in the anchor, so the database was replaced.
     """
 

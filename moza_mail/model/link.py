@@ -11,7 +11,7 @@ CACHE_TIME = timedelta(days=1)
 
 
 class LinkState(StrEnum):
-    """The result of following a link, for a recipient."""
+    """The result for a recipient who opens a link in an issue."""
 
     OK = "ok"
     BROKEN = "broken"

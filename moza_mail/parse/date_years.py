@@ -35,9 +35,9 @@ DayMarks = tuple[DayMark, ...]
 
 
 def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayProblem | None]:
-    """Return the days of a date in order.
+    """Return the calendar days that a written date such as `3-5 May` means, earliest first.
 
-    If they are not certain, no days and the problem are returned.
+    If these are not certain, return no days, and the problem.
     """
     if any(mark.is_ambiguous for mark in marks):
         return (), DayProblem.ORDER

@@ -51,7 +51,7 @@ class NewProject:
 
     @property
     def view_url(self) -> str:
-        """The pattern of the pages of the issues."""
+        """The URL pattern of an issue's page on the website."""
         site = f"{self.site.rstrip('/')}/"
         return (self.hugo.view_url(site) if self.hugo else "") or f"{site}{self.slug}/{{slug}}/"
 

@@ -72,7 +72,7 @@ def _skip_old_entries(connection: sa.Connection, verifier: ChainVerifier, head: 
 
 
 def _has_data(connection: sa.Connection) -> bool:
-    """Return True if the store has rows of a kind that is only added with an audit entry."""
+    """Return True if the store has rows that always come with an audit entry."""
     tables = (subscribers, suppressions, erasures, mailings)
     return any(
         connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() for table in tables
