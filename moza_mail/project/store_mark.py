@@ -1,5 +1,6 @@
 """The file beside the secret that names the project's store, so that a lost or older store is noticed."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from moza_mail.project.atomic_write import write_atomically
 
 MARK_FILE = Path("subscribers/store-mark.json")
 MAX_BYTES = 10_000
+READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def read_mark(root: Path) -> StoreMark | None:
@@ -34,13 +36,18 @@ def read_mark(root: Path) -> StoreMark | None:
 
 
 def write_mark(root: Path, mark: StoreMark) -> None:
-    """Replace the mark in one step, on the disk; raise ProjectError."""
+    """Replace the mark in one step, on the disk; raise ProjectError.
+
+    In a folder that may not be written, such as that of a container, no mark is kept. The store is then not recognised.
+    """
     path = root / MARK_FILE
     text = json.dumps({"store_id": mark.store_id, "generation": mark.generation})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, f"{text}\n".encode(), new_mode=0o600)
     except OSError as error:
+        if error.errno in READ_ONLY:
+            return
         raise ProjectError(
             _("{path} cannot be written: {reason}", path=str(path), reason=describe_os_error(error))
         ) from None

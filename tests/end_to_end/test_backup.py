@@ -3,9 +3,12 @@
 import json
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 
+from moza_mail.model.store_mark import StoreMark
+from moza_mail.project.store_mark import read_mark, write_mark
 from tests.support.project_folder import ISSUE, folder
 
 READERS = 6
@@ -187,3 +190,9 @@ def test_a_store_that_was_restored_twice_still_does_not_know_the_time_before_the
     assert project.run("restore", str(tmp_path / "second.db"), "--yes").code == 0
     assert send(project).code == 1
     assert len(project.outbox()) == READERS
+
+
+def test_a_folder_that_may_not_be_written_stops_nothing():
+    """Not even root may write in /sys."""
+    write_mark(Path("/sys"), StoreMark(store_id="a", generation=1))
+    assert read_mark(Path("/sys")) is None
