@@ -29,9 +29,12 @@ class Node:
 
     def walk(self) -> "Iterator[Node]":
         """Yield this node and all nodes below it, in reading order."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        # Generators within generators would take time in proportion to the square of the depth.
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += reversed(node.children)
 
 
 def build_tree(tokens: "Sequence[Token]") -> list[Node]:
