@@ -1,5 +1,6 @@
 """Back up the store, and replace the store by a backup."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,11 @@ async def restore(project: Project, file: Path) -> Restored:
     """
     url, moment = project.store_url(), now()
     hasher = AddressHasher(secret=project.read_secret())
-    if url.startswith("sqlite:///"):
-        await _require_own_backup(project, file, hasher.fingerprint)
+    await _require_own_backup(project, file, hasher.fingerprint)
+    generation = await _find_newest_generation(project)
     old_store = await stores.restore_store(url, file, now=moment)
     last_change = (await stores.inspect_store(url)).last_change or moment
     store = await stores.open_store(url, hasher=hasher)
-    known = project.read_store_mark()
     try:
         earlier = await store.identity.read_gap()
         gap = RestoreGap(
@@ -64,7 +64,7 @@ async def restore(project: Project, file: Path) -> Restored:
         )
         await store.identity.write_gap(gap)
         uncertain = await store.identity.doubt_deliveries(now=moment)
-        mark = await store.identity.advance(known.generation + 1 if known else 0)
+        mark = await store.identity.advance(generation + 1)
         detail = f"restored from a backup; unknown since {gap.start:%Y-%m-%d %H:%M} UTC"
         await store.audit_log.add(AuditEntry(occurred_at=moment, action=AuditAction.RESTORE, detail=detail))
         project.write_store_mark(mark)
@@ -73,12 +73,19 @@ async def restore(project: Project, file: Path) -> Restored:
     return Restored(gap=gap, uncertain=uncertain, old_store=old_store)
 
 
+async def _find_newest_generation(project: Project) -> int:
+    """Return the highest generation of the store that is replaced; 0 if it is gone or cannot be read."""
+    known = project.read_store_mark()
+    current = 0
+    with suppress(StoreError):
+        current = (await stores.inspect_store(project.store_url())).generation
+    return max(current, known.generation if known else 0)
+
+
 async def _require_own_backup(project: Project, file: Path, fingerprint: str) -> None:
     """Raise StoreError if a file is a copy of another store or has another secret."""
     known = project.read_store_mark()
-    status = await stores.inspect_store(f"sqlite:///{file}")
-    if not status.exists:
-        raise StoreError(_("there is no backup {file}", file=str(file)))
+    status = await stores.inspect_backup(project.store_url(), file)
     if status.fingerprint not in {"", fingerprint}:
         raise StoreError(
             _("{file} was written with another secret than the one that is set", file=str(file)),

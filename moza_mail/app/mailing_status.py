@@ -107,7 +107,7 @@ async def load_status(
         uncertain = [str(one.address) async for one in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)]
     recipients: list[dict[str, Any]] = []
     if options.state:
-        message_id = message_ids(project, mailing)
+        message_id = message_ids(project, mailing.list_slug, mailing.key)
         deliveries = store.ledger.iter_deliveries(mailing.id, [options.state])
         recipients = [_recipient_as_data(one, message_id) async for one in deliveries]
     suppressions: list[dict[str, str]] = []
@@ -189,8 +189,8 @@ def _find_slug(project: Project, issue: str) -> str:
         return issue
 
 
-def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
-    """Return a function that makes a Message-ID of this mailing from a subscriber's id."""
+def message_ids(project: Project, list_slug: str, mailing_key: str) -> Callable[[int], str]:
+    """Return a function that makes a Message-ID of a mailing from a subscriber's id."""
     links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
-    domain = project.read_list(mailing.list_slug).sender.domain
-    return lambda subscriber: links.make_message_id(mailing.key, subscriber, domain)
+    domain = project.read_list(list_slug).sender.domain
+    return lambda subscriber: links.make_message_id(mailing_key, subscriber, domain)

@@ -8,11 +8,14 @@ from datetime import datetime
 
 from moza_mail.app.mailing_report import ERASED, count_domain
 from moza_mail.app.plan_send import SendPlan, describe_excluded
+from moza_mail.app.settle import SettleReport
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.duplicate import Likeness
 from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
+from moza_mail.model.relay_log import LogPeriod
+from moza_mail.model.store_mark import RestoreGap
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.model.timestamps import format_duration
 from moza_mail.sending import MailingProgress
@@ -190,3 +193,52 @@ def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
 def _describe(domain: DomainSummary) -> str:
     parts = [f"{count} {word}" for word, count in count_domain(domain).items() if count]
     return f"{domain.domain or ERASED}: {', '.join(parts)}"
+
+
+def settlements_as_lines(report: SettleReport, log: str) -> list[str]:
+    """Return a line for each mailing that the relay's log settled."""
+    return [
+        _(
+            "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
+            name=f"{log}, {one.mailing.issue_slug}",
+            settled=one.settled,
+            total=one.settled + one.left,
+            left=one.left,
+        )
+        for one in report.mailings
+    ]
+
+
+def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> list[str]:
+    """Describe what a restored store still does not know, and how to settle it; empty if there is nothing."""
+    if gap is None or not gap.is_open:
+        return []
+    covered = (
+        _(
+            "The log has lines about mail from {first} to {last} UTC.",
+            first=_minute(period.first),
+            last=_minute(period.last),
+        )
+        if period
+        else _("The log has no line about mail with a time.")
+    )
+    return [
+        covered,
+        _(
+            "What was sent between {start} and {end} UTC is still unknown, and no mailing begins.",
+            start=_minute(gap.start),
+            end=_minute(gap.end),
+        ),
+        _(
+            "Name a log of that time: join its parts with cat. If it ends too early, mail yourself a test copy, so that it has a line of now. Or, if everything until then was sent, type: moza-mail settle --assume-sent-until TIME"
+        ),
+    ]
+
+
+def assumption_as_lines(gap: RestoreGap) -> list[str]:
+    """Describe what a person's statement about a restored store means."""
+    if gap.is_open:
+        return [_("What was sent between that time and {end} UTC is still unknown.", end=_minute(gap.end))]
+    return [
+        _("Issues dated up to that day count as sent, also those without a date. Others are sent as usual.")
+    ]

@@ -1,21 +1,27 @@
 """Settle uncertain deliveries from the relay's log, or by a person's word after a restore."""
 
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from moza_mail.app.clock import now
+from moza_mail.app.lost_mailings import record_lost_mailings
 from moza_mail.app.mailing_status import UNCERTAIN, find_mailings, message_ids
-from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
-from moza_mail.bounces import AcceptanceProof, read_relay_log
-from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.bounces import read_log_period, read_relay_log
+from moza_mail.errors import ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.relay_log import AcceptanceProof, LogPeriod
 from moza_mail.model.store_mark import RestoreGap
 from moza_mail.project import Project
 from moza_mail.store import Store
+
+# Two machines may keep slightly different times.
+CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,30 +33,49 @@ class Settlement:
     left: int
 
 
-async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> list[Settlement]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleReport:
+    """The result of comparing the store with the relay's log.
+
+    gap: what the store still does not know after a restore; None if it was not restored, or if one issue was named.
+    period: the period that the log covers; None if it has no line about mail with a time, or if there is no gap.
+    """
+
+    mailings: Sequence[Settlement]
+    gap: RestoreGap | None = None
+    period: LogPeriod | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if a delivery stays uncertain, or if the log does not cover the whole gap."""
+        return any(one.left for one in self.mailings) or bool(self.gap and self.gap.is_open)
+
+
+async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> SettleReport:
     """Record an uncertain delivery as accepted if the relay's log shows its acceptance.
 
     Settles one mailing, by default the newest. After a restore, if no issue is named, settles all mailings: mailings from after
-    the backup, which the store does not know, are recorded first. Then the period that the store does not know is closed.
+    the backup, which the store does not know, are recorded first. The gap in the store's knowledge then shrinks by the period
+    that the log covers.
 
-    Raises UnknownMailing, StoreLocked if another process is sending, and ProjectError for an unreadable log.
+    Raises UnknownMailing, StoreLocked if another process is sending, IssueError for an issue that cannot be compared with the
+    log, and ProjectError for an unreadable log.
     """
     gap = await store.identity.read_gap()
     if gap is None or not gap.is_open or issue:
-        return [
-            await _settle_mailing(
-                store, project, (await find_mailings(store, project, issue, list_slug))[0], log
-            )
-        ]
-    await _record_unknown_mailings(store, project, gap, log)
+        mailing = (await find_mailings(store, project, issue, list_slug))[0]
+        return SettleReport(mailings=[await _settle_mailing(store, project, mailing, log)])
+    period = _read_period(log)
+    await record_lost_mailings(store, project, lambda wanted: _read_log(log, wanted))
     settled = [
         await _settle_mailing(store, project, mailing, log) for mailing in await store.ledger.list_mailings()
     ]
-    await store.identity.write_gap(replace(gap, is_open=False))
-    return [one for one in settled if one.settled or one.left]
+    left = gap.without(period)
+    await store.identity.write_gap(left)
+    return SettleReport(mailings=[one for one in settled if one.settled or one.left], gap=left, period=period)
 
 
-async def assume_sent(store: Store, until: datetime) -> RestoreGap:
+async def assume_sent(store: Store, project: Project, until: datetime) -> RestoreGap:
     """Record a person's statement that every issue dated up to a time was sent.
 
     Raises ProjectError if the store was not restored, or if the time is before the restored store's last change.
@@ -63,13 +88,13 @@ async def assume_sent(store: Store, until: datetime) -> RestoreGap:
             _("the store knows everything until {start} UTC already", start=f"{gap.start:%Y-%m-%d %H:%M}"),
             hint=_("Name a later time."),
         )
-    settled = replace(gap, is_open=until < gap.end, assumed_until=until)
-    await store.identity.write_gap(settled)
-    return settled
+    assumed = gap.assume_sent(until, project.config.zone)
+    await store.identity.write_gap(assumed)
+    return assumed
 
 
 async def _settle_mailing(store: Store, project: Project, mailing: Mailing, log: Path) -> Settlement:
-    message_id = message_ids(project, mailing)
+    message_id = message_ids(project, mailing.list_slug, mailing.key)
     async with store.ledger.hold_sender_lock(f"moza-mail settle {mailing.issue_slug}"):
         await store.ledger.recover(mailing.id, now=now())
         uncertain = {
@@ -85,45 +110,35 @@ async def _settle_mailing(store: Store, project: Project, mailing: Mailing, log:
     return Settlement(mailing=mailing, settled=len(proofs), left=len(uncertain) - len(proofs))
 
 
-def _read_log(log: Path, message_ids: Mapping[str, object]) -> list[AcceptanceProof]:
+def _read_log(log: Path, message_ids: Container[str]) -> list[AcceptanceProof]:
+    with _open_log(log) as lines:
+        return list(read_relay_log(lines, message_ids))
+
+
+def _read_period(log: Path) -> LogPeriod | None:
+    """Return the period that a log covers; raise ProjectError if its times are not those of this machine."""
+    moment = now()
+    with _open_log(log) as lines:
+        period = read_log_period(lines, moment)
+    if period and period.last > moment + CLOCK_DIFFERENCE:
+        raise ProjectError(
+            _(
+                "{log} has a time in the future, {last} UTC: its times are not in the time zone of this machine",
+                log=str(log),
+                last=f"{period.last.astimezone(UTC):%Y-%m-%d %H:%M}",
+            ),
+            hint=_("Name the time zone of the log: TZ=Europe/Amsterdam moza-mail settle --log FILE"),
+        )
+    return period
+
+
+@contextmanager
+def _open_log(log: Path) -> Iterator[TextIO]:
     try:
         with log.open(encoding="utf-8", errors="replace") as lines:
-            return list(read_relay_log(lines, message_ids.keys()))
+            yield lines
     except OSError as error:
         raise ProjectError(
             _("{log} cannot be read: {reason}", log=str(log), reason=describe_os_error(error)),
             hint=_("Name the relay's log: --log FILE"),
         ) from None
-
-
-async def _record_unknown_mailings(store: Store, project: Project, gap: RestoreGap, log: Path) -> None:
-    """Record a mailing for each issue that is in the relay's log but not in the store.
-
-    The deliveries of such a mailing are uncertain at first.
-    """
-    async for prepared, mailing in _iter_unknown(store, project, gap):
-        message_id = message_ids(project, mailing)
-        recipients = store.subscribers.iter_recipients(mailing.list_slug)
-        known = {message_id(recipient.subscriber_id): None async for recipient in recipients}
-        if not _read_log(log, known):
-            continue
-        await store.subscribers.save_list(prepared.mailing_list)
-        await store.ledger.create_mailing(mailing)
-        await store.identity.doubt_deliveries(now=now())
-
-
-async def _iter_unknown(
-    store: Store, project: Project, gap: RestoreGap
-) -> AsyncGenerator[tuple[PreparedIssue, Mailing]]:
-    """Yield each issue that is dated in the gap and has no mailing. Skip unreadable issues."""
-    for path in project.list_issues():
-        try:
-            prepared = prepare_issue(project, str(path))
-        except MozaMailError:
-            continue
-        date = prepared.issue.date
-        mailing = prepared.draft_mailing()
-        if date is None or not gap.start.date() <= date <= gap.end.date():
-            continue
-        if await store.ledger.find_mailing(mailing.issue_slug, mailing.list_slug) is None:
-            yield prepared, mailing

@@ -5,6 +5,7 @@ Also finds proofs in a relay's log that the relay accepted a message.
 
 from moza_mail.bounces.classify import classify_message
 from moza_mail.bounces.imap_url import is_imap_url
+from moza_mail.bounces.log_period import read_log_period
 from moza_mail.bounces.mailbox import (
     Mailbox,
     delete_processed_messages,
@@ -13,11 +14,10 @@ from moza_mail.bounces.mailbox import (
     save_to_maildir,
 )
 from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage
-from moza_mail.bounces.relay_log import AcceptanceProof, read_relay_log
+from moza_mail.bounces.relay_log import read_relay_log
 
 __all__ = [
     "MAX_CONTENT",
-    "AcceptanceProof",
     "ClearingResult",
     "Mailbox",
     "MailboxMessage",
@@ -26,6 +26,7 @@ __all__ = [
     "find_processed_files",
     "is_imap_url",
     "open_mailbox",
+    "read_log_period",
     "read_relay_log",
     "save_to_maildir",
 ]

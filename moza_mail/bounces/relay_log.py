@@ -7,9 +7,9 @@ itself report acceptance.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+
+from moza_mail.model.relay_log import AcceptanceProof
 
 POSTFIX_ID = re.compile(r"postfix\S*/cleanup\[\d+\]: (?P<queue>[0-9A-Za-z]+): message-id=(?P<id><[^<>\s]+>)")
 POSTFIX_PROOF = re.compile(
@@ -24,19 +24,7 @@ DELIMITERS = re.compile(r"[\s<>\"',;=\[\]()]+")
 MAX_LINE_LENGTH = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptanceProof:
-    """A log line that proves that the relay accepted a message.
-
-    queue_id: empty if the line has none.
-    """
-
-    message_id: str
-    queue_id: str
-    line: str
-
-
-def read_relay_log(lines: Iterable[str], wanted: AbstractSet[str]) -> Iterator[AcceptanceProof]:
+def read_relay_log(lines: Iterable[str], wanted: Container[str]) -> Iterator[AcceptanceProof]:
     """Read a log once, and yield one proof for each wanted Message-ID (`<x@y>`).
 
     Each proof is yielded as soon as it is found.
@@ -55,7 +43,7 @@ def read_relay_log(lines: Iterable[str], wanted: AbstractSet[str]) -> Iterator[A
             yield proof
 
 
-def _find_proof(line: str, queued: dict[str, str], wanted: AbstractSet[str]) -> AcceptanceProof | None:
+def _find_proof(line: str, queued: dict[str, str], wanted: Container[str]) -> AcceptanceProof | None:
     if found := POSTFIX_PROOF.search(line[:MAX_LINE_LENGTH]):
         message_id = queued.get(found["queue"])
         return (

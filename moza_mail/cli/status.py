@@ -9,8 +9,14 @@ from moza_mail.app import settle as settling
 from moza_mail.app.mailing_report import summary_as_csv
 from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
-from moza_mail.app.report_text import progress_as_lines, summary_as_lines
-from moza_mail.app.settle import Settlement
+from moza_mail.app.report_text import (
+    assumption_as_lines,
+    gap_as_lines,
+    progress_as_lines,
+    settlements_as_lines,
+    summary_as_lines,
+)
+from moza_mail.app.settle import SettleReport
 from moza_mail.cli import output, privacy
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
@@ -74,28 +80,22 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
 
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
-    """Settle uncertain deliveries from the relay's log; return 3 if some stay uncertain."""
+    """Settle uncertain deliveries from the relay's log; return 3 if a person must act."""
 
-    async def work() -> list[Settlement]:
+    async def work() -> SettleReport:
         async with open_store(project) as store:
             return await settling.settle(store, project, issue, list_slug, log)
 
     done = run_async(work)
-    for one in done:
-        if as_json:
+    if as_json:
+        for one in done.mailings:
             counts = {"settled": one.settled, "left": one.left}
             output.give_json({"issue": one.mailing.issue_slug, "list": one.mailing.list_slug, **counts})
-            continue
-        output.give(
-            _(
-                "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
-                name=f"{log.name}, {one.mailing.issue_slug}",
-                settled=one.settled,
-                total=one.settled + one.left,
-                left=one.left,
-            )
-        )
-    return output.NEEDS_ATTENTION if any(one.left for one in done) else 0
+    elif done.mailings:
+        output.give(output.shown_lines(settlements_as_lines(done, log.name)))
+    for line in gap_as_lines(done.gap, done.period):
+        output.say(line)
+    return output.NEEDS_ATTENTION if done.needs_attention else 0
 
 
 def assume_sent(project: Project, until: datetime) -> int:
@@ -103,18 +103,10 @@ def assume_sent(project: Project, until: datetime) -> int:
 
     async def work() -> RestoreGap:
         async with open_store(project) as store:
-            return await settling.assume_sent(
-                store, until.replace(tzinfo=project.config.zone).astimezone(UTC)
-            )
+            moment = until.replace(tzinfo=project.config.zone).astimezone(UTC)
+            return await settling.assume_sent(store, project, moment)
 
     gap = run_async(work)
-    if gap.is_open:
-        output.say(
-            _(
-                "What was sent between that time and {end} UTC is still unknown.",
-                end=f"{gap.end:%Y-%m-%d %H:%M}",
-            )
-        )
-    else:
-        output.say(_("Issues dated up to that time count as sent. Others are sent as usual."))
+    for line in assumption_as_lines(gap):
+        output.say(line)
     return output.NEEDS_ATTENTION if gap.is_open else 0

@@ -96,7 +96,7 @@ class StoreStatus:
     known_schema: the version of the tables that this program expects.
     damage: the result of SQLite's quick_check, empty if the file is sound.
     audit_check: the result of verifying the audit log; None if it was not verified.
-    store_id, fingerprint: the properties of the store with these names; empty for a store on a server.
+    store_id, generation, fingerprint: the properties of the store with these names.
     """
 
     path: Path | None
@@ -107,6 +107,7 @@ class StoreStatus:
     last_change: datetime | None = None
     audit_check: AuditCheck | None = None
     store_id: str = ""
+    generation: int = 0
     fingerprint: str = ""
 
 

@@ -319,9 +319,16 @@ class Project:
         """Return the mark of the store that this project used last; None for a new project or `--new-store`."""
         return None if self.is_new_store else store_mark.read_mark(self.root)
 
-    def write_store_mark(self, mark: StoreMark) -> None:
-        """Write the identity and the generation of the store to the mark, if the mark differs."""
-        if store_mark.read_mark(self.root) != mark:
+    def write_store_mark(self, mark: StoreMark, is_durable: bool = True) -> None:
+        """Write the identity and the generation of the store to the mark, if the mark is not newer.
+
+        is_durable: wait until the mark is on the disk. Otherwise, a failure is ignored too.
+        """
+        if not is_durable:
+            store_mark.write_mark_fast(self.root, mark)
+            return
+        known = self.read_store_mark()
+        if not (known and known.store_id == mark.store_id and known.generation >= mark.generation):
             store_mark.write_mark(self.root, mark)
 
     def read_dkim_key(self) -> tuple[bytes, str]:

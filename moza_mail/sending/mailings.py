@@ -136,15 +136,14 @@ def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
                 "Say what was sent: moza-mail settle --log FILE, with the relay's log of that time, or moza-mail settle --assume-sent-until TIME"
             ),
         )
-    if gap.assumed_until and issue.date and gap.start.date() <= issue.date <= gap.assumed_until.date():
+    if gap.counts_as_sent(issue.date, issue.send_at):
         raise MailingError(
             _(
-                "`{source}` counts as sent: its date is in the time that the restored store does not know",
+                "`{source}` counts as sent: the restored store does not know it, and by your word everything dated up to {day} was sent",
                 source=issue.source,
+                day=str(gap.assumed_through),
             ),
-            hint=_(
-                "If nobody got it, give it a later `date`, or settle that time again: moza-mail settle --assume-sent-until TIME"
-            ),
+            hint=_("If nobody got it, give it a later `date`, and send it again."),
         )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from moza_mail.errors import StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.health import StoreStatus
@@ -17,6 +18,7 @@ __all__ = [
     "back_up_store",
     "copy_store",
     "current_account",
+    "inspect_backup",
     "inspect_store",
     "open_store",
     "restore_store",
@@ -33,6 +35,21 @@ async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreS
     from moza_mail.store import health
 
     return await health.inspect_store(url, hasher)
+
+
+async def inspect_backup(url: str, file: Path) -> StoreStatus:
+    """Inspect a backup of the store of a URL, without restoring it.
+
+    Raise StoreError if the file is missing or is not such a backup.
+    """
+    if url.startswith("sqlite:///"):
+        status = await inspect_store(f"sqlite:///{file}")
+        if not status.exists:
+            raise StoreError(_("there is no backup {file}", file=str(file)))
+        return status
+    from moza_mail.store.postgres import backup as dump
+
+    return await asyncio.to_thread(dump.inspect, file)
 
 
 async def copy_store(source: Store, target: Store, target_url: str, *, now: datetime) -> Mapping[str, int]:
@@ -110,7 +127,7 @@ async def open_store(
     from moza_mail.store.connect import connect
 
     audit = AuditWriter(actor=actor or current_account(), hasher=hasher, any_secret=any_secret)
-    scheme, _, rest = url.partition("://")
+    scheme, _colon, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         from moza_mail.store.postgres.database import PostgresDatabase
 

@@ -14,10 +14,12 @@ from moza_mail.model.bounce import AddressReply, suppresses
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.outcome import Outcome
 from moza_mail.model.sign_up import LONGEST_DELAY, Confirmation
+from moza_mail.model.store_mark import StoreMark
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
 from moza_mail.store.database import Database
+from moza_mail.store.identity import Identity, raise_generation
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions, suppressions
 from moza_mail.store.senders import SenderLock
@@ -38,8 +40,9 @@ state_column = confirmations.c.state
 class Confirmations:
     """The ledger of the mails that ask to confirm a sign-up."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, identity: Identity) -> None:
         self._transactions = transactions
+        self._identity = identity
 
     @property
     def _sender_id(self) -> int | None:
@@ -72,7 +75,8 @@ class Confirmations:
 
         If this sender has not claimed all of them, raise StoreError and change none.
         """
-        await self._transactions.write_grouped(_record_intents, ids, now, self._sender_id)
+        mark = await self._transactions.write_grouped(_record_intents, ids, now, self._sender_id)
+        self._identity.on_advance(mark, False)
 
     async def record_outcomes(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
         """Record the outcomes of attempts, as `Ledger.record_outcomes` does.
@@ -206,13 +210,14 @@ def _mark(connection: sa.Connection, found: Sequence[sa.Row[Any]], **values: Any
 
 def _record_intents(
     connection: sa.Connection, ids: Sequence[int], now: datetime, sender_id: int | None
-) -> None:
+) -> StoreMark:
     moved = sa.update(confirmations).where(
         among(connection, confirmations.c.id, ids), state_column == DeliveryState.CLAIMED, _is_of(sender_id)
     )
     done = connection.execute(moved.values(state=DeliveryState.INTENT, changed_at=now)).rowcount
     if done != len(ids):
         raise StoreError(f"{len(ids) - done} of {len(ids)} confirmations are not claimed by this sender")
+    return raise_generation(connection)
 
 
 # Built once: building a statement costs more than running it.

@@ -33,7 +33,7 @@ async def connect(
         identity=identity,
         subscribers=Subscribers(transactions),
         sign_ups=SignUps(transactions),
-        confirmations=Confirmations(transactions),
+        confirmations=Confirmations(transactions, identity),
         suppressions=Suppressions(transactions),
         ledger=Ledger(transactions, identity, thresholds),
         bounces=Bounces(transactions, thresholds),

@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address_hash import AddressHasher
@@ -61,9 +62,16 @@ def _inspect_file(path: Path, hasher: AddressHasher | None) -> StoreStatus:
         damage="" if first == "ok" else str(first),
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
-        store_id=properties.get("store_id", ""),
-        fingerprint=properties.get("fingerprint", ""),
+        **_identity(properties),
     )
+
+
+def _identity(properties: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "store_id": properties.get("store_id", ""),
+        "generation": int(properties.get("generation", 0)),
+        "fingerprint": properties.get("fingerprint", ""),
+    }
 
 
 def _verify_file(connection: sqlite3.Connection, hasher: AddressHasher) -> AuditCheck | None:
@@ -101,6 +109,8 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
         schema = connection.execute(sa.text(VERSION)).scalar()
         newest = connection.execute(sa.text(NEWEST)).scalar()
         check = _verify_audit_log(connection, hasher) if schema == HEAD and hasher else None
+        rows = connection.execute(sa.text(PROPERTIES))
+        properties = {str(name): str(value) for name, value in rows}
     return StoreStatus(
         path=None,
         known_schema=HEAD,
@@ -108,4 +118,5 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
         schema=str(schema),
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
+        **_identity(properties),
     )

@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -19,23 +19,33 @@ STORE_ID, GENERATION, GAP, IS_BACKUP = "store_id", "generation", "restore_gap", 
 RESTORED = "restored from a backup: it may have been sent since"
 # A delivery in one of these states in a backup may have been accepted since.
 NOT_PROVEN = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+NEXT = sa.cast(properties.c.value, sa.BigInteger) + 1
+AT_LEAST = sa.bindparam("at_least", type_=sa.BigInteger)
+# One statement, so that two senders on PostgreSQL never raise the generation to the same number.
+RAISE = (
+    sa.update(properties)
+    .where(properties.c.name == GENERATION)
+    .values(value=sa.cast(sa.case((NEXT < AT_LEAST, AT_LEAST), else_=NEXT), sa.Text))
+    .returning(properties.c.value)
+)
 
 
 class Identity:
     """The store's id, and a generation number that tells the store from its older copies.
 
-    `on_advance` is called after each commit that raises the number. It receives both, as a StoreMark.
+    `on_advance` is called after each commit that raises the number. The first argument is the new mark. The second is False
+    while messages are sent: writing the mark must then be fast, and need not survive a power failure.
     """
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self.on_advance: Callable[[StoreMark], None] = lambda _mark: None
+        self.on_advance: Callable[[StoreMark, bool], None] = lambda _mark, _is_durable: None
 
     async def read_mark(self) -> StoreMark:
         """Return the store's mark. A new store gets one."""
         if mark := await self._transactions.read(_read_mark):
             return mark
-        return await self._transactions.write(_advance, 0)
+        return await self._transactions.write(raise_generation, 0)
 
     async def is_backup(self) -> bool:
         """Return True for a file of `moza-mail backup` that has not been restored."""
@@ -43,8 +53,8 @@ class Identity:
 
     async def advance(self, at_least: int = 0) -> StoreMark:
         """Raise the generation, to `at_least` or more; return the new mark."""
-        mark = await self._transactions.write(_advance, at_least)
-        self.on_advance(mark)
+        mark = await self._transactions.write(raise_generation, at_least)
+        self.on_advance(mark, True)
         return mark
 
     @asynccontextmanager
@@ -70,7 +80,7 @@ class Identity:
 
     async def doubt_deliveries(self, *, now: datetime) -> int:
         """Make every unfinished delivery and confirmation mail uncertain; return how many."""
-        return await self._transactions.write(_doubt, now)
+        return await self._transactions.write(doubt_deliveries, now)
 
 
 def _read(connection: sa.Connection, name: str) -> str:
@@ -91,12 +101,18 @@ def _is_backup(connection: sa.Connection) -> bool:
     return connection.scalar(sa.select(properties.c.name).where(properties.c.name == IS_BACKUP)) is not None
 
 
-def _advance(connection: sa.Connection, at_least: int) -> StoreMark:
-    before = _read_mark(connection) or StoreMark(store_id=secrets.token_hex(16), generation=0)
-    mark = StoreMark(store_id=before.store_id, generation=max(before.generation + 1, at_least))
-    _write(connection, STORE_ID, mark.store_id)
-    _write(connection, GENERATION, str(mark.generation))
-    return mark
+def raise_generation(connection: sa.Connection, at_least: int = 0) -> StoreMark:
+    """Raise the generation within a transaction, to `at_least` or more; return the new mark.
+
+    Each commit of intents does this, so that a copy of the store from the middle of a run is older than the mark.
+    """
+    generation = connection.scalar(RAISE, {"at_least": at_least})
+    if generation is None:
+        mark = StoreMark(store_id=secrets.token_hex(16), generation=max(1, at_least))
+        _write(connection, STORE_ID, mark.store_id)
+        _write(connection, GENERATION, str(mark.generation))
+        return mark
+    return StoreMark(store_id=_read(connection, STORE_ID), generation=int(generation))
 
 
 def _read_gap(connection: sa.Connection) -> RestoreGap | None:
@@ -104,12 +120,12 @@ def _read_gap(connection: sa.Connection) -> RestoreGap | None:
     if not text:
         return None
     found = json.loads(text)
-    assumed = found["assumed_until"]
+    assumed = found["assumed_through"]
     return RestoreGap(
         start=datetime.fromisoformat(found["start"]),
         end=datetime.fromisoformat(found["end"]),
         is_open=found["is_open"],
-        assumed_until=datetime.fromisoformat(assumed) if assumed else None,
+        assumed_through=date.fromisoformat(assumed) if assumed else None,
     )
 
 
@@ -119,13 +135,14 @@ def _write_gap(connection: sa.Connection, gap: RestoreGap) -> None:
             "start": format_utc(gap.start),
             "end": format_utc(gap.end),
             "is_open": gap.is_open,
-            "assumed_until": format_utc(gap.assumed_until) if gap.assumed_until else "",
+            "assumed_through": str(gap.assumed_through or ""),
         }
     )
     _write(connection, GAP, text)
 
 
-def _doubt(connection: sa.Connection, now: datetime) -> int:
+def doubt_deliveries(connection: sa.Connection, now: datetime) -> int:
+    """Make every unfinished delivery and confirmation mail uncertain; return how many."""
     count = 0
     for table in (deliveries, confirmations):
         values = {"state": DeliveryState.UNCERTAIN, "detail": RESTORED, "changed_at": now}

@@ -1,6 +1,6 @@
 """The ledger: mailings, and the state of the delivery to each recipient."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
@@ -25,13 +25,17 @@ from moza_mail.model.summary import MailingSummary
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
 from moza_mail.store.group_commit import Answers
-from moza_mail.store.identity import Identity
+from moza_mail.store.identity import Identity, doubt_deliveries, raise_generation
 from moza_mail.store.paging import PAGE
 from moza_mail.store.rows import DELIVERY, delivery
 from moza_mail.store.schema import deliveries, is_in
 from moza_mail.store.senders import SenderLock
 from moza_mail.store.settle import Intents, NotClaimed, Outcomes, Update
 from moza_mail.store.transactions import Transactions
+
+RecordUpdates = Callable[
+    [sa.Connection, Sequence[Update], int | None, BounceThresholds], list[RejectedUpdates] | None
+]
 
 
 class Ledger:
@@ -53,6 +57,10 @@ class Ledger:
         if the issue was mailed to this list before.
         """
         return await self._transactions.write(mailings.create_mailing, mailing)
+
+    async def create_uncertain_mailing(self, mailing: Mailing, *, now: datetime) -> Mailing:
+        """Store a mailing that was sent before, as `create_mailing` does; every delivery is uncertain."""
+        return await self._transactions.write(_create_uncertain, mailing, now)
 
     async def find_mailing(self, issue_slug: str, list_slug: str) -> Mailing | None:
         """Return the mailing of an issue to a list."""
@@ -229,12 +237,26 @@ class Ledger:
     def _commit_updates(self, group: list[Update]) -> Answers[RejectedUpdates]:
         """Commit the updates together. If one is rejected, record them one by one, in order."""
         try:
-            with self._transactions.writing() as connection:
-                settle.record_together(connection, group, self._sender_id, self._thresholds)
+            return self._record(group, settle.record_together)
         except NotClaimed:
-            with self._transactions.writing() as connection:
-                return settle.record_each(connection, group, self._sender_id, self._thresholds)
-        return [{}] * len(group)
+            return self._record(group, settle.record_each)
+
+    def _record(self, group: list[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
+        """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
+        has_intents = any(isinstance(update, Intents) for update in group)
+        with self._transactions.writing() as connection:
+            # The generation is raised first, so that two senders on PostgreSQL take their locks in the same order.
+            mark = raise_generation(connection) if has_intents else None
+            rejected = record(connection, group, self._sender_id, self._thresholds)
+        if mark:
+            self._identity.on_advance(mark, False)
+        return rejected or [{}] * len(group)
+
+
+def _create_uncertain(connection: sa.Connection, mailing: Mailing, now: datetime) -> Mailing:
+    created = mailings.create_mailing(connection, mailing)
+    doubt_deliveries(connection, now)
+    return created
 
 
 def _select_page(

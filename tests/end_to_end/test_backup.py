@@ -1,15 +1,26 @@
 """Backups, restores, and stores that are lost, swapped or older than they should be: nobody is mailed twice."""
 
+import asyncio
 import json
+import os
 import shutil
+import sqlite3
 import stat
+import subprocess
+import time
+import tomllib
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from moza_mail.model.store_mark import StoreMark
 from moza_mail.project.store_mark import read_mark, write_mark
+from moza_mail.store import open_store
+from tests.support.postgres import cluster
 from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import smtp_sink
 
 READERS = 6
 STORE = "subscribers/moza-mail.db"
@@ -140,6 +151,24 @@ def test_a_restore_in_mid_mailing_mails_nobody_twice(project, tmp_path):
     assert recipients(project) == mailed
 
 
+def write_log(path: Path, messages, first: datetime, last: datetime) -> None:
+    """Write a log of Postfix that accepts these messages. Its first and its last line have these times."""
+    lines = [f"{first.isoformat()} mail postfix/smtpd[1]: connect from localhost[127.0.0.1]"]
+    for number, message in enumerate(messages):
+        lines += [
+            f"{first.isoformat()} mail postfix/cleanup[1]: Q{number:04X}: message-id={message['Message-ID']}",
+            f"{first.isoformat()} mail postfix/smtp[1]: Q{number:04X}: to=<x@example.org>, status=sent (250 Ok)",
+        ]
+    lines.append(f"{last.isoformat()} mail postfix/smtpd[1]: disconnect from localhost[127.0.0.1]")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def covering_log(path: Path, messages) -> None:
+    """Write a log that covers the time from before the backup until after the restore."""
+    now = datetime.now(UTC)
+    write_log(path, messages, now - timedelta(days=1), now + timedelta(minutes=1))
+
+
 def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path):
     assert send(project, "--limit", "2").code == 0
     project.run("backup", str(tmp_path / "backup.db"))
@@ -148,13 +177,8 @@ def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path)
     assert project.run("send", second, "--yes").code == 0
     mailed = recipients(project)
     assert len(mailed) == 2 * READERS
-    log = "".join(
-        f"Nov 29 10:00:0{number % 10} mail postfix/cleanup[1]: Q{number:04X}: message-id={message['Message-ID']}\n"
-        f"Nov 29 10:00:0{number % 10} mail postfix/smtp[1]: Q{number:04X}: to=<x@example.org>, status=sent (250 Ok)\n"
-        for number, message in enumerate(project.outbox())
-    )
-    (tmp_path / "mail.log").write_text(log)
     assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    covering_log(tmp_path / "mail.log", project.outbox())
     assert project.run("send", second, "--yes").code == 1
     settled = project.run("settle", "--log", str(tmp_path / "mail.log"))
     assert settled.code == 0, settled.err
@@ -162,6 +186,130 @@ def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path)
         done = project.run("send", issue, "--yes", "--json")
         assert json.loads(done.out)["states"]["accepted"] == READERS
     assert recipients(project) == mailed
+
+
+WEB_LINE = '192.0.2.1 - - [30/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 250 "-" "-"'
+MISSING = "is still unknown, and no mailing begins"
+
+
+@pytest.mark.parametrize("part", ["starts too late", "ends too early", "of a web server", "empty"])
+def test_a_log_that_does_not_cover_the_whole_time_does_not_permit_a_mailing(project, tmp_path, part):
+    """A message of the missing time could otherwise be sent again."""
+    project.run("backup", str(tmp_path / "backup.db"))
+    second = write_second_issue(project)
+    assert project.run("send", second, "--yes").code == 0
+    mailed = recipients(project)
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    now, log = datetime.now(UTC), tmp_path / "part.log"
+    if part == "starts too late":
+        write_log(log, [], now + timedelta(seconds=1), now + timedelta(minutes=1))
+    elif part == "ends too early":
+        write_log(log, [], now - timedelta(days=1), now - timedelta(hours=1))
+    else:
+        log.write_text(f"{WEB_LINE}\n" if part == "of a web server" else "")
+    settled = project.run("settle", "--log", str(log))
+    assert settled.code == 3
+    assert MISSING in settled.err
+    assert project.run("send", second, "--yes").code == 1
+    assert recipients(project) == mailed
+
+
+def test_two_logs_together_cover_the_time(project, tmp_path):
+    """The first log ends within the gap; what it covers need not be covered again."""
+    project.run("backup", str(tmp_path / "backup.db"))
+    second = write_second_issue(project)
+    time.sleep(1.1)
+    assert project.run("send", second, "--yes").code == 0
+    mailed = recipients(project)
+    middle = datetime.now(UTC)
+    time.sleep(1.1)
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    write_log(tmp_path / "1.log", project.outbox(), middle - timedelta(days=1), middle)
+    write_log(tmp_path / "2.log", [], middle, middle + timedelta(minutes=1))
+    first = project.run("settle", "--log", str(tmp_path / "1.log"))
+    assert first.code == 3
+    assert MISSING in first.err
+    assert project.run("settle", "--log", str(tmp_path / "2.log")).code == 0
+    assert project.run("send", second, "--yes").code == 0
+    assert recipients(project) == mailed
+
+
+def test_a_log_with_the_times_of_another_zone_is_refused(project, tmp_path):
+    project.run("backup", str(tmp_path / "backup.db"))
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    now = datetime.now(UTC)
+    write_log(tmp_path / "mail.log", [], now - timedelta(days=1), now + timedelta(hours=1))
+    settled = project.run("settle", "--log", str(tmp_path / "mail.log"))
+    assert settled.code == 2
+    assert "in the future" in settled.err
+    assert "TZ=" in settled.err
+
+
+def test_a_mailing_to_a_segment_is_recorded_for_its_segment(project, tmp_path):
+    lists = project.path / "subscribers" / "lists.toml"
+    lists.write_text(f'{lists.read_text()}\n[weekly.segments]\nfew = {{domain = "few.example.org"}}\n')
+    (project.path / "few.csv").write_text("email,name\na@few.example.org,A\nb@few.example.org,B\n")
+    assert project.run("subscribers", "import", "--yes", "few.csv", "--consent", "test").code == 0
+    project.run("backup", str(tmp_path / "backup.db"))
+    second = write_second_issue(project)
+    assert project.run("send", second, "--segment", "few", "--yes").code == 0
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    covering_log(tmp_path / "mail.log", project.outbox())
+    assert project.run("settle", "--log", str(tmp_path / "mail.log")).code == 0
+    assert project.states() == {"accepted": 2}
+    again = project.run("send", second, "--segment", "few", "--yes")
+    assert "sent on" in again.err
+    assert len(project.outbox()) == 2
+
+
+def test_an_issue_that_was_sent_long_after_its_date_is_not_sent_again(project, tmp_path):
+    project.run("backup", str(tmp_path / "backup.db"))
+    late = write_second_issue(project, "2020-03-02")
+    assert project.run("send", late, "--yes").code == 0
+    mailed = recipients(project)
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    assert project.run("settle", "--assume-sent-until", "2099-01-01").code == 0
+    assert project.run("send", late, "--yes").code == 1
+    assert recipients(project) == mailed
+
+
+def test_a_copy_that_was_made_in_the_middle_of_a_run_is_older_than_the_store(project, tmp_path):
+    """The run was killed, so its end raised no generation."""
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        project.add_readers(300)
+        process = project.start("send", ISSUE, "--yes")
+        try:
+            wait_for_messages(sink, 40, process)
+            copy_live_store(project, tmp_path / "copy.db")
+            wait_for_messages(sink, 200, process)
+        finally:
+            process.kill()
+            process.communicate(timeout=60)
+        remove_store(project)
+        shutil.copy(tmp_path / "copy.db", project.path / STORE)
+        done = project.run("send", ISSUE, "--yes")
+        received = sink.received()
+    assert done.code == 1, done.err
+    assert "older copy" in done.err
+    assert all(len(copies) == 1 for copies in received.values())
+
+
+def copy_live_store(project, target: Path) -> None:
+    """Copy the store as `sqlite3 FILE .backup` does."""
+    with (
+        closing(sqlite3.connect(project.path / STORE, timeout=20)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
+
+
+def wait_for_messages(sink, count: int, process) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(sink.folder.iterdir())) < count:
+        assert process.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def test_a_mailing_that_the_backup_does_not_know_is_not_sent_again(project, tmp_path):
@@ -196,3 +344,82 @@ def test_a_folder_that_may_not_be_written_stops_nothing():
     """Not even root may write in /sys."""
     write_mark(Path("/sys"), StoreMark(store_id="a", generation=1))
     assert read_mark(Path("/sys")) is None
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with cluster() as server:
+        yield server
+
+
+@pytest.fixture
+def server_project(tmp_path, postgres, monkeypatch):
+    """Create a project with six readers whose store is a PostgreSQL database."""
+    monkeypatch.setenv("PATH", f"{postgres.programs}:{os.environ['PATH']}")
+    (tmp_path / "project").mkdir()
+    project = folder(tmp_path / "project")
+    with postgres.database() as url:
+        project.set(store=url)
+        project.add_readers(READERS)
+        yield project
+
+
+def url_of(project) -> str:
+    return tomllib.loads((project.path / "moza-mail.toml").read_text())["store"]
+
+
+def test_a_dump_with_another_secret_changes_no_table(server_project, tmp_path):
+    dump = str(tmp_path / "backup")
+    assert server_project.run("backup", dump).code == 0
+    assert send(server_project).code == 0
+    secret = server_project.path / "subscribers" / "secret"
+    own = secret.read_bytes()
+    secret.write_text("0123456789abcdef" * 4)
+    refused = server_project.run("restore", dump, "--yes")
+    assert refused.code == 1
+    assert "another secret" in refused.err
+    secret.write_bytes(own)
+    assert server_project.states() == {"accepted": READERS}
+
+
+def test_a_dump_of_another_program_is_refused(server_project, tmp_path, postgres):
+    with postgres.database() as other:
+        dumped = ["pg_dump", "--format=custom", "--exclude-table=*", f"--file={tmp_path}/dump", other]
+        subprocess.run(dumped, check=True, timeout=60)
+    refused = server_project.run("restore", str(tmp_path / "dump"), "--yes")
+    assert refused.code == 1
+    assert "another program" in refused.err
+    assert server_project.run("subscribers", "list", "--json").code == 0
+
+
+def test_a_restored_dump_mails_nobody_twice(server_project, tmp_path):
+    assert send(server_project, "--limit", "2").code == 0
+    dump = str(tmp_path / "backup")
+    assert server_project.run("backup", dump).code == 0
+    assert send(server_project).code == 0
+    restored = server_project.run("restore", dump, "--yes")
+    assert restored.code == 0, restored.err
+    send(server_project)
+    assert server_project.states() == {"accepted": 2, "uncertain": READERS - 2}
+    assert len(server_project.outbox()) == READERS
+
+
+def test_a_dump_is_not_restored_while_another_process_sends(server_project, tmp_path):
+    """The other process would claim the restored deliveries, which may have been sent since."""
+    dump = str(tmp_path / "backup")
+    assert server_project.run("backup", dump).code == 0
+
+    async def restore_during_a_send() -> subprocess.CompletedProcess[bytes]:
+        store = await open_store(url_of(server_project))
+        try:
+            async with store.ledger.hold_sender_lock("moza-mail send other"):
+                command = server_project.command("restore", dump, "--yes")
+                return await asyncio.to_thread(
+                    subprocess.run, **command, capture_output=True, check=False, timeout=60
+                )
+        finally:
+            await store.close()
+
+    refused = asyncio.run(restore_during_a_send())
+    assert refused.returncode == 75
+    assert b"moza-mail send other" in refused.stderr

@@ -1,8 +1,15 @@
 """Evidence in a relay's log about uncertain messages."""
 
+import time
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from moza_mail.bounces import read_relay_log
+from moza_mail.bounces import read_log_period, read_relay_log
+from moza_mail.model.relay_log import LogPeriod
+from moza_mail.model.send_time import LocalDateTime
+from moza_mail.model.store_mark import RestoreGap
 
 ID = "<abc123@example.org>"
 POSTFIX = """\
@@ -81,3 +88,95 @@ def test_a_line_of_any_length_does_not_hold_up_the_rest(piece):
     """Half a megabyte in one line: a pattern that tries each start of it would take hours."""
     log = [f"accepted {piece * (500_000 // len(piece))}\n", f"accepted {ID}\n"]
     assert [proof.message_id for proof in read_relay_log(log, {ID})] == [ID]
+
+
+MAIL = "mail postfix/smtpd[1]: connect from localhost[127.0.0.1]"
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def amsterdam(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Amsterdam")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("amsterdam")
+@pytest.mark.parametrize(
+    ("line", "first", "last"),
+    [
+        (f"2026-11-30T10:00:00.123456+01:00 {MAIL}", "09:00", "09:00"),
+        (f"2026-11-30T10:00:00Z {MAIL}", "10:00", "10:00"),
+        (f"Nov 30 10:00:00 {MAIL}", "10:00", "09:00"),
+        (f"<22>1 2026-11-30T10:00:00+0100 {MAIL}", "09:00", "09:00"),
+        ("2026-11-30 10:00:00 1abcDE-0000000Fgh-1i2J <= a@example.org", "10:00", "09:00"),
+        ("2026-11-30 10:00:00 +0100 queued <x@example.org> as 17", "09:00", "09:00"),
+    ],
+)
+def test_a_line_about_mail_shows_a_time_that_the_log_covers(line, first, last):
+    """Without a zone, the time may be that of this machine or UTC: the period is then the shorter one."""
+    period = read_log_period([f"{line}\n", f"{line}\n"], NOW)
+    assert [f"{moment:%H:%M}" for moment in (period.first, period.last)] == [first, last]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '192.0.2.1 - - [30/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 250',
+        "2026-11-30T10:00:00Z host sshd[1]: session accepted for root",
+        f"1764496800 {MAIL}",
+        f"Foo 30 10:00:00 {MAIL}",
+        f"Feb 30 10:00:00 {MAIL}",
+        "",
+    ],
+)
+def test_other_lines_cover_no_time(line):
+    assert read_log_period([line], NOW) is None
+
+
+def test_a_time_without_a_year_is_in_the_past():
+    period = read_log_period([f"Dec 31 10:00:00 {MAIL}", f"Nov  1 10:00:00 {MAIL}"], NOW)
+    assert (period.first.year, period.last.year) == (2025, 2026)
+
+
+GAP = RestoreGap(start=NOW - timedelta(hours=4), end=NOW)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "left"),
+    [
+        (5, 0, None),
+        (4, -1, None),
+        (5, 2, (2, 0)),
+        (3, 0, (4, 3)),
+        (3, 1, (4, 0)),
+        (9, 8, (4, 0)),
+        (-1, -2, (4, 0)),
+    ],
+)
+def test_a_log_takes_its_period_from_what_a_restored_store_does_not_know(first, last, left):
+    """Numbers are hours before now."""
+    period = LogPeriod(first=NOW - timedelta(hours=first), last=NOW - timedelta(hours=last))
+    rest = GAP.without(period)
+    hours = tuple((NOW - moment) // timedelta(hours=1) for moment in (rest.start, rest.end))
+    assert (hours if rest.is_open else None) == left
+
+
+@pytest.mark.parametrize(
+    ("day", "send_at", "counts"),
+    [
+        (date(2026, 11, 30), None, True),
+        (date(2026, 12, 1), None, True),
+        (date(2026, 12, 2), None, False),
+        (None, None, True),
+        (date(2026, 12, 2), date(2026, 12, 1), True),
+    ],
+)
+def test_an_issue_counts_as_sent_by_its_day_in_the_zone_of_the_project(day, send_at, counts):
+    """23:30 UTC is the next day in Amsterdam."""
+    until = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    gap = GAP.assume_sent(until, ZoneInfo("Europe/Amsterdam"))
+    at = LocalDateTime(day=send_at, time=datetime.min.time()) if send_at else None
+    assert gap.counts_as_sent(day, at) is counts
