@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from email.message import Message
+from itertools import islice
 
-from moza_mail.bounces.header import clean_text, parse_typed_address
+from moza_mail.bounces.header import clean_text, parse_typed_address, read_fields
 from moza_mail.bounces.notice_text import NoticeText, find_reply, first_clear
 from moza_mail.model.bounce import FailedRecipient
-from moza_mail.model.classify_reply import ReplyContext
 from moza_mail.model.reply import Reply
+from moza_mail.model.reply_text import ReplyContext
 from moza_mail.model.verdict import Verdict
 
 MAX_RECIPIENTS = 100
@@ -70,9 +71,9 @@ def _diagnostics(group: Message) -> Iterator[str]:
     The type at the beginning of the field, such as `smtp;`, is left out.
     """
     for name in ("Diagnostic-Code", "X-Supplementary-Info", "X-Display-Name-Diagnostic"):
-        for value in group.get_all(name, [])[:2]:
-            kind, semicolon, said = clean_text(str(value))[:MAX_REPLY].partition(";")
-            if text := (said if semicolon and " " not in kind.strip() else str(value)).strip():
+        for value in islice(read_fields(group, name), 2):
+            kind, semicolon, said = clean_text(value)[:MAX_REPLY].partition(";")
+            if text := (said if semicolon and " " not in kind.strip() else value).strip():
                 yield clean_text(text)
 
 

@@ -10,6 +10,8 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
 
+from moza_mail.model.reply import decode_octets
+
 MAX_FIELD = 10_000
 MAX_FIELDS = 50
 ADDRESS = re.compile(r"(?:[^\s<>()\[\],;:\"@]{1,255}|\"[^\s<>\"@]{1,62}\")@[^\s<>()\[\],;:\"@]{1,255}")
@@ -28,7 +30,7 @@ def decode_field(message: Message, name: str) -> str:
 
     Encoded words (RFC 2047) that cannot be decoded stay as they are.
     """
-    value = _read_field(message, name)[:MAX_FIELD]
+    value = next(read_fields(message, name), "")[:MAX_FIELD]
     try:
         parts = decode_header(value)
         value = "".join(
@@ -40,19 +42,14 @@ def decode_field(message: Message, name: str) -> str:
     return clean_text(value)
 
 
-def _read_field(message: Message, name: str) -> str:
-    """Return a field as written.
+def read_fields(message: Message, name: str) -> Iterator[str]:
+    """Return the values of a field as written.
 
-    Many servers write UTF-8 without encoding it, which RFC 6532 allows.
+    Many servers write UTF-8 without encoding it, which RFC 6532 allows, and older ones Latin-1.
     """
     for key, value in message.raw_items():
         if key.lower() == name.lower():
-            octets = str(value).encode("utf-8", "surrogateescape")
-            try:
-                return octets.decode("utf-8")
-            except UnicodeDecodeError:
-                return octets.decode("latin-1")
-    return ""
+            yield decode_octets(str(value).encode("utf-8", "surrogateescape"))
 
 
 def find_addresses(message: Message, *names: str) -> Iterator[str]:

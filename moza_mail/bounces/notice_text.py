@@ -8,8 +8,9 @@ from email.message import Message
 
 from moza_mail.bounces.header import ADDRESS, clean_text, parse_typed_address
 from moza_mail.model.bounce import FailedRecipient
-from moza_mail.model.classify_reply import UNKNOWN_RULE, ReplyContext, find_rule
+from moza_mail.model.classify_reply import UNKNOWN_RULE, find_rule
 from moza_mail.model.reply import Reply
+from moza_mail.model.reply_text import ReplyContext
 from moza_mail.model.verdict import Verdict
 
 MAX_RECIPIENTS = 100

@@ -12,6 +12,7 @@ from html import unescape
 
 from moza_mail.bounces.header import clean_text
 from moza_mail.bounces.ses_notification import find_notification
+from moza_mail.model.reply import decode_octets
 
 MAX_PARTS = 60
 STATUS_TYPES = {"message/delivery-status", "message/global-delivery-status"}
@@ -158,14 +159,16 @@ def _read_returned_header(part: Message) -> str:
 
 
 def decode_text(part: Message) -> str:
-    """Return the text of a part. Bytes that its charset cannot decode are replaced."""
+    """Return the text of a part. A missing or unknown charset counts as UTF-8, or else as Latin-1."""
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else str(part.get_payload()).encode("utf-8", "replace")
     charset = str(collapse_rfc2231_value(part.get_param("charset", "utf-8")))
+    if charset.lower() in {"utf-8", "us-ascii", "ascii"}:
+        return decode_octets(octets)
     try:
         return octets.decode(charset, "replace")
     except LookupError:
-        return octets.decode("ascii", "replace")
+        return decode_octets(octets)
 
 
 def strip_html(html: str) -> str:

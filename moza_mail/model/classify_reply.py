@@ -1,19 +1,32 @@
 """Classify a reply of a server, or the diagnostic in a report, by a table of rules.
 
-The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. Numbers that are
-part of an IP address or a version are never read as status codes.
+The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. A verdict that
+blames the reader's address then needs that no word of the reply is about anything else (`reply_rules_doubt.py`). Numbers that
+are part of an IP address or a version are never read as status codes.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.reply_rules_address import ADDRESS_RULES
+from moza_mail.model.reply_rules_doubt import DOMAIN_DOUBT_RULES, DOUBT_RULES
 from moza_mail.model.reply_rules_message import MESSAGE_RULES
 from moza_mail.model.reply_rules_provider import PROVIDER_RULES
 from moza_mail.model.reply_rules_sender import SENDER_RULES
+from moza_mail.model.reply_text import (
+    ANY_ADDRESS,
+    BRACKETED_ADDRESS,
+    ReplyContext,
+    ReplyParts,
+    cut_frame,
+    fold,
+    mask_addresses,
+    mask_names,
+    split_reply,
+)
 from moza_mail.model.verdict import HARD_VERDICTS, SENDER_VERDICTS, Verdict
 
 RULES = (*PROVIDER_RULES, *SENDER_RULES, *MESSAGE_RULES, *ADDRESS_RULES)
@@ -21,20 +34,6 @@ MAX_TEXT = 1000
 UNKNOWN_RULE = RULES[-1].name
 """The name of the last rule, which matches every reply that no other rule knows."""
 
-_STATUS = r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)"
-CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*["\']?#?(?:{_STATUS})?')
-MARKED_STATUS = re.compile(rf"\(?#{_STATUS}\)?")
-# Mimecast writes the status after a label: `Additional information follows : -- 5.4.1 Access denied`.
-LEADING_STATUS = re.compile(rf"(?:^|(?<=: )|(?<=-- )){_STATUS}")
-TYPE_PREFIX = re.compile(r"^(?:smtp|x-[\w.-]+|lmtp|dns|unix)\s*;\s*", re.IGNORECASE)
-ANY_ADDRESS = re.compile(r"[\w.+=-]+@[\w-]+(?:\.[\w-]+)*")
-BRACKETED_ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
-IP_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
-# Postfix and qmail write this in front of any reason: `Recipient address rejected: Greylisted`.
-NEUTRAL_PREFIX = re.compile(
-    r"recipient address rejected: (?=\S)(?!access denied)|does not like recipient\.? remote host said:",
-    re.IGNORECASE,
-)
 # A report quotes the session in which the refusal came, in the words of Postfix, Exim or qmail.
 QUOTED_PHASES = (
     (
@@ -66,39 +65,6 @@ INNER_REPLIES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyContext:
-    """The known facts about a reply besides its text.
-
-    recipients: the reader's address, and the address to which it was forwarded if a report says so.
-    senders: our addresses in the envelope and the message.
-    phase: the step of the session: connect, helo, auth, mail, rcpt, data, body; empty if unknown.
-    status: the `Status` field of a report (RFC 3464 2.3.4).
-    is_report: True if the reply is from another server than our relay.
-    """
-
-    recipients: tuple[str, ...] = ()
-    senders: tuple[str, ...] = ()
-    phase: str = ""
-    status: str = ""
-    server: str = ""
-    is_report: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyParts:
-    """A reply divided into its parts.
-
-    code: the basic code.
-    status: the enhanced status, empty if absent.
-    words: the remaining text.
-    """
-
-    code: str
-    status: str
-    words: str
-
-
 NO_CONTEXT = ReplyContext()
 
 
@@ -116,11 +82,21 @@ def find_rule(text: str, context: ReplyContext = NO_CONTEXT) -> tuple[Verdict, s
     verdict, rule = found
     if verdict not in NEUTRAL_VERDICTS and _names_sender(cut, context):
         return Verdict.SENDER_FAULT, f"{rule}, names the sender"
-    return found
+    return (_find_doubt(cut, verdict, context) if verdict in HARD_VERDICTS else None) or found
 
 
 NEUTRAL_VERDICTS = SENDER_VERDICTS | {Verdict.THROTTLED, Verdict.TEMPORARY, Verdict.POLICY, Verdict.CONTENT}
 """Verdicts that never blame the reader's address. It does not matter whom the reply names."""
+
+
+def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Verdict, str] | None:
+    """Return the verdict and rule of a doubt that the address is to blame; None if there is no doubt."""
+    parts = split_reply(text)
+    status = parts.status or context.status
+    subject = ReplyParts(code=parts.code or "550", status=status, words=mask_names(text, context))
+    rules = DOMAIN_DOUBT_RULES if verdict is Verdict.DOMAIN_UNKNOWN else DOUBT_RULES
+    rule = next(_matching_rules(rules, subject, text, context), None)
+    return (rule.verdict, rule.name) if rule else None
 
 
 def _find_inner(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:
@@ -136,19 +112,19 @@ def _find_inner(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:
 
 
 def _find_plain(text: str, context: ReplyContext) -> tuple[Verdict, str]:
-    parts = _split(text)
+    parts = split_reply(text)
     status = parts.status or ("" if context.status.endswith(".0.0") else context.status)
     is_temporary = _is_temporary(parts, status)
-    words = _mask_addresses(parts.words, context)
+    words = mask_addresses(parts.words, context)
     code = parts.code or "550"
     if is_temporary and not code.startswith("4"):
         code = "450"
-    subject = ReplyParts(code=code, status=status, words=ANY_ADDRESS.sub("ADDR", words))
-    rule = next(_matching_rules(subject, f"{text} {context.server}", context))
+    subject = ReplyParts(code=code, status=status, words=fold(ANY_ADDRESS.sub("ADDR", words)))
+    rule = next(_matching_rules(RULES, subject, f"{text} {context.server}", context))
     if is_temporary and not rule.is_kept_by_4xx:
         return TEMPORARY_VERDICTS.get(rule.verdict, rule.verdict), f"{rule.name}, 4xx"
     if rule.verdict in HARD_VERDICTS and _names_only_others(
-        _mask_addresses(_cut_frame(text), context), context
+        mask_addresses(cut_frame(text), context), context
     ):
         return Verdict.UNCLEAR, f"{rule.name}, names another address"
     return rule.verdict, rule.name
@@ -174,9 +150,11 @@ def _is_temporary(parts: ReplyParts, status: str) -> bool:
     )
 
 
-def _matching_rules(subject: ReplyParts, whole: str, context: ReplyContext) -> Iterator[ReplyRule]:
+def _matching_rules(
+    rules: Iterable[ReplyRule], subject: ReplyParts, whole: str, context: ReplyContext
+) -> Iterator[ReplyRule]:
     is_temporary = subject.code.startswith("4")
-    for rule in RULES:
+    for rule in rules:
         if (
             (rule.is_permanent and is_temporary)
             or (rule.in_report is not None and rule.in_report is not context.is_report)
@@ -195,30 +173,7 @@ def _matching_rules(subject: ReplyParts, whole: str, context: ReplyContext) -> I
 # Compiled at the first refusal: the table takes 100 ms, which a command that sends nothing need not wait for.
 @cache
 def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def _split(text: str) -> ReplyParts:
-    text = TYPE_PREFIX.sub("", text)
-    found = CODE.search(text)
-    code, status = (found[1], found[2] or "") if found else ("", "")
-    if not status and (marked := MARKED_STATUS.search(text) or LEADING_STATUS.search(text)):
-        status = marked[1]
-    if code:
-        # A reply of several lines repeats its codes.
-        repeated = re.escape(status) if status else "(?!)"
-        text = re.sub(rf"(?<![\d.]){code}[ -]#?(?:{repeated})?[ :-]?", " ", text)
-    return ReplyParts(code=code, status=status, words=" ".join(text.split()))
-
-
-def _mask_addresses(words: str, context: ReplyContext) -> str:
-    """Replace the reader's addresses by `RCPT` and IP addresses by `IP`.
-
-    So a rule cannot match words inside an address.
-    """
-    for recipient in filter(None, context.recipients):
-        words = re.sub(rf"(?<![\w.+=-]){re.escape(recipient)}(?![\w-])", "RCPT", words, flags=re.IGNORECASE)
-    return NEUTRAL_PREFIX.sub("", IP_ADDRESS.sub("IP", words))
+    return re.compile(fold(pattern), re.IGNORECASE)
 
 
 def _names_sender(text: str, context: ReplyContext) -> bool:
@@ -226,18 +181,12 @@ def _names_sender(text: str, context: ReplyContext) -> bool:
 
     Text inside the reader's own address does not count.
     """
-    words = URL_HOST.sub("", _mask_addresses(text, context).lower())
+    words = URL_HOST.sub("", mask_addresses(text, context).lower())
     return any(
         re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", words)
         for sender in context.senders
         if (name := sender.rpartition("@")[2].lower())
     )
-
-
-def _cut_frame(text: str) -> str:
-    """Return the reply without an introduction such as `<reader@example.org>: host mx.example.org said:`."""
-    found = CODE.search(text)
-    return text[found.start() :] if found else text
 
 
 def _names_only_others(words: str, context: ReplyContext) -> bool:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from moza_mail.model.classify_reply import ReplyContext, find_rule
+from moza_mail.model.classify_reply import find_rule
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Envelope
 from moza_mail.model.reply import Phase, Reply
+from moza_mail.model.reply_text import ReplyContext
 from moza_mail.model.verdict import SENDER_VERDICTS, Verdict
 
 

@@ -29,6 +29,14 @@ QUEUE_ID = re.compile(
 )
 
 
+def decode_octets(octets: bytes) -> str:
+    """Return a text of a server. Most write UTF-8, some Latin-1, which decodes anything."""
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A reply of a server.
@@ -83,7 +91,14 @@ class Reply:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
 
 
-NEUTRAL_WORDS = ("", "user unknown", "host not found", "mailbox full", "account disabled", "blocked")
+NEUTRAL_WORDS = (
+    "",
+    "user unknown",
+    "recipient domain not found",
+    "mailbox full",
+    "account disabled",
+    "blocked",
+)
 
 
 """Standard texts. One of them can replace a reply's text without changing its verdict."""

@@ -4,6 +4,8 @@ The rules at the end are the defaults.
 """
 
 from moza_mail.model.reply_rule import ReplyRule
+from moza_mail.model.reply_word import WordRole
+from moza_mail.model.reply_words import near
 from moza_mail.model.verdict import Verdict
 
 ADDRESS_RULES = (
@@ -44,7 +46,8 @@ ADDRESS_RULES = (
             r"banned recipient|mailbox cannot be accessed|\binactive\b|now disabled|"
             r"not used for more than|ha expirado|abgelaufen|(?:account|compte|cuenta|conta|konto|casella|mailbox|gebruiker|benutzer)[a-zéè ]{0,20}"
             r"(?:gesperrt|gel[oö]scht|gedeactiveerd|deaktiviert|geblokkeerd|d[ée]sactiv|suspendid|deshabilitad|disattivat|opgezegd|verwijderd)|"
-            r"has been deleted|no longer in use"
+            r"(?:was|been|is) (?:permanently )?(?:deleted|removed|cancell?ed|retired)|no longer in use|"
+            r"cancell?ed (?:the|this|his|her|their) (?:account|mailbox)"
         ),
         source="Sisimai suspend; Yahoo; Mail.ru; Lycos; Orange",
         seen="2026-08-04",
@@ -114,6 +117,16 @@ ADDRESS_RULES = (
         words=r"recipient address rejected: access denied|mailbox unavailable",
         source="OfficeDocs-Exchange 5.4.1 DBEB, Outlook 5.5.0, 5.7.504",
         seen="2021-07-14",
+    ),
+    # Cisco's refusal of a recipient, where the phase shows that it is one. Others use the words without `#` for anything.
+    ReplyRule(
+        name="cisco_bare_recipient",
+        verdict=Verdict.ADDRESS_UNKNOWN,
+        code=r"5",
+        server=r"#5\.1\.0 address rejected\.?(?!.*(?:addr|sender|from))",
+        phases=frozenset({"rcpt"}),
+        source="Cisco/IronPort default reply of the recipient table; coviserver.de",
+        seen="2026-11-30",
     ),
     # Without the reader's address these words are ambiguous: see `bare_rejection`.
     ReplyRule(
@@ -192,19 +205,25 @@ ADDRESS_RULES = (
         words=(
             r"rcpt (?:is )?not (?:a |an )?(?:valid|known|active|local|existing)|not a local mailbox|validrcptto|"
             r"(?:user|person) (?:does(?:n't| not) live here|has left)|no longer works (?:here|at|for)|not find (?:the )?user|"
-            r"geen (?:mailbox|postvak|postbus|gebruiker|account|e-?mailadres)\b|"
-            r"(?:adresse|mailbox|benutzer|postfach|empf[aä]nger|konto|teilnehmer)[^.;]{0,40}(?:existiert nicht|"
-            r"nicht (?:bekannt|gefunden|existent))|"
-            r"(?:utente|casella|indirizzo|destinatario)[a-z' ]{0,30}(?:sconosciut|inesistent|non (?:valid|esiste|trovat))|"
-            r"(?:usu[aá]rio|buz[oó]n|casilla|cuenta|conta|caixa|destinat[aá]rio|direcci[oó]n|endere[cç]o|correo)"
-            r"[^.;]{0,30}(?:desconocid|desconhecid|inexistente|no existe|n[aã]o existe|inv[aá]lid|no encontrad|"
-            r"n[aã]o encontrad)|"
-            r"(?:u[zż]ytkownik|konto|adres|skrzynka|odbiorca)[^.;]{0,40}nie istnieje|"
-            r"(?:ok[aä]nd|ukjent|ukendt) (?:anv|mott|adress|bruker|modtager)|"
-            r"(?:anv[aä]ndare|mottagare|adressen?|brevl[aå]da|bruker|mottaker|postboks|modtager|postkasse)[^.;]{0,30}"
-            r"(?:ok[aä]nd|ukjent|ukendt|finns inte|findes ikke|finnes ikke|existerar inte|eksisterer ikke)"
+            r"no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
         ),
-        source="Common wording in German, Italian, Spanish, Portuguese, Polish, Swedish, Norwegian, Danish; qmail validrcptto",
+        source="Common wording; qmail validrcptto",
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="closed_in_other_languages",
+        verdict=Verdict.DISABLED,
+        code=r"(?!4)",
+        words=near(WordRole.RECIPIENT, WordRole.CLOSED),
+        source="the words of these roles in `reply_words.py`",
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="unknown_in_other_languages",
+        verdict=Verdict.ADDRESS_UNKNOWN,
+        code=r"(?!4)",
+        words=near(WordRole.RECIPIENT, WordRole.GONE),
+        source="the words of these roles in `reply_words.py`",
         seen="2026-11-30",
     ),
     ReplyRule(

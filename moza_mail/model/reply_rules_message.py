@@ -4,6 +4,15 @@ from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.verdict import Verdict
 
 MESSAGE_RULES = (
+    # Before the code of a full mailbox, which comes with these words too.
+    ReplyRule(
+        name="archived_mailbox",
+        verdict=Verdict.DISABLED,
+        words=r"destinataire archivee|archived (?:recipient|destination)",
+        is_permanent=True,
+        source="Orange OFR_417, OFR_418",
+        seen="2026-11-30",
+    ),
     # Before the size: "larger than ... or the mailbox is full" comes with 5.2.2.
     ReplyRule(
         name="full_words",
@@ -140,7 +149,8 @@ MESSAGE_RULES = (
         code=r"(?!4)",
         words=(
             r"address not found|couldn't be found|wasn't found at|recipient not found|"
-            r"does(?:n't| not) exist[^a-z]{0,3}(?:please )?(?:try )?(?:double|check)"
+            r"does(?:n't| not) exist[^a-z]{0,3}(?:please )?(?:try )?(?:double|check)|"
+            r"(?:no such|unknown|not found|not exist|invalid).{0,60}(?:check|verify|correct) .{0,30}(?:address|spelling|name).{0,10}(?:try|retry|re-?send)"
         ),
         source="Gmail letters; Exchange",
         seen="2025-12-10",

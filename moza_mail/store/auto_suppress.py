@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from moza_mail.model.address import normalise_address
 from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
-from moza_mail.model.classify_reply import ReplyContext, classify_reply
+from moza_mail.model.classify_reply import classify_reply
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Reply
+from moza_mail.model.reply_text import ReplyContext
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from moza_mail.model.message import Message
-from moza_mail.model.reply import Reply
+from moza_mail.model.reply import Reply, decode_octets
 
 CODES = {b"%d" % code: code for code in range(200, 600)}
 # RFC 5321 4.5.3.1.5 allows 512 octets a line. We accept more, but no relay can fill our memory.
@@ -77,4 +77,4 @@ class ReplyParser:
 
 def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
     """Return the reply with this code; its lines are joined into one text."""
-    return Reply.parse(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))
+    return Reply.parse(code, decode_octets(b" ".join(line[4:] for line in lines)))

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.model.address import Address
-from moza_mail.model.classify_reply import RULES, ReplyContext, classify_reply
+from moza_mail.model.classify_reply import RULES, classify_reply
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Envelope
 from moza_mail.model.outcome import to_outcome
 from moza_mail.model.reply import Phase, Reply
+from moza_mail.model.reply_text import ReplyContext
 from moza_mail.model.verdict import HARD_VERDICTS, SENDER_VERDICTS, Verdict
 
 READER, SENDER = "jan@reader.example.net", "weekly@sender.example.org"

@@ -1,0 +1,143 @@
+"""Rules that take back a verdict about the address.
+
+They are read only after another rule has blamed the address, and the first match replaces its verdict. One word about anything
+else than the recipient is enough: a wrong suppression costs a reader, a missed one costs one more bounce.
+"""
+
+from moza_mail.model.reply_rule import ReplyRule
+from moza_mail.model.reply_word import WordRole
+from moza_mail.model.reply_words import join_words
+from moza_mail.model.verdict import Verdict
+
+_OR = r"(?:or|of|oder|ou|o|oppure|lub|albo|eller|vagy)"
+_FAULT = (
+    r"unknown|invalid|disabled|inactive|closed|not found|exist|unavailable|recipient|user|inexistente?|"
+    + join_words(WordRole.GONE, WordRole.CLOSED)
+)
+_OTHER = join_words(WordRole.FULL, WordRole.CHOICE, WordRole.SENDER)
+_SOURCE = "the words of this role in `reply_words.py`"
+
+DOUBT_RULES = (
+    ReplyRule(
+        name="doubt_refused_client",
+        verdict=Verdict.POLICY,
+        phases=frozenset({"connect"}),
+        source="RFC 5321 4.2: no recipient is named before RCPT",
+        seen="2008",
+    ),
+    ReplyRule(
+        name="doubt_before_recipient",
+        verdict=Verdict.SENDER_FAULT,
+        phases=frozenset({"helo", "auth", "mail"}),
+        source="RFC 5321 4.2: no recipient is named before RCPT",
+        seen="2008",
+    ),
+    ReplyRule(
+        name="doubt_alternatives",
+        verdict=Verdict.UNCLEAR,
+        words=(
+            rf"(?:{_FAULT})[^.;]{{0,25}}(?:\b{_OR}\b|/)(?=.*{_OTHER})|{_OTHER}[^.;]{{0,25}}\b{_OR}\b(?=.*(?:{_FAULT}))|"
+            r"\b(?:may|might) (?:not|be)\b"
+        ),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_sender",
+        verdict=Verdict.SENDER_FAULT,
+        words=join_words(WordRole.SENDER),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_customer",
+        verdict=Verdict.SENDER_FAULT,
+        words=join_words(WordRole.CUSTOMER),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_content",
+        verdict=Verdict.CONTENT,
+        words=join_words(WordRole.CONTENT),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    # A report that says it is about the route of the reader's server, not about our right to relay.
+    ReplyRule(
+        name="doubt_sending_in_report",
+        verdict=Verdict.UNCLEAR,
+        in_report=True,
+        words=join_words(WordRole.SENDING),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_sending",
+        verdict=Verdict.SENDER_FAULT,
+        words=join_words(WordRole.SENDING),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_full",
+        verdict=Verdict.MAILBOX_FULL,
+        words=join_words(WordRole.FULL),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_later",
+        verdict=Verdict.TEMPORARY,
+        words=join_words(WordRole.LATER),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    # Not `policy`, which would stop the mail for the reader's whole domain.
+    ReplyRule(
+        name="doubt_choice",
+        verdict=Verdict.UNCLEAR,
+        words=join_words(WordRole.CHOICE),
+        source=_SOURCE,
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_named_domain",
+        verdict=Verdict.UNCLEAR,
+        words=r"^(?!.*\b(?:rcpt|rdomain)\b).*(?:\bdomain[^a-z]{0,4}\bsite\b|\bhost[^a-z]{0,4}\bsite\b[^a-z]{0,4}(?:not|unknown|does|is|was|could))",
+        source="A host or domain that is not the reader's may be ours",
+        seen="2026-11-30",
+    ),
+    # The last rules: nothing in the reply is about a recipient.
+    ReplyRule(
+        name="doubt_no_recipient",
+        verdict=Verdict.UNCLEAR,
+        status=r"(?!5\.1\.[1236]|5\.1\.10|5\.2\.1|5\.4\.\d+).*",
+        words=rf"^(?!.*(?:{join_words(WordRole.RECIPIENT)}|\b(?:host|domain|rdomain|mx|here|one)\b)).*",
+        source="A verdict about the address needs a word for the recipient",
+        seen="2026-11-30",
+    ),
+)
+
+DOMAIN_DOUBT_RULES = (
+    *DOUBT_RULES,
+    ReplyRule(
+        name="doubt_other_domain",
+        verdict=Verdict.UNCLEAR,
+        words=(
+            r"^(?!.*\b(?:rcpt|rdomain)\b).*(?:(?<!server: )(?<!name=)\bsite\b[^a-z]{0,4}(?:host|domain|does|is|could|not|was)|"
+            r"(?:domain|record for|found for)[^a-z]{0,4}\bsite\b)"
+        ),
+        source="A host or domain that is not the reader's may be ours",
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_unnamed_domain",
+        verdict=Verdict.UNCLEAR,
+        status=r"(?!5\.1\.2|5\.1\.10|5\.4\.\d+).*",
+        in_report=False,
+        words=r"^(?!.*\b(?:rcpt|rdomain|recipient|null ?mx|name service error|unroute?able)\b).*",
+        source="Our relay names the reader when it means the reader's domain",
+        seen="2026-11-30",
+    ),
+)

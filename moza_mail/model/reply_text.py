@@ -1,0 +1,134 @@
+"""Divide the text of a reply into its parts, and replace names in it, so that rules see only the words."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from moza_mail.model.reply_word import WordRole
+from moza_mail.model.reply_words import join_words
+
+STATUS = r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)"
+CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*["\']?#?(?:{STATUS})?')
+MARKED_STATUS = re.compile(rf"\(?#{STATUS}\)?")
+# Mimecast writes the status after a label: `Additional information follows : -- 5.4.1 Access denied`.
+LEADING_STATUS = re.compile(rf"(?:^|(?<=: )|(?<=-- )){STATUS}")
+TYPE_PREFIX = re.compile(r"^(?:smtp|x-[\w.-]+|lmtp|dns|unix)\s*;\s*", re.IGNORECASE)
+ANY_ADDRESS = re.compile(r"[\w.+=-]+@[\w-]+(?:\.[\w-]+)*")
+BRACKETED_ADDRESS = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
+IP_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
+# Postfix and qmail write this in front of any reason: `Recipient address rejected: Greylisted`.
+NEUTRAL_PREFIX = re.compile(
+    r"recipient address rejected: (?=\S)(?!access denied)|does not like recipient\.? remote host said:",
+    re.IGNORECASE,
+)
+# Letters that have no accent to remove.
+LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE", "đ": "d"})
+HOST_NAME = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,}|[A-Z]{2,4})(?![\w-]|\.\w)")
+URL = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
+# The session in which the refusal came names commands, not reasons.
+FRAMES = re.compile(
+    r"\(?in reply to (?:\w+ )*command\)?|smtp error from remote (?:mail )?server after [a-z ]+(?::<[^>]*>)?(?: size=\d+)?:?",
+    re.IGNORECASE,
+)
+ACCOUNT_NOUN = r"\b(?:users?|accounts?|mailbox|login|alias|name|for|gebruiker|benutzer|konto|compte|utilisateur|utente|usuario)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyContext:
+    """The known facts about a reply besides its text.
+
+    recipients: the reader's address, and the address to which it was forwarded if a report says so.
+    senders: our addresses in the envelope and the message.
+    phase: the step of the session: connect, helo, auth, mail, rcpt, data, body; empty if unknown.
+    status: the `Status` field of a report (RFC 3464 2.3.4).
+    is_report: True if the reply is from another server than our relay.
+    """
+
+    recipients: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    phase: str = ""
+    status: str = ""
+    server: str = ""
+    is_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyParts:
+    """A reply divided into its parts.
+
+    code: the basic code.
+    status: the enhanced status, empty if absent.
+    words: the remaining text.
+    """
+
+    code: str
+    status: str
+    words: str
+
+
+def split_reply(text: str) -> ReplyParts:
+    """Return the codes and the words of a reply."""
+    text = TYPE_PREFIX.sub("", text)
+    found = CODE.search(text)
+    code, status = (found[1], found[2] or "") if found else ("", "")
+    if not status and (marked := MARKED_STATUS.search(text) or LEADING_STATUS.search(text)):
+        status = marked[1]
+    if code:
+        # A reply of several lines repeats its codes.
+        repeated = re.escape(status) if status else "(?!)"
+        text = re.sub(rf"(?<![\d.]){code}[ -]#?(?:{repeated})?[ :-]?", " ", text)
+    return ReplyParts(code=code, status=status, words=" ".join(text.split()))
+
+
+def cut_frame(text: str) -> str:
+    """Return the reply without an introduction such as `<reader@example.org>: host mx.example.org said:`."""
+    found = CODE.search(text)
+    return text[found.start() :] if found else text
+
+
+def fold(text: str) -> str:
+    """Return a text without accents: rules match `désactivé` and `desactive` alike."""
+    plain = text.translate(LETTERS)
+    return "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
+
+
+def mask_addresses(words: str, context: ReplyContext) -> str:
+    """Replace the reader's addresses by `RCPT` and IP addresses by `IP`.
+
+    So a rule cannot match words inside an address.
+    """
+    return NEUTRAL_PREFIX.sub("", mask_readers(words, context))
+
+
+def mask_readers(words: str, context: ReplyContext) -> str:
+    """Replace the reader's addresses by `RCPT` and IP addresses by `IP`."""
+    for recipient in filter(None, context.recipients):
+        words = re.sub(rf"(?<![\w.+=-]){re.escape(recipient)}(?![\w-])", "RCPT", words, flags=re.IGNORECASE)
+    return IP_ADDRESS.sub("IP", words)
+
+
+def _mask_name(words: str, local_part: str, mark: str) -> str:
+    """Replace the name of an account, as in `user jan is disabled`."""
+    name = rf"({ACCOUNT_NOUN}\W{{1,3}}){re.escape(local_part)}(?![\w@+-]|\.\w)"
+    return re.sub(name, rf"\1{mark}", words, flags=re.IGNORECASE)
+
+
+def mask_names(text: str, context: ReplyContext) -> str:
+    """Return the words of a reply without names, accents, and phrases that say nothing about the cause.
+
+    The reader is `RCPT` and the reader's domain `RDOMAIN`, the sender `SENDER`, any other host `SITE`.
+    """
+    words = FRAMES.sub(" ", mask_readers(URL.sub(" ", split_reply(text).words), context))
+    for recipient in filter(None, context.recipients):
+        local, _, domain = recipient.rpartition("@")
+        own_domain = rf"(?<![\w.-]){re.escape(domain)}(?![\w-]|\.\w)"
+        words = _mask_name(re.sub(own_domain, "RDOMAIN", words, flags=re.IGNORECASE), local, "RCPT")
+    for sender in filter(None, context.senders):
+        words = _mask_name(words, sender.rpartition("@")[0], "SENDER")
+    return _compile_neutral().sub(" ", fold(HOST_NAME.sub("SITE", ANY_ADDRESS.sub("ADDR", words))))
+
+
+@cache
+def _compile_neutral() -> re.Pattern[str]:
+    return re.compile(join_words(WordRole.NEUTRAL), re.IGNORECASE)

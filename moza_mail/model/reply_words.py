@@ -1,0 +1,22 @@
+"""Words of replies in several languages, as regular expressions for the rules.
+
+A verdict that takes a reader away needs words for a recipient and for the recipient's fault, and none for anything else.
+"""
+
+from moza_mail.model.reply_word import WordRole
+from moza_mail.model.reply_words_other import OTHER_WORDS
+from moza_mail.model.reply_words_recipient import RECIPIENT_WORDS
+
+REPLY_WORDS = (*RECIPIENT_WORDS, *OTHER_WORDS)
+
+
+def join_words(*roles: WordRole) -> str:
+    """Return a regular expression that matches a whole word or phrase of the roles."""
+    words = "|".join(row.words for row in REPLY_WORDS if row.role in roles)
+    return rf"(?<!\w)(?:{words})(?!\w)"
+
+
+def near(first: WordRole, second: WordRole) -> str:
+    """Return a regular expression that matches words of two roles in one sentence, in either order."""
+    one, other = join_words(first), join_words(second)
+    return rf"{one}[^.;]{{0,50}}?{other}|{other}[^.;]{{0,50}}?{one}"

@@ -1,0 +1,137 @@
+"""A verdict that takes a reader away needs a reply that is about the recipient, and about nothing else."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail.model.classify_reply import classify_reply
+from moza_mail.model.reply import decode_octets
+from moza_mail.model.reply_rules_doubt import DOMAIN_DOUBT_RULES
+from moza_mail.model.reply_text import ReplyContext
+from moza_mail.model.reply_words import REPLY_WORDS
+from moza_mail.model.verdict import HARD_VERDICTS, Verdict
+
+READER, SENDER = "jan.smit@reader.example.net", "weekly@sender.example.org"
+RELAY = ReplyContext(recipients=(READER,), senders=(SENDER,), phase="rcpt")
+REPORT = ReplyContext(recipients=(READER,), senders=(SENDER,), is_report=True)
+
+GONE = (
+    "550 No such user", "550 5.1.1 user unknown", f"550 5.1.1 <{READER}>: Recipient address rejected: User unknown",
+    "550 Mailbox not found", "550 5.2.1 This mailbox is disabled", "550 The account has been closed", "550 Unrouteable address",
+    "550 5.1.2 recipient domain not found", "550 Gebruiker onbekend", "550 Deze mailbox bestaat niet", "550 Empfänger unbekannt",
+    "550 Postfach existiert nicht", "550 Das Konto wurde gelöscht", "550 Utilisateur inconnu", "550 Cette adresse n'est plus valide",
+    "550 Boîte aux lettres supprimée", "550 Usuario desconocido", "550 La cuenta no existe", "550 Casella inesistente",
+    "550 Account chiuso", "550 Konto nie istnieje", "550 Nieznany odbiorca", "550 Okänd mottagare", "550 Brukeren finnes ikke",
+    "550 Brugeren findes ikke", "550 A felhasználó nem létezik", "550 Conta inexistente",
+)  # fmt: skip
+DOUBTS = {
+    Verdict.SENDER_FAULT: (
+        "the sender", "return address", "bounce address", "sender callout failed", "envelope from", "in MAIL FROM",
+        "your account", "your SMTP account", "your mail server", "the customer's account", "log in to the control panel", "API key",
+        "afzender", "verzender", "verzendadres", "retouradres", "uw account", "uw domein", "klantaccount", "Absenderadresse",
+        "Versender-Adresse", "Rücksendeadresse", "Ihr Konto", "Ihre Domain", "Kundenkonto", "expéditeur", "adresse expéditrice",
+        "adresse d'envoi", "émetteur", "votre compte", "remitente", "su cuenta", "mittente", "il vostro account", "remetente",
+        "sua conta", "nadawca", "twoje konto", "avsändare", "avsender", "afsender", "ditt konto", "feladó", "küldő", "az Ön fiókja",
+    ),
+    Verdict.TEMPORARY: (
+        "temporarily", "try later", "tijdelijk", "momenteel", "vorübergehend", "voruebergehend", "derzeit", "Wartung",
+        "temporairement", "momentanément", "temporalmente", "mantenimiento", "temporaneamente", "manutenzione", "tymczasowo",
+        "chwilowo", "tillfälligt", "midlertidigt", "átmenetileg", "ideiglenesen", "mailbox is being migrated", "LDAP is down",
+        "locked by another process", "for now", "database error",
+    ),
+    Verdict.MAILBOX_FULL: ("mailbox full", "over quota", "vol", "voll", "Speicherplatz", "pleine", "llena", "piena", "pełna", "megtelt"),
+    Verdict.CONTENT: ("link", "the URL", "image", "attachment", "Link im Text", "lien", "enlace"),
+    Verdict.UNCLEAR: (
+        "newsletters", "external mail", "policy", "Newsletter", "nieuwsbrieven", "extern", "newsletterów", "nyhetsbrev",
+        "hírlevél", "boletines", "rejected by the user", "too many",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", GONE)
+def test_a_reply_about_the_recipient_alone_takes_the_reader_away(reply):
+    assert classify_reply(reply, RELAY) in HARD_VERDICTS
+    assert classify_reply(reply, REPORT) in HARD_VERDICTS
+
+
+@given(
+    st.sampled_from(GONE),
+    st.sampled_from([word for words in DOUBTS.values() for word in words]),
+    st.sampled_from(["{} ({})", "{}: {}", "{}; {}", "{}. {}", "{} - {}", "{}, {}"]),
+    st.sampled_from([RELAY, REPORT]),
+)
+def test_one_word_about_anything_else_keeps_the_reader(reply, word, form, context):
+    code, words = reply.split(" ", 1)
+    for one, other in ((words, word), (word, words)):
+        assert classify_reply(f"{code} {form.format(one, other)}", context) not in HARD_VERDICTS
+
+
+@pytest.mark.parametrize(
+    ("word", "verdict"), [(word, verdict) for verdict, words in DOUBTS.items() for word in words]
+)
+def test_the_verdict_of_a_doubt_says_what_the_word_is_about(word, verdict):
+    assert classify_reply(f"550 user unknown: {word}", RELAY) is verdict
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 Unknown domain",
+        "550 5.1.1 host relay.example.com not found",
+        "550 The domain shop.example.com does not exist",
+        "550 does not exist",
+        "550 bestaat niet",
+        "550 unbekannt",
+    ],
+)
+def test_an_unknown_thing_that_is_not_named_as_the_reader_keeps_the_reader(reply):
+    assert classify_reply(reply, RELAY) not in HARD_VERDICTS
+
+
+@pytest.mark.parametrize("phase", ["connect", "helo", "auth", "mail"])
+@pytest.mark.parametrize("reply", GONE)
+def test_no_reply_before_the_recipient_is_named_takes_the_reader_away(reply, phase):
+    context = ReplyContext(recipients=(READER,), senders=(SENDER,), phase=phase)
+    assert classify_reply(reply, context) not in HARD_VERDICTS
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"550 5.1.1 <{READER}>: Recipient address rejected: User unknown in relay recipient table",
+        "550 5.1.1 User unknown. Message returned to sender",
+        "550 Mailbox bestaat niet, retour afzender",
+        "550 Empfänger unbekannt, zurück an den Absender",
+        "550 No mailbox by that name is currently available",
+        "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        "553 sorry, your envelope recipient is in my badrcptto list",
+        f"550 5.1.1 <{READER}>... Addressee unknown, relay=[192.0.2.7]",
+        "550 relay.reader.example.net: No such user",
+        "550 No such mailbox. Please check the address and try again",
+        "550 #5.1.0 Address rejected.",
+        "550 5.1.1 Boite du destinataire archivee. OFR_417 [417]",
+        "550 jan.smit is not a mailbox here",
+        "550 User jan.smit is disabled",
+        "550 Recipient is no longer with the company",
+        "550 5.1.1 <jan.smit@reader.example.net>: no longer a customer of ours",
+    ],
+)
+def test_words_of_another_role_in_a_set_phrase_are_no_doubt(reply):
+    assert classify_reply(reply, RELAY) in HARD_VERDICTS
+
+
+def test_the_name_of_our_account_is_not_the_name_of_a_reader():
+    assert classify_reply("550 User weekly is disabled", RELAY) is Verdict.SENDER_FAULT
+
+
+def test_an_8_bit_reply_is_read_as_utf_8_or_else_as_latin_1():
+    assert decode_octets("compte désactivé".encode()) == "compte désactivé"
+    assert decode_octets("compte désactivé".encode("latin-1")) == "compte désactivé"
+
+
+def test_every_word_says_where_it_was_found_and_when():
+    assert all(row.source and re.match(r"\d{4}", row.seen) for row in REPLY_WORDS)
+    assert all(rule.source and re.match(r"\d{4}", rule.seen) for rule in DOMAIN_DOUBT_RULES)
+    assert all(re.compile(row.words) for row in REPLY_WORDS)
