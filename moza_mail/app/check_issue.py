@@ -17,6 +17,8 @@ from moza_mail.project import CONFIG_FILE, Project
 
 # The rule that an unreadable issue breaks. docs/check.md lists this rule with the other rules.
 UNREADABLE = "unreadable"
+# The rule that an issue breaks if it was sent before under another name. It needs the store.
+SENT_BEFORE = "sent-before"
 
 
 def check_issue(
@@ -47,7 +49,7 @@ def write_statement(prepared: PreparedIssue) -> "check.PrivacyStatement":
 def load_rules(project: Project) -> CheckOptions:
     """Return the project's rules; raise ProjectError if it switches off an unknown rule."""
     rules = project.check_rules()
-    names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
+    names = sorted([*(rule.name for rule in (*check.list_rules(), *check.list_link_rules())), SENT_BEFORE])
     if unknown := sorted(rules.disabled.difference(names)):
         raise ProjectError(
             _(

@@ -161,6 +161,8 @@ class DryRunReport:
             "unmailable": result.unmailable,
             "bytes_min": result.bytes_min,
             "bytes_max": result.bytes_max,
+            "recipients": list(result.recipients),
+            "example": result.example.decode("utf-8", "replace"),
         }
 
 
@@ -177,10 +179,10 @@ async def dry_run(
     findings = () if begun else check_issue(prepared)
     compiled = prepared.compile(draft, keys=keys)
     if begun is None and not await _has_subscribers(store, draft.list_slug):
-        size = len(compiled.compose_message(example_recipient(prepared.rendered))[1].content)
+        content = compiled.compose_message(example_recipient(prepared.rendered))[1].content
         return DryRunReport(
             plan=SendPlan(prepared=prepared, mailing=draft, findings=findings, keys=keys),
-            result=DryRunResult(messages=0, bytes_min=size, bytes_max=size),
+            result=DryRunResult(messages=0, bytes_min=len(content), bytes_max=len(content), example=content),
             has_subscribers=False,
         )
     plan = await plan_mailing(store, prepared, begun or draft, findings=findings, keys=keys)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moza_mail.app.check_issue import check_issue, findings_as_data, unreadable_finding, write_statement
+from moza_mail.app.check_issue import findings_as_data, unreadable_finding, write_statement
+from moza_mail.app.earlier_issue import check_with_history
 from moza_mail.app.fix_issue import fix_issue
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.cli import findings as shown
@@ -51,7 +52,7 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
         raise
     if command.statement:
         return _print_statement(prepared, command)
-    found = check_issue(prepared)
+    found = check_with_history(prepared)
     links = {}
     if command.links:
         report = _check_links(prepared, client, quiet=command.as_json)

@@ -8,10 +8,11 @@ from functools import partial
 from moza_mail.app import report_text
 from moza_mail.app import send as app
 from moza_mail.app.check_issue import check_issue, findings_as_data
+from moza_mail.app.dry_run_text import dry_run_as_lines, dry_run_warnings
 from moza_mail.app.open_project import open_store, open_transport, outbox_folder
 from moza_mail.app.plan_send import SendOptions, SendPlan, plan_send
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
-from moza_mail.app.send import DryRunReport, OutcomesCallback, SendReport
+from moza_mail.app.send import OutcomesCallback, SendReport
 from moza_mail.app.signing import describe_signing
 from moza_mail.cli import findings, output
 from moza_mail.cli.run import run_async, stop_on_signal
@@ -175,32 +176,10 @@ async def _dry_run(project: Project, command: SendCommand) -> int:
     if command.as_json:
         output.give_json(done.as_data())
     else:
-        _print_dry_run(done)
+        output.give(output.shown_lines(dry_run_as_lines(done)))
+    for line in dry_run_warnings(done):
+        output.say(line)
     return output.NEEDS_ATTENTION if done.plan.has_errors else 0
-
-
-def _print_dry_run(done: DryRunReport) -> None:
-    result = done.result
-    composed = (
-        _(
-            "{messages} messages of {bytes_min} to {bytes_max} bytes were composed",
-            messages=result.messages,
-            bytes_min=result.bytes_min,
-            bytes_max=result.bytes_max,
-        )
-        if done.has_subscribers
-        else _("a message of {bytes} bytes to an example recipient was composed", bytes=result.bytes_max)
-    )
-    output.give(_("Dry run: {composed}, none was sent.", composed=composed))
-    if result.unmailable:
-        output.say(
-            _(
-                "{unmailable} recipients have a name or a value that a mail cannot contain.",
-                unmailable=result.unmailable,
-            )
-        )
-    if done.plan.has_errors:
-        output.say(_("It would not be sent: fix the errors first."))
 
 
 def test(project: Project, command: SendCommand, addresses: Sequence[str]) -> int:

@@ -12,12 +12,17 @@ from moza_mail.sending.mailings import find_mailing
 from moza_mail.sending.progress import Skipped
 from moza_mail.store import Store
 
+# So few that showing them is no bulk access, which would be written to the audit log.
+MOST_RECIPIENTS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
     """The messages that a dry run composed.
 
     bytes_min, bytes_max: size of the smallest and the largest message.
+    example: the first message, as it would be sent.
+    recipients: the addresses of the first recipients.
     skipped: recipients without a value for a merge field.
     unmailable: recipients whose name or values cannot be written in a mail.
     """
@@ -25,6 +30,8 @@ class DryRunResult:
     messages: int
     bytes_min: int
     bytes_max: int
+    example: bytes = b""
+    recipients: tuple[str, ...] = ()
     skipped: Skipped = field(default_factory=dict)
     unmailable: int = 0
 
@@ -55,6 +62,8 @@ async def compose_without_sending(store: Store, drafted: Mailing, compiled: Comp
         messages=sizes.count,
         bytes_min=sizes.smallest,
         bytes_max=sizes.largest,
+        example=sizes.example,
+        recipients=tuple(sizes.recipients),
         skipped=dict(sizes.skipped),
         unmailable=sizes.unmailable,
     )
@@ -65,6 +74,8 @@ class _Sizes:
     count: int = 0
     smallest: int = 0
     largest: int = 0
+    example: bytes = b""
+    recipients: list[str] = field(default_factory=list)
     skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
     unmailable: int = 0
 
@@ -73,10 +84,14 @@ class _Sizes:
             self.skipped[SkipReason.MISSING_VALUE, describe_missing(missing)] += 1
             return
         try:
-            size = len(compiled.compose_message(recipient)[1].content)
+            content = compiled.compose_message(recipient)[1].content
         except AddressError:
             self.unmailable += 1
             return
+        self.example = self.example or content
+        if len(self.recipients) < MOST_RECIPIENTS:
+            self.recipients.append(str(recipient.address))
+        size = len(content)
         self.smallest = min(self.smallest, size) if self.count else size
         self.largest = max(self.largest, size)
         self.count += 1

@@ -156,3 +156,42 @@ def test_every_mistake_of_an_unreadable_issue_is_a_finding(project):
     done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< a >}}}}\n\n{{{{< b >}}}}\n"), "--json")
     assert [one["line"] for one in done.json["findings"]] == [9, 11]
     assert done.err.count("is unknown") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("title: MOZa Weekly 14 januari 2026", "title: MOZa Weekly 14 januari 2026 "), "reads the same as"),
+        (("oliebollen", "appelflappen"), "has almost the same words as"),
+    ],
+)
+def test_check_names_an_earlier_mailing_of_the_same_issue(project, change, words):
+    project.add_readers(2)
+    assert project.run("send", ISSUE, "--yes").code == 0
+    renamed = project.path / "issues" / "anders.md"
+    renamed.write_text((project.path / ISSUE).read_text().replace(*change))
+    done = project.run("check", "issues/anders.md", "--json")
+    (found,) = [one for one in done.json["findings"] if one["rule"] == "sent-before"]
+    assert f"{words} `2026-01-14`, which `weekly` got on" in found["message"]
+    assert found["severity"] == "warning"
+    assert project.run("check", "issues/anders.md", "--strict").code == 3
+    sent = project.run("check", ISSUE, "--json").json["findings"]
+    assert [one for one in sent if one["rule"] == "sent-before"] == []
+
+
+def test_check_says_that_the_store_cannot_be_read(project):
+    project.add_readers(2)
+    (project.path / "subscribers" / "moza-mail.db").unlink()
+    done = project.run("check", ISSUE, "--json")
+    (found,) = [one for one in done.json["findings"] if one["rule"] == "sent-before"]
+    assert (found["severity"], done.code) == ("info", 0)
+    assert "is gone" in found["message"]
+
+
+def test_the_search_for_earlier_mailings_can_be_switched_off(project):
+    project.add_readers(2)
+    (project.path / "subscribers" / "moza-mail.db").unlink()
+    settings = project.path / "moza-mail.toml"
+    settings.write_text(settings.read_text().replace("[check]", '[check]\ndisabled = ["sent-before"]'))
+    found = project.run("check", ISSUE, "--json").json["findings"]
+    assert [one for one in found if one["rule"] == "sent-before"] == []

@@ -3,6 +3,7 @@
 import os
 import pty
 import subprocess
+from email import message_from_string
 
 import pytest
 
@@ -123,6 +124,21 @@ def test_a_dry_run_composes_everything_and_changes_nothing(project):
     assert store.read_bytes() == before
     assert not (project.path / "outbox").exists()
     assert project.run("status").code == 1
+
+
+def test_a_dry_run_shows_one_whole_message_and_who_would_get_it(project):
+    project.add_readers(25)
+    done = project.run("send", ISSUE, "--dry-run")
+    assert done.code == 0
+    assert "Subject: MOZa Weekly 14 januari 2026\n" in done.out
+    assert "List-Unsubscribe: " in done.out
+    assert "oliebollen" in done.out
+    assert "[text/html, " in done.out
+    shown = [row.strip() for row in done.out.split("Recipients:\n")[1].splitlines()]
+    assert shown[:20] == [f"lezer{number}@example.org" for number in range(20)]
+    assert shown[20].startswith("and 5 more.")
+    example = project.run("send", ISSUE, "--dry-run", "--json").json["example"]
+    assert shown[0] in message_from_string(example)["To"]
 
 
 def test_a_test_copy_is_marked_and_not_in_the_ledger(project):
