@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from moza_mail.parse.date_words import (
     ENGLISH_WORDS,
@@ -77,13 +78,15 @@ CHUNK = re.compile(r"(\d+)(\D*)$")
 HOUR_CHUNK = re.compile(r"(\d{1,2})[hu](\d\d)?$")
 
 
-def tokenize(line: str, lang: str) -> list[Token]:
+# Cached, because the dates, the times and the mistakes of a line are found one after the other.
+@lru_cache(maxsize=64)
+def tokenize(line: str, lang: str) -> tuple[Token, ...]:
     """Return the tokens of a line. Every character except white space is in one token."""
     tokens: list[Token] = []
     for match in (GERMAN_TOKEN if lang == "de" else TOKEN).finditer(line):
         gap = match.start() - (tokens[-1].stop if tokens else 0)
         tokens += _classify(match, gap, lang)
-    return tokens
+    return tuple(tokens)
 
 
 def _classify(match: re.Match[str], gap: int, lang: str) -> list[Token]:

@@ -53,7 +53,7 @@ class ArchivePage:
         # Personal links and links to the page itself do not belong on the page.
         colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
         self._view = IssueView.create(issue, theme, colophon, preheader=make_preheader(issue), images=images)
-        self._parts = tuple(self._view.parts())
+        self._parts = self._view.parts
 
     @property
     def title(self) -> str:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
 IGNORE_ATTRIBUTE = ' data-premailer="ignore"'
+ELEMENT_NAMES = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+CLASS_NAMES = re.compile(r'\bclass="([^"]*)"')
+# A selector of elements, classes and descendants alone.
+SIMPLE_SELECTOR = re.compile(r"[\w. -]+")
+SELECTOR_NAMES = re.compile(r"\.?[\w-]+")
 KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 
 
@@ -29,6 +34,7 @@ def inline_css(html: str, css: str) -> str:
     head, opened, body = html.partition("<body")
     pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
     pieces[::2] = [piece.replace("<style", f"<style{IGNORE_ATTRIBUTE}") for piece in pieces[::2]]
+    page = "".join((*pieces, opened, body))
     inliner = _load_inliner()(
         css_text=css,
         keep_style_tags=False,
@@ -46,9 +52,21 @@ def inline_css(html: str, css: str) -> str:
         method="html",
         cssutils_logging_level=logging.CRITICAL,
     )
-    out = inliner.transform("".join((*pieces, opened, body)), pretty_print=False)
+    inliner.names = _find_names(page)
+    out = inliner.transform(page, pretty_print=False)
     head, opened, body = str(out).partition("<body")
     return head.replace(IGNORE_ATTRIBUTE, "") + opened + body
+
+
+def _find_names(page: str) -> frozenset[str]:
+    """Return the elements of a page, and its classes with a full stop before them."""
+    classes = {f".{name}" for written in CLASS_NAMES.findall(page) for name in written.split()}
+    return frozenset(classes | {name.lower() for name in ELEMENT_NAMES.findall(page)})
+
+
+def _may_select(selector: str, names: frozenset[str]) -> bool:
+    """Return False if a selector has an element or class that the page has not."""
+    return not SIMPLE_SELECTOR.fullmatch(selector) or names.issuperset(SELECTOR_NAMES.findall(selector))
 
 
 @cache
@@ -65,11 +83,16 @@ def _load_inliner() -> "type[Premailer]":
     cssutils.ser.prefs.minimizeColorHash = False
 
     class Inliner(Premailer):  # type: ignore[misc]  # premailer is untyped
-        """premailer with a cache for parsed style sheets, because parsing takes most of its time."""
+        """premailer with a cache for parsed style sheets, because parsing takes most of its time.
+
+        names: the elements and classes of the page. Rules for others are left out, because each search takes time.
+        """
+
+        names: frozenset[str] = frozenset()
 
         def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             rules, leftover = _rules(css_body, ruleset_index)
-            return list(rules), list(leftover)
+            return [rule for rule in rules if _may_select(rule[1], self.names)], list(leftover)
 
         def read(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             """Parse the rules of a style sheet, without the cache."""

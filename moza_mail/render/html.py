@@ -19,7 +19,6 @@ INLINE_CSS = "inline.css"
 VERBATIM = re.compile(r"(<!--.*?-->|<mj-style.*?</mj-style>|<style.*?</style>)", re.DOTALL)
 ERROR_POSITION = re.compile(r" at position (\d+):(\d+)$")
 ARTICLE_LABEL = re.compile(r'(<div\b[^>]*?) aria-label="[^"]*"')
-MJML_SAFE = str.maketrans({"\\": "&#92;", "\t": " "})
 
 
 def render_html(view: IssueView) -> str:
@@ -52,7 +51,8 @@ def _to_ascii(source: str) -> str:
     """
     pieces = VERBATIM.split(source)
     pieces[::2] = [
-        piece.translate(MJML_SAFE).encode("ascii", "xmlcharrefreplace").decode() for piece in pieces[::2]
+        piece.replace("\\", "&#92;").replace("\t", " ").encode("ascii", "xmlcharrefreplace").decode()
+        for piece in pieces[::2]
     ]
     return "".join(pieces)
 

@@ -31,6 +31,8 @@ from moza_mail.render.merge import text_length
 # comment. U+FFFD cannot occur in an issue, so it marks what is not from a template.
 COMMENT_START = "\ufffd!--"
 MAX_COMPILED = 500
+# Most values, such as colours, have nothing to escape, and recognising that is faster than escaping them.
+NEEDS_ESCAPE = re.compile(r"""[&<>"'{\n]""")
 TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
 TEMPLATE_TESTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
@@ -117,6 +119,8 @@ def _make_type_test(part: type) -> Any:
 def _escape(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
+    if type(value) is str and not NEEDS_ESCAPE.search(value):
+        return Markup(value)  # noqa: S704  # has nothing to escape
     # MJML writes a line end in an attribute as \n, so it is escaped too.
     text = str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;")
     return Markup(text.replace("&lt;!--", COMMENT_START))  # noqa: S704  # escaped just here

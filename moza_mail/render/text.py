@@ -76,7 +76,7 @@ def make_parts(view: IssueView) -> list[TextPart]:
     writer = _TextWriter(view)
     url = view.calendar_url()
     parts = []
-    for part in view.parts():
+    for part in view.parts:
         pieces = [writer.write_blocks(part.above)]
         if url and part.has_calendar:
             pieces.append(f"{view.locale.translate('calendar')}:\n{url}")

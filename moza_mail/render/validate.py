@@ -71,8 +71,10 @@ def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
     while waiting:
         value, depth, line = waiting.pop()
         yield value, depth, line
+        if isinstance(value, str):
+            continue
         if isinstance(value, tuple):
-            waiting.extend((part, depth, line) for part in reversed(value))
+            waiting.extend([(part, depth, line) for part in reversed(value)])
         elif hasattr(value, "__slots__") and depth <= MAX_DEPTH:
             line = getattr(value, "line", 0) or line
             parts = [getattr(value, name) for name in value.__slots__]

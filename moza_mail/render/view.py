@@ -1,7 +1,7 @@
 """The data and functions that the templates of an issue can use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -64,7 +64,10 @@ class PartRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueView:
-    """An issue, its theme and its sender, ready for a template."""
+    """An issue, its theme and its sender, ready for a template.
+
+    parts: the sections in reading order.
+    """
 
     issue: Issue
     theme: Theme
@@ -73,6 +76,10 @@ class IssueView:
     palette: Palette
     preheader: str
     images: Mapping[str, ImageFile]
+    parts: tuple[IssuePart, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", _divide_into_parts(self.issue))
 
     @classmethod
     def create(
@@ -130,34 +137,6 @@ class IssueView:
         """Return the rows of a group of events, in order of date."""
         return arrange_events(events, self.issue.date, self.locale)
 
-    def _arrange(self, section: Section, blocks: Blocks) -> Blocks:
-        if section.is_agenda:
-            return blocks
-        return arrange_blocks(blocks, level=2 if section.title else 1, lang=self.issue.lang)
-
-    def parts(self) -> tuple[IssuePart, ...]:
-        """Return the sections in reading order."""
-        parts: list[IssuePart] = []
-        agendas = 0
-        has_link = False
-        for number, section in enumerate(self.issue.sections, start=1):
-            agendas += section.is_agenda
-            agenda_id = "agenda" if agendas == 1 else f"agenda-{agendas}"
-            is_first = not has_link and any(event.dates for event in section.events)
-            has_link = has_link or is_first
-            at = _below_last_table(section) if is_first else len(section.blocks)
-            parts.append(
-                IssuePart(
-                    id=agenda_id if section.is_agenda else f"part-{number}",
-                    title=section.title,
-                    is_agenda=section.is_agenda,
-                    above=self._arrange(section, section.blocks[:at]),
-                    below=self._arrange(section, section.blocks[at:]),
-                    has_calendar=is_first,
-                )
-            )
-        return tuple(parts)
-
     def runs(self) -> tuple[PartRun, ...]:
         """Group the parts into agendas and the parts between them.
 
@@ -165,7 +144,7 @@ class IssueView:
         """
         runs = [
             PartRun(is_agenda=is_agenda, parts=tuple(members))
-            for is_agenda, members in groupby(self.parts(), key=lambda part: part.is_agenda)
+            for is_agenda, members in groupby(self.parts, key=lambda part: part.is_agenda)
         ]
         return tuple(runs) if runs and not runs[0].is_agenda else (PartRun(is_agenda=False, parts=()), *runs)
 
@@ -183,7 +162,7 @@ class IssueView:
             "masthead": make_masthead(self.issue, self.colophon.list_title),
             "lead": " ".join(self.issue.summary.split()),
             "arrange_events": self.arrange_events,
-            "parts": self.parts(),
+            "parts": self.parts,
             "runs": self.runs(),
             "colophon": self.colophon,
             "lang": self.issue.lang,
@@ -205,6 +184,36 @@ class IssueView:
             "web": False,
             "in_mail": _mail_attributes,
         }
+
+
+def _arrange(section: Section, blocks: Blocks, lang: str) -> Blocks:
+    if section.is_agenda:
+        return blocks
+    return arrange_blocks(blocks, level=2 if section.title else 1, lang=lang)
+
+
+def _divide_into_parts(issue: Issue) -> tuple[IssuePart, ...]:
+    """Return the sections in reading order."""
+    parts: list[IssuePart] = []
+    agendas = 0
+    has_link = False
+    for number, section in enumerate(issue.sections, start=1):
+        agendas += section.is_agenda
+        agenda_id = "agenda" if agendas == 1 else f"agenda-{agendas}"
+        is_first = not has_link and any(event.dates for event in section.events)
+        has_link = has_link or is_first
+        at = _below_last_table(section) if is_first else len(section.blocks)
+        parts.append(
+            IssuePart(
+                id=agenda_id if section.is_agenda else f"part-{number}",
+                title=section.title,
+                is_agenda=section.is_agenda,
+                above=_arrange(section, section.blocks[:at], issue.lang),
+                below=_arrange(section, section.blocks[at:], issue.lang),
+                has_calendar=is_first,
+            )
+        )
+    return tuple(parts)
 
 
 def _below_last_table(section: Section) -> int:
