@@ -71,10 +71,13 @@ class ProjectError(MozaMailError):
 class ThemeError(ProjectError):
     """A theme lacks a file, or one of its settings cannot be used."""
 
-    def __init__(self, message: str, *, theme: str, template: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, theme: str, template: str = "", line: int = 0, hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.theme = theme
         self.template = template
+        self.line = line
 
 
 class IssueError(MozaMailError):
@@ -119,11 +122,24 @@ class IssueError(MozaMailError):
 class RenderError(MozaMailError):
     """A template cannot be rendered, or its output must not be sent.
 
-    reason: the message without file and line.
+    reason: the message without theme, file and line.
+    written: the faulty text, by which its line in the theme can be found.
     """
 
-    def __init__(self, message: str, *, template: str = "", line: int = 0, hint: str = "") -> None:
-        super().__init__(locate(message, template, line) if template else message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        template: str = "",
+        line: int = 0,
+        hint: str = "",
+        theme: str = "",
+        written: str = "",
+    ) -> None:
+        place = _("theme {theme}, {template}", theme=theme, template=template) if theme else template
+        super().__init__(locate(message, place, line) if template else message, hint=hint)
+        self.place = place
+        self.written = written
         self.template = template
         self.line = line
         self.reason = message

@@ -8,6 +8,7 @@ from typing import Any
 
 from moza_mail import check, parse
 from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.app.theme_faults import attribute_to_theme
 from moza_mail.errors import IssueError, ProjectError, RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts, ngettext
@@ -30,13 +31,15 @@ def check_issue(
 
     Raises ProjectError if the project switches off an unknown rule.
     """
-    return check.check_issue(
+    rules = load_rules(prepared.project)
+    found = check.check_issue(
         prepared.issue,
         prepared.rendered,
-        load_rules(prepared.project),
+        rules,
         text=prepared.text,
         other_issues=_load_others(prepared.project, prepared.path) if others is None else others,
     )
+    return attribute_to_theme(prepared, found, rules)
 
 
 def write_statement(prepared: PreparedIssue) -> "check.PrivacyStatement":
@@ -81,7 +84,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 def unreadable_finding(name: str, error: IssueError | RenderError) -> Finding:
     """Return the finding for an issue that cannot be read or rendered."""
     source, message = (
-        (error.source, error.reason) if isinstance(error, IssueError) else (error.template, error.message)
+        (error.source, error.reason) if isinstance(error, IssueError) else (error.place, error.reason)
     )
     return Finding(
         rule=UNREADABLE,

@@ -17,7 +17,7 @@ from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.segment import Segment
-from moza_mail.model.theme import Colophon
+from moza_mail.model.theme import Colophon, Theme
 from moza_mail.project import Project
 
 # Composing and sending import cryptography and asyncio. `show` and `check` do not need these modules.
@@ -38,6 +38,7 @@ class PreparedIssue:
     issue: Issue
     mailing_list: MailingList
     rendered: Rendered
+    theme: Theme
     images: tuple[ImageFile, ...] = ()
     segment: Segment | None = None
 
@@ -151,6 +152,7 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
         issue=issue,
         mailing_list=mailing_list,
         rendered=rendered,
+        theme=theme,
         images=(*images.values(), *((theme.logo,) if theme.logo else ())),
     )
 

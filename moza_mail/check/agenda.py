@@ -58,6 +58,10 @@ PROBLEMS = {
         _("has a time zone with more than one meaning, so the calendar file contains no time"),
         _("Write the time of the recipients, or a time zone such as UTC+1 or Europe/Amsterdam."),
     ),
+    DateProblemKind.BARE_HOUR: (
+        _("may be a time, but has no minutes, so the calendar file contains no time"),
+        _("Write the time as `10:00` or `10 am`."),
+    ),
     DateProblemKind.HOUR: (
         _("can be in the morning or in the afternoon, so the calendar file contains no time"),
         _("Write the time as `14:00` or `2 pm`."),

@@ -48,6 +48,7 @@ HTML_ENTITY = re.compile(
 )
 MARKDOWN_CODE = re.compile(
     r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)|\[\^[^\[\]\s]{1,40}\]|\A\[[ xX]\](?=[ \n])"
+    r"|(?<![=\w])==(?=[^\s=])[^=\n]{0,80}[^\s=]==(?![=\w])|(?i:\A\[\[?_?toc_?\]?\]\Z)"
 )
 
 
@@ -137,6 +138,10 @@ def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding
 def _markdown_fix(sign: str) -> Translatable:
     if sign.startswith("[^"):
         return _("Write the note below the text, on a line of its own: `[^1]: the note`.")
+    if sign.lower().strip("[_]") == "toc":
+        return _("Remove it: the theme lists what is in the issue.")
+    if sign.startswith("=="):
+        return _("Write it bold: `**text**`. Mail programs do not show a highlight.")
     if sign.startswith("["):
         return _("Make it an item of a list: `- [x] done`.")
     return _(

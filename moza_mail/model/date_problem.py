@@ -22,6 +22,7 @@ class DateProblemKind(StrEnum):
     ORDER: the numbers can be day and month, or month and day.
     SHORT: `14/2` was read as a day and month, although it can be a fraction.
     ZONE: the time zone has more than one meaning.
+    BARE_HOUR: the number after `at` or `om` is perhaps an hour.
     HOUR: the hour can be in the morning or in the afternoon.
     """
 
@@ -32,6 +33,7 @@ class DateProblemKind(StrEnum):
     SHORT = "short"
     ZONE = "zone"
     HOUR = "hour"
+    BARE_HOUR = "bare_hour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """A theme: a folder of templates, in memory."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail.errors import AddressError, ThemeError
+from moza_mail.errors import AddressError, ThemeError, locate
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.image_file import ImageFile
@@ -23,6 +25,7 @@ class Theme:
     settings: the contents of theme.toml.
     files: text files by their path in the theme (`partials/footer.mjml`).
     logo: the image that [logo] in theme.toml names.
+    has_own_templates: True if the project replaces a template of the bundled themes, or adds one.
 
     `files` includes those of the bundled themes that the theme does not replace.
     """
@@ -31,22 +34,21 @@ class Theme:
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     logo: ImageFile | None = None
+    has_own_templates: bool = False
 
     @property
     def width(self) -> int:
         """The width of the mail in CSS pixels. Raises ThemeError if theme.toml has an invalid one."""
         width = self.settings.get("width", DEFAULT_WIDTH)
         if width not in ALLOWED_WIDTHS or isinstance(width, bool):
-            raise ThemeError(
+            raise self.setting_error(
                 _(
-                    "theme {theme}, theme.toml: `width` must be a whole number from {least} to {most}",
-                    theme=self.name,
+                    "`width` must be a whole number from {least} to {most}",
                     least=ALLOWED_WIDTHS[0],
                     most=ALLOWED_WIDTHS[-1],
                 ),
-                theme=self.name,
-                template="theme.toml",
-                hint=_("Write `width = {width}`.", width=DEFAULT_WIDTH),
+                _("Write `width = {width}`.", width=DEFAULT_WIDTH),
+                key="width",
             )
         return int(width)
 
@@ -54,6 +56,18 @@ class Theme:
     def text_width(self) -> int:
         """The width of the text, which is also the maximum width of an image."""
         return self.width - 2 * SIDE_MARGIN
+
+    def setting_error(self, problem: Translatable, hint: str, *, key: str = "") -> ThemeError:
+        """Return the error for a setting in theme.toml, with the line of its key if the file has it."""
+        text = self.files.get("theme.toml", "")
+        found = (
+            re.search(rf"^[ \t]*\[?[ \t]*{re.escape(key)}[ \t]*[\]=]", text, re.MULTILINE) if key else None
+        )
+        line = text.count("\n", 0, found.start()) + 1 if found else 0
+        place = _("theme {theme}, {template}", theme=self.name, template="theme.toml")
+        return ThemeError(
+            locate(problem, place, line), theme=self.name, template="theme.toml", line=line, hint=hint
+        )
 
     def read_template(self, path: str) -> str:
         """Return the text of a template. Raises ThemeError if the theme does not have it."""

@@ -18,6 +18,9 @@ NOT_TEXT = re.compile(
 )
 HAS_DIGIT = re.compile(r"\d")
 MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 3)
+# Words before an hour. Other words of times are before other numbers too, such as `van` in `van 10 organisaties`.
+HOUR_LEADS = frozenset(["at", "om", "um", "à", "@", "vanaf", "from", "ab"])
+MAX_HOUR = 24
 MIN_MISSPELT = 4
 # Words that are one letter away from the name of a month.
 NOT_MONTHS = frozenset(
@@ -75,6 +78,20 @@ def find_date_problems(
     if HAS_DIGIT.search(text):
         tokens = tokenize(text, context.lang)
         yield from _find_typos(text, tokens, line, is_agenda=is_agenda)
+        if is_agenda and found and not found[-1].times and not times:
+            yield from _find_bare_hours(text, tokens, found, line)
+
+
+def _find_bare_hours(
+    text: str, tokens: Sequence[Token], found: Sequence[FoundDate], line: int
+) -> Iterator[DateProblem]:
+    """Yield `at 10` at the end of a text or part of it, which may be a time."""
+    for lead, token, after in zip(tokens, tokens[1:], (*tokens[2:], None), strict=False):
+        is_hour = lead.text in HOUR_LEADS and token.kind is Kind.NUMBER and token.values[0] <= MAX_HOUR
+        is_last = after is None or (after.kind is Kind.OTHER and after.text in "(,;.)")
+        if is_hour and is_last and not any(one.start < token.start < one.stop for one in found):
+            written = text[lead.start : token.stop].rstrip(".")
+            yield DateProblem(kind=DateProblemKind.BARE_HOUR, written=written, line=line)
 
 
 def _find_typos(text: str, tokens: Sequence[Token], line: int, *, is_agenda: bool) -> Iterator[DateProblem]:

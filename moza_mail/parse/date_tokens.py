@@ -58,7 +58,7 @@ class Token:
 
 _BEFORE = r"(?<![\w/-])(?<!\d[.:,])"
 TOKEN = re.compile(
-    rf"(?P<iso>{_BEFORE}\d{{4}}-\d\d-\d\d(?:T(?=\d)|(?![\w-])))"
+    rf"(?P<iso>{_BEFORE}\d{{4}}(?:-\d\d-\d\d(?:T(?=\d)|(?![\w-]))|/\d{{1,2}}/\d{{1,2}}(?![\w/-])))"
     rf"|(?P<numeric>{_BEFORE}\d{{1,2}}(?:-\d{{1,2}}-\d{{4}}|/\d{{1,2}}/(?:\d{{4}}|\d\d)|\.\s?\d{{1,2}}\.\s?\d{{4}})(?![\w/-]))"
     rf"|(?P<slash>{_BEFORE}\d{{1,2}}/\d{{1,2}}(?![\w/]))"
     rf"|(?P<clock>(?:(?<![\w.:#])|(?<=\dT))\d{{1,2}}(?::\d\d(?::\d\d)?|\.\d\d)(?!\d|[.:]\d))"
@@ -94,7 +94,7 @@ def _classify(match: re.Match[str], gap: int, lang: str) -> list[Token]:
     lower = text.lower()
     match match.lastgroup:
         case "iso":
-            year, month, day = map(int, lower.removesuffix("t").split("-"))
+            year, month, day = map(int, re.split("[-/]", lower.removesuffix("t")))
             return [Token(Kind.FULL_DATE, start, stop, lower, (day, month, year), gap)]
         case "numeric":
             day, month, year = (int(part) for part in re.split(r"[-/.]", lower))

@@ -65,8 +65,20 @@ def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
                     # A note of the designer is no template. A file of this name in a bundled theme is one.
                     if relative in files:
                         raise
-    theme = Theme(name=name, settings=_read_settings(folders, name), files=files)
+    is_own = folders[0].is_dir() and folders[0].resolve() != folders[1].resolve()
+    theme = Theme(
+        name=name,
+        settings=_read_settings(folders, name),
+        files=files,
+        has_own_templates=is_own and any(_is_template(path, folders[0]) for path in folders[0].rglob("*")),
+    )
     return replace(theme, logo=_read_logo(theme, assets)) if "logo" in theme.settings else theme
+
+
+def _is_template(path: Path, folder: Path) -> bool:
+    """Return True for a file that decides the HTML, unlike colours, texts and images."""
+    is_text = path.suffix in TEXT_SUFFIXES - {".toml"} and path.is_file() and not is_hidden(path)
+    return is_text and path.relative_to(folder).parts[0] not in {"assets", "pages", "archive"}
 
 
 def _require_trust(name: str, templates: Path, trust: Sequence[str]) -> None:
@@ -129,13 +141,8 @@ def _read_logo(theme: Theme, assets: Mapping[str, Path]) -> ImageFile:
         ) from None
 
 
-def _theme_error(theme: Theme, what: str, hint: str) -> ThemeError:
-    return ThemeError(
-        _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
-        theme=theme.name,
-        template="theme.toml",
-        hint=hint,
-    )
+def _theme_error(theme: Theme, what: Translatable, hint: str) -> ThemeError:
+    return theme.setting_error(what, hint, key="logo")
 
 
 def _read_bytes(path: Path, theme: str) -> bytes:

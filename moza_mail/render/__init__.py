@@ -58,6 +58,7 @@ def render_issue(
     from moza_mail.render.images import embed_images
     from moza_mail.render.merge import FieldPlaceholders
     from moza_mail.render.preheader import make_preheader
+    from moza_mail.render.theme_errors import naming_theme
     from moza_mail.render.view import IssueView
 
     validate.validate_issue(issue)
@@ -69,17 +70,18 @@ def render_issue(
     attachments = embed_images(view.displayed_images(), colophon.domain)
     if calendar:
         attachments += _attach_calendar(issue, colophon, zone)
-    rendered = Rendered(
-        subject=opened.subject or opened.title,
-        preheader=view.preheader,
-        html=html.render_html(view),
-        text=text.render_text(view),
-        lang=issue.lang,
-        attachments=attachments,
-        fields=slots.fields,
-    )
-    verify.check_images(rendered, {image.url for image in view.displayed_images()} - {""})
-    verify.check_placeholders(rendered, can_unsubscribe=colophon.can_unsubscribe)
+    with naming_theme(theme):
+        rendered = Rendered(
+            subject=opened.subject or opened.title,
+            preheader=view.preheader,
+            html=html.render_html(view),
+            text=text.render_text(view),
+            lang=issue.lang,
+            attachments=attachments,
+            fields=slots.fields,
+        )
+        verify.check_images(rendered, {image.url for image in view.displayed_images()} - {""})
+        verify.check_placeholders(rendered, can_unsubscribe=colophon.can_unsubscribe)
     return rendered
 
 
@@ -115,8 +117,10 @@ def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -
     Raises ThemeError for an incomplete theme, and RenderError for a template that fails.
     """
     from moza_mail.render import web_page
+    from moza_mail.render.theme_errors import naming_theme
 
-    return web_page.render_page(theme, name, lang, values)
+    with naming_theme(theme):
+        return web_page.render_page(theme, name, lang, values)
 
 
 def render_stylesheet(theme: Theme) -> str:
@@ -146,8 +150,10 @@ def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> R
     `compose.compile_confirmation` fills them in. Raises ThemeError and RenderError as `render_issue` does.
     """
     from moza_mail.render import confirm
+    from moza_mail.render.theme_errors import naming_theme
 
-    return confirm.render_confirmation(mailing_list, theme, lang)
+    with naming_theme(theme):
+        return confirm.render_confirmation(mailing_list, theme, lang)
 
 
 def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:

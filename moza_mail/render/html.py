@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
-from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.render import templates, verify
 from moza_mail.render.css_inline import inline_css
@@ -64,17 +63,20 @@ def _compile_mjml(source: str, template: str) -> str:
         # Without fonts, or MJML would fetch its default font from the web.
         return mjml2html(source, fonts={})
     except ValueError as error:
-        raise RenderError(_describe_error(str(error), source), template=template) from None
+        raise _read_error(str(error), source, template) from None
 
 
-def _describe_error(error: str, source: str) -> Translatable:
+def _read_error(error: str, source: str, template: str) -> RenderError:
+    """Return the error for a message of MJML, which gives a range of bytes in the source."""
     found = ERROR_POSITION.search(error)
     if not found:
-        return _("this is not valid MJML: {problem}", problem=error)
+        return RenderError(_("this is not valid MJML: {problem}", problem=error), template=template)
     start, stop = (len(source.encode()[: int(at)].decode(errors="ignore")) for at in found.groups())
     around = " ".join(source[start : max(stop, start + 60)].split())
-    return _(
-        "this is not valid MJML: {problem}, at {around!r}", problem=error[: found.start()], around=around
+    return RenderError(
+        _("this is not valid MJML: {problem}, at {around!r}", problem=error[: found.start()], around=around),
+        template=template,
+        written=source[start:].partition("\n")[0].strip(),
     )
 
 

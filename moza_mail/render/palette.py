@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from moza_mail.errors import ThemeError
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.colour import contrast_ratio
 from moza_mail.model.oklch import STEP, Oklch
@@ -64,7 +65,7 @@ def _compute_palettes(theme: Theme) -> Mapping[str, Mapping[str, str]]:
     if colour is None:
         return {}
     if not COLOUR.fullmatch(str(colour)):
-        raise _make_error(theme, _('`colour` must be a colour such as "#154273"'))
+        raise _make_error(theme, _('`colour` must be a colour such as "#154273"'), "colour")
     base = Oklch.from_hex(str(colour))
     return {"light": _compute_light(base), "dark": _compute_dark(base)}
 
@@ -115,12 +116,14 @@ def _compute_dark(base: Oklch) -> dict[str, str]:
 def _read_colours(theme: Theme, mode: str, computed: Mapping[str, str]) -> dict[str, str]:
     own = theme.settings.get(mode, {} if computed else None)
     if not isinstance(own, Mapping):
-        raise _make_error(theme, _("the table [{mode}] with colours is missing", mode=mode))
+        raise _make_error(theme, _("the table [{mode}] with colours is missing", mode=mode), mode)
     table = {**computed, **own}
     for role in ROLES:
         if not COLOUR.fullmatch(str(table.get(role, ""))):
             raise _make_error(
-                theme, _('`{role}` in [{mode}] must be a colour such as "#154273"', mode=mode, role=role)
+                theme,
+                _('`{role}` in [{mode}] must be a colour such as "#154273"', mode=mode, role=role),
+                role if role in own else mode,
             )
     return {role: str(table[role]).lower() for role in ROLES}
 
@@ -141,13 +144,10 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
                     ratio=ratio,
                     least=MIN_CONTRAST,
                 ),
+                text,
             )
 
 
-def _make_error(theme: Theme, problem: str) -> ThemeError:
-    return ThemeError(
-        _("theme {theme}, theme.toml: {problem}", theme=theme.name, problem=problem),
-        theme=theme.name,
-        template="theme.toml",
-        hint=_("Change the colour in templates/{theme}/theme.toml.", theme=theme.name),
-    )
+def _make_error(theme: Theme, problem: Translatable, key: str) -> ThemeError:
+    hint = _("Change the colour in templates/{theme}/theme.toml.", theme=theme.name)
+    return theme.setting_error(problem, hint, key=key)

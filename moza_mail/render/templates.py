@@ -144,18 +144,32 @@ def _render(environment: Environment, path: str, variables: Mapping[str, Any]) -
     try:
         return environment.get_template(path).render(variables)
     except TemplateNotFound as error:
+        name, line = _find_place(error, environment, path)
         raise RenderError(
-            _("the template {name} does not exist", name=str(error.name)), template=path
+            _("the template {name} does not exist", name=str(error.name)),
+            template=name,
+            line=line,
+            written=str(error.name),
         ) from None
     except TemplateSyntaxError as error:
         raise RenderError(
             _without_full_stop(error.message or "not Jinja"), template=error.name or path, line=error.lineno
         ) from None
-    except (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+    except (
+        TemplateError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        LookupError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         name, line = _find_place(error, environment, path)
-        raise RenderError(_without_full_stop(str(error)), template=name, line=line) from None
-    except RecursionError:
-        raise RenderError(_("a macro or include calls itself endlessly"), template=path) from None
+        problem = _without_full_stop(str(error)) or type(error).__name__
+        raise RenderError(problem, template=name, line=line) from None
+    except RecursionError as error:
+        name, line = _find_place(error, environment, path)
+        raise RenderError(_("a macro or include calls itself endlessly"), template=name, line=line) from None
 
 
 def _find_place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:

@@ -65,7 +65,8 @@ def check_images(rendered: Rendered, urls: Collection[str]) -> None:
     used = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
     if unknown := used - embedded - set(urls):
         raise _make_error(
-            _("<img> shows {image!r}, which is not an image of the issue or the theme", image=min(unknown))
+            _("<img> shows {image!r}, which is not an image of the issue or the theme", image=min(unknown)),
+            min(unknown),
         )
     if unused := embedded - used:
         raise _make_error(_("no <img> shows {image!r}, which every recipient would get", image=min(unused)))
@@ -117,14 +118,16 @@ def _find_comments(tree: Any) -> list[str]:
 def _check_element(element: Any) -> None:
     tag = str(element.tag)
     if tag.startswith("mj-"):
-        raise _make_error(_("<{tag}> did not become HTML", tag=tag))
+        raise _make_error(_("<{tag}> did not become HTML", tag=tag), f"<{tag}")
     if tag in FORBIDDEN_TAGS or element.get("background") or element.get("srcset"):
-        raise _make_error(_("<{tag}> would fetch something when the mail is opened", tag=tag))
-    if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
-        raise _make_error(_("the CSS would fetch something when the mail is opened"))
+        raise _make_error(_("<{tag}> would fetch something when the mail is opened", tag=tag), f"<{tag}")
+    if found := FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
+        raise _make_error(_("the CSS would fetch something when the mail is opened"), found.group())
     scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
     if scheme and scheme.group().lower() not in ALLOWED_SCHEMES:
-        raise _make_error(_("a link with {scheme} does not belong in a mail", scheme=scheme.group()))
+        raise _make_error(
+            _("a link with {scheme} does not belong in a mail", scheme=scheme.group()), element.get("href")
+        )
 
 
 def _check_language(tree: Any) -> None:
@@ -134,5 +137,6 @@ def _check_language(tree: Any) -> None:
             raise _make_error(_("<{tag}> does not name its language and direction", tag=element.tag))
 
 
-def _make_error(problem: str) -> RenderError:
-    return RenderError(_("the HTML cannot be sent: {problem}", problem=problem), template="issue.mjml")
+def _make_error(problem: str, written: str = "") -> RenderError:
+    problem = _("the HTML cannot be sent: {problem}", problem=problem)
+    return RenderError(problem, template="issue.mjml", written=written)

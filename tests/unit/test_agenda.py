@@ -31,6 +31,9 @@ def days(line: str, front: str = JANUARY) -> str:
     [
         ("**Inloop**: 15 januari", "2026-01-15"),
         ("Inloop - 15 januari", "2026-01-15"),
+        ("**Inloop**: 2026/01/20", "2026-01-20"),
+        ("Inloop, 2026/3/2", "2026-03-02"),
+        ("Inloop: 2026/13/40", ""),
         ("Inloop – 15 januari", "2026-01-15"),
         ("**Inloop** 15 januari", "2026-01-15"),
         ("**Inloop**: 19 en 20 januari", "2026-01-19 2026-01-20"),

@@ -200,7 +200,7 @@ class Pages:
             **asdict(problem),
             "message": translate(problem.message, lang),
             "hint": translate(problem.hint, lang),
-            "source": name if here else problem.source,
+            "source": name if here else translate(problem.source, lang).text,
             "here": here,
         }
         return {"problem": values}

@@ -31,8 +31,8 @@ class Problem:
                     line=error.line,
                     quoted=error.quoted.strip()[:200],
                 )
-            case RenderError(template=template, line=line):
-                return cls(message=error.reason, hint=error.hint, source=template, line=line)
+            case RenderError(place=place, line=line):
+                return cls(message=error.reason, hint=error.hint, source=place, line=line)
             case ThemeError(template=template):
                 return cls(message=error.message, hint=error.hint, source=template)
             case _:
