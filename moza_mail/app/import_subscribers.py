@@ -128,6 +128,7 @@ def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -
         consent=options.consent.strip(),
         international=project.config.smtputf8,
         answers=_read_answers(mailing_list, options),
+        context=(source.member, options.sheet),
     )
     rows = SubscriberFile(lines, source.name, settings)
     return OpenedFile(

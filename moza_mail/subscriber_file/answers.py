@@ -1,6 +1,6 @@
 """Answers to questions about the columns of a file, from the person who imports it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -38,7 +38,16 @@ class ColumnAnswers:
     def find_unused(self, headings: Iterable[str]) -> str:
         """Return the first heading in the answers that the file does not have; "" if none."""
         known = {WHOLE_FILE, *map(normalise_heading, headings)}
-        return next((heading for heading in (*self.status, *self.ignored) if heading not in known), "")
+        found = [heading for heading in self.status if heading in known]
+
+        def is_used(heading: str) -> bool:
+            # An answer with two colons is stored under each heading that it may mean, and one of them is right.
+            is_part = any(
+                f"{heading} ".startswith(f"{one} ") or one.startswith(f"{heading} ") for one in found
+            )
+            return heading in known or (heading in self.status and is_part)
+
+        return next((heading for heading in (*self.status, *self.ignored) if not is_used(heading)), "")
 
 
 def parse_status(texts: Iterable[str]) -> dict[str, dict[str, RowState | None]]:
@@ -49,17 +58,23 @@ def parse_status(texts: Iterable[str]) -> dict[str, dict[str, RowState | None]]:
     parsed: dict[str, dict[str, RowState | None]] = {}
     for text in texts:
         place, equals, word = text.rpartition("=")
-        column, colon, value = place.rpartition(":")
         state = word.strip().lower()
-        if place.strip() == WHOLE_FILE:
-            column = value = WHOLE_FILE
-        elif not colon or not column.strip():
+        places = [(WHOLE_FILE, WHOLE_FILE)] if place.strip() == WHOLE_FILE else list(_split_place(place))
+        if not places:
             raise SubscriberFileError(_("--status {text}: there is no column", text=text), hint=STATE_HINT)
         if not equals or state not in {IGNORE, *RowState}:
             raise SubscriberFileError(_("--status {text}: there is no state", text=text), hint=STATE_HINT)
-        heading = column if column == WHOLE_FILE else normalise_heading(column)
-        parsed.setdefault(heading, {})[normalise(value)] = None if state == IGNORE else RowState(state)
+        for heading, value in places:
+            parsed.setdefault(heading, {})[value] = None if state == IGNORE else RowState(state)
     return parsed
+
+
+def _split_place(place: str) -> Iterator[tuple[str, str]]:
+    """Yield each heading and value that `COLUMN:VALUE` may mean; the heading and the value may have colons too."""
+    parts = place.split(":")
+    for count in range(1, len(parts)):
+        if heading := normalise_heading(":".join(parts[:count])):
+            yield heading, normalise(":".join(parts[count:]))
 
 
 def names_to_keep(headings: Iterable[str]) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """Decide what each column of a file means, and ask a person if a meaning is not clear."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -20,8 +19,9 @@ from moza_mail.subscriber_file.headings import (
     gives_reason,
     normalise_heading,
 )
-from moza_mail.subscriber_file.readings import ANY_VALUE, CellReader
-from moza_mail.subscriber_file.row_state import RowState, find_state, normalise
+from moza_mail.subscriber_file.questions import ask
+from moza_mail.subscriber_file.readings import CellReader
+from moza_mail.subscriber_file.row_state import RowState, find_state
 from moza_mail.subscriber_file.services import SERVICE_NAMES, ExportFormat, find_services
 
 READ_ROLES = POSITIVE | NEGATIVE | {ColumnRole.CONSENT_DATE, ColumnRole.CREATED}
@@ -33,7 +33,8 @@ PERSON_ROLES = (
     ColumnRole.LAST_NAME,
     ColumnRole.LANG,
 )
-MAX_EXAMPLES = 5
+OWN_HEADINGS = frozenset({"state", "consent", "created at", "confirmed at"})
+"""Headings of our own export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +116,14 @@ def first_roles(
 ) -> list[Column]:
     """Return the columns, with roles from their headings and from the answers of a person."""
     columns: list[Column] = []
+    is_own = {normalise_heading(heading) for heading in header} >= OWN_HEADINGS
     for index, heading in enumerate(header):
         if not heading:
             continue
         role = _role(heading, given.get(index, ""), answers, service)
         words = dict(answers.status.get(normalise_heading(heading), {}))
-        if words and role not in READ_ROLES:
+        found, is_answered = role, bool(words) and role not in READ_ROLES
+        if is_answered:
             role = _status_role(words.values())
         column = Column(
             index=index,
@@ -128,7 +131,14 @@ def first_roles(
             role=role,
             attribute=_attribute_name(heading, given.get(index, ""), role, answers),
         )
-        columns.append(with_reader(column, words, service) if role in READ_ROLES else column)
+        if role in READ_ROLES:
+            column = with_reader(column, words, service)
+        if column.reader and is_own:
+            column.reader.is_own = normalise_heading(heading) == "consent"
+        if column.reader and is_answered:
+            column.reader.only_answers = True
+            column.reader.knows_texts = found is not ColumnRole.UNCLEAR
+        columns.append(column)
     return columns
 
 
@@ -211,6 +221,10 @@ def _differ(first: ExportFormat, second: ExportFormat) -> bool:
     return any(getattr(first, key) != getattr(second, key) for key in keys)
 
 
+ASKED_ROLES = frozenset({ColumnRole.OTHER, ColumnRole.UNRELATED, ColumnRole.UNCLEAR})
+"""Roles of columns whose values may still say who must not be mailed."""
+
+
 def ask_about_values(
     columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers, source: str
 ) -> list[Column]:
@@ -232,7 +246,7 @@ def ask_about_values(
                 questions.append((column, list(found.unreadable)))
             elif found.month_first:
                 column.reader.month_first = True
-        elif not is_ignored and column.role in {ColumnRole.OTHER, ColumnRole.UNRELATED}:
+        elif not is_ignored and column.role in ASKED_ROLES:
             doubtful = find_doubtful(column.role, column.heading, found)
             if doubtful and (found.leaving or not column.attribute):
                 result.append(_read_as_status(column, found, doubtful, questions))
@@ -241,7 +255,7 @@ def ask_about_values(
     # If a person has answered that nobody in the file may be mailed, there is nothing left to ask.
     answer = answers.status.get(WHOLE_FILE, {}).get(WHOLE_FILE)
     if questions and answer in {None, RowState.CONFIRMED}:
-        raise _question(questions, source)
+        raise ask([(column.heading, column.role, values) for column, values in questions], source)
     return result
 
 
@@ -261,61 +275,3 @@ def _read_as_status(
     if unreadable:
         questions.append((column, unreadable))
     return replace(column, role=role, reader=reader)
-
-
-def _question(questions: Sequence[tuple[Column, list[str]]], source: str) -> SubscriberFileError:
-    parts = [
-        _("`{column}` ({values})", column=column.heading, values=_shorten(values))
-        for column, values in questions
-    ]
-    columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
-    heading, first = questions[0][0].heading, questions[0][1][0].strip()[:40]
-    return SubscriberFileError(
-        locate(_("it is not clear what these columns say about mail: {columns}", columns=columns), source),
-        hint=_(
-            'Say what each value means: --status "{column}:{value}=unsubscribed" (or confirmed, unconfirmed, suppressed,'
-            ' bounced, complained; `*` is any value). If it says nothing about mail: --ignore "{column}"',
-            column=heading,
-            value=ANY_VALUE if len(questions[0][1]) > MAX_EXAMPLES else first,
-        ),
-    )
-
-
-def _shorten(values: Sequence[str]) -> str:
-    shown = ", ".join(value.strip()[:30] for value in values[:MAX_EXAMPLES])
-    return f"{shown}, ..." if len(values) > MAX_EXAMPLES else shown
-
-
-LEAVERS = re.compile(
-    r"unsub|clean|bounc|complain|spam|suppress|black ?list|block ?list|\bblocks?\b|delet|inactive|opt ?outs?\b|afgemeld|afmeld|"
-    r"uitgeschreven|uitschr|opgeschoond|abgemeldet|abmeld|desabonn|desinscri|removed|invalid|non ?sub|opgezegd|verwijder|\bdnc\b|do not"
-)
-MAILCHIMP_FILES = {
-    "unsubscribed": RowState.UNSUBSCRIBED,
-    "cleaned": RowState.BOUNCED,
-    "nonsubscribed": RowState.UNCONFIRMED,
-}
-
-
-def find_file_state(plan: ColumnPlan, answers: ColumnAnswers, source: str) -> RowState | None:
-    """Return the state of all people in a file, from the name of the file or an answer.
-
-    Return None if neither gives a state. Raise SubscriberFileError if the name says that these people left,
-    but no column says so.
-    """
-    answer = answers.status.get(WHOLE_FILE, {})
-    if WHOLE_FILE in answer:
-        return answer[WHOLE_FILE]
-    words = normalise(re.sub(r"\.\w{2,4}$", "", source))
-    first = words.split(" ", 1)[0]
-    if first in MAILCHIMP_FILES and (plan.service == "Mailchimp" or first != "cleaned"):
-        return MAILCHIMP_FILES[first]
-    says = plan.find(*NEGATIVE, ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS)
-    if LEAVERS.search(words) and not says:
-        raise SubscriberFileError(
-            _("{file}: the name of the file says that these people left, and no column does", file=source),
-            hint=_(
-                'Say what they are: --status "*=unsubscribed" (or suppressed, bounced, complained, confirmed)'
-            ),
-        )
-    return None

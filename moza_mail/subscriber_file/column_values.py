@@ -146,6 +146,8 @@ def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
 
 def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[str]:
     """Return values that may say who must not be mailed, although the heading does not."""
+    if role is ColumnRole.UNCLEAR:
+        return [value for value in values.distinct if not is_empty(value)]
     if leaving := values.leaving:
         return leaving
     if role is not ColumnRole.OTHER:

@@ -5,6 +5,18 @@ from enum import StrEnum
 from functools import lru_cache
 
 from moza_mail.model.mailing_list import ATTRIBUTE_NAME
+from moza_mail.subscriber_file.inversions import (
+    CONSENT,
+    NEWSLETTER,
+    PERMISSION,
+    VERIFIED,
+    WEAK_CONSENT,
+    Inversion,
+    find_inversion,
+    has_unknown_words,
+    is_negated,
+    mentions_consent,
+)
 from moza_mail.subscriber_file.row_state import normalise
 
 
@@ -16,6 +28,9 @@ class ColumnRole(StrEnum):
     permission, consent: yes or no, a date, or the words of the consent.
     verified: yes, or the date of the confirmation.
     consent_date: the date of the sign-up or the consent.
+    address_verified: yes, or a date, if the address works. That is no consent to mail.
+    unconfirmed: yes, or a date, if the consent was not given or not confirmed, as under `opt-in pending`.
+    unclear: about consent, but a person must say what its values mean.
     unsubscribed, suppressed, bounced, complained: yes, a date or a reason, if that happened.
     private: never stored.
     other_channel: about another way to reach the person, such as post or telephone. Its values say nothing about mail.
@@ -34,6 +49,9 @@ class ColumnRole(StrEnum):
     PERMISSION = "permission"
     CONSENT = "consent"
     VERIFIED = "verified"
+    ADDRESS_VERIFIED = "address_verified"
+    UNCONFIRMED = "unconfirmed"
+    UNCLEAR = "unclear"
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     BOUNCED = "bounced"
@@ -59,6 +77,8 @@ POSITIVE = frozenset(
 """Columns that can say that somebody may be mailed."""
 NEGATIVE = frozenset(
     {
+        ColumnRole.ADDRESS_VERIFIED,
+        ColumnRole.UNCONFIRMED,
         ColumnRole.UNSUBSCRIBED,
         ColumnRole.SUPPRESSED,
         ColumnRole.BOUNCED,
@@ -80,22 +100,19 @@ LEFT = (
     r"unsub|uitgeschr|uitschr|afgemeld|afmeld|opgezegd|opzeg|abgemeldet|abmeld|austrag|ausgetragen|abbestell|desabon|desinscr|"
     r"optout|opted ?out|cancel|geannuleerd|annule|churn|deactiv|gedeactiv|deaktiv|desactiv|\bstop|gestopt|stopgezet|delet|verwijder|"
     r"gelosch|losch|supprim|remov|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
-    r"objection|object(?:ed)?\b|archived|vertrokken|niet meer|no longer|nicht mehr|ended|expired|uit dienst|"
-    r"(?:geen|no|keine?|pas de|sans) (?:mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
+    r"\bbajas?\b|disiscri|desuscri|dessubscri|disattiv|cancellat|annullat|eliminat|eliminad|rimoss|revoca|revoqu|rechaz|rifiut|ritirat|"
+    r"retirad|zuruckgezogen|zurueckgezogen|teruggetrokken|abgelehnt|verweiger|declin|gekundigt|kundigung|geloescht|austritt|uittreed|"
+    r"objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|ended|expired|uit dienst|"
+    r"(?:geen|no|keine?|pas de|sans) (?:bulk )?(?:e?mails?\b|mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
 )
 BLOCKED = (
     r"black ?list|block|blokk|geblok|bloqu|sperr|suppress|exclu|uitgesloten|disabled|banned|verbannen|do ?not|\bdnc\b|dont contact|"
     r"niet (?:mail|benader|contact|bericht|versturen|sturen|email)|nicht (?:kontakt|mail|anschreiben)|ne pas|overleden|deceased|verstorben|"
-    r"zwarte lijst|liste noire|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
+    r"zwarte lijst|liste noire|lista negra|lista nera|bloccat|esclus|excluid|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
 )
-BOUNCED = r"bounc|rebond|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
-COMPLAINED = r"complain|klacht|geklaagd|plainte|beschwerde|spam|abuse|junk|feedback loop"
-VERIFIED = r"confirm|bevestig|bestatig|verified|verifie|geverifi|verifizier|double optin|\bdoi\b|activat|geactiveerd|aktivier"
-CONSENT = r"consent|toestemming|einwillig|zustimm|legal basis|rechtsgrond|grondslag|rechtsgrundlage|akkoord|gdpr|\bavg\b|dsgvo|rgpd|privacy"
-PERMISSION = (
-    r"optin|opted in|subscri|ingeschr|inschr|aangemeld|aanmeld|abonn|anmeld|angemeld|eingetragen|inscri|permis|newsletter|"
-    r"nieuwsbrief|nieuwsmail|mailing|infolettre|accepts|marketing|\bmailen\b|mag mail|mag ge|ontvang|receive|empfang|recoi|\bactief\b|"
-    r"\bactive\b|\baktiv\b|\bactif\b|enabled|sign ?up|wil mail|wants|emailings?|email updates|contactable|mailable|bereikbaar per mail|rundbrief"
+BOUNCED = r"bounc|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
+COMPLAINED = (
+    r"complain|queja|reclamo|segnalat|klacht|geklaagd|plainte|beschwerde|spam|abuse|junk|feedback loop"
 )
 STATUS = r"status|\bstate\b|statut|\bstand\b|toestand|zustand|\betat\b|\bfase\b|\bphase\b|situatie|lifecycle|stadium|gesteldheid"
 
@@ -157,6 +174,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.STATUS, STATUS),
         (ColumnRole.SOURCE, rf"(?=.*(?:{CONSENT}|{PERMISSION}|{VERIFIED})).*{SOURCE_PART}|^(?:source|bron|quelle|origin|herkomst|source name)$"),
         (ColumnRole.CONSENT_DATE, rf"(?=.*(?:{CONSENT}|{PERMISSION})).*{DATE_PART}|(?:anmelde|einwilligungs|inschrijf|aanmeld|toestemmings|optin)(?:datum|date|tijd)|date d ?inscription|signup date"),
+        (ColumnRole.ADDRESS_VERIFIED, r"^(?!.*(?:optin|consent|subscri|newsletter|nieuwsbrief)).*(?:email|mail|user|account|address|adres\w*) (?:\w+ )?(?:verif|geverifi|valid)"),
         (ColumnRole.VERIFIED, VERIFIED),
         (ColumnRole.CONSENT, CONSENT),
         (ColumnRole.CREATED, CREATED),
@@ -164,6 +182,8 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.UNRELATED, rf"(?:{UNRELATED})"),
     )
 )  # fmt: skip
+ABOUT_CONSENT = POSITIVE | {ColumnRole.CONSENT_DATE}
+_LEAVING = re.compile(f"{COMPLAINED}|{BOUNCED}|{BLOCKED}|{LEFT}")
 RESERVED_NAMES = frozenset({
     "email", "e-mail", "e-mailadres", "emailadres", "mail", "address", "name", "naam", "consent", "toestemming", "state",
     "lang", "created_at", "confirmed_at", "unsubscribed_at", "attributes",
@@ -199,7 +219,24 @@ def find_role(heading: str) -> ColumnRole:
     for role, pattern in HEADINGS.items():
         if re.fullmatch(pattern, words):
             return role
-    return next((role for role, pattern in RULES if pattern.search(words)), ColumnRole.OTHER)
+    role = next((role for role, pattern in RULES if pattern.search(words)), ColumnRole.OTHER)
+    return _judge_sense(role, words) if role in NEGATIVE | ABOUT_CONSENT else role
+
+
+def _judge_sense(role: ColumnRole, words: str) -> ColumnRole:
+    """Return the role of a heading about consent or leaving, with its inverting words taken into account."""
+    if role in NEGATIVE:
+        return ColumnRole.UNCLEAR if is_negated(_LEAVING.sub(" ", words)) else role
+    inversion = find_inversion(words)
+    if role is ColumnRole.STATUS:
+        is_doubtful = inversion is not Inversion.NONE and mentions_consent(words)
+        return ColumnRole.UNCLEAR if is_doubtful else role
+    is_about_newsletter = role is ColumnRole.PERMISSION and re.search(NEWSLETTER, words)
+    if inversion is Inversion.UNCLEAR or (not is_about_newsletter and has_unknown_words(words)):
+        return ColumnRole.UNCLEAR
+    if inversion is not Inversion.NONE:
+        return ColumnRole.UNSUBSCRIBED if inversion is Inversion.ENDED else ColumnRole.UNCONFIRMED
+    return ColumnRole.UNCLEAR if re.fullmatch(rf"(?:is |has )?(?:{WEAK_CONSENT})\w*", words) else role
 
 
 def gives_reason(heading: str) -> bool:

@@ -8,25 +8,39 @@ from types import MappingProxyType
 
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.headings import ColumnRole
+from moza_mail.subscriber_file.inversions import (
+    Inversion,
+    find_inversion,
+    names_other_basis,
+    tells_of_consent,
+)
 from moza_mail.subscriber_file.row_state import (
     RowState,
+    contradicts_itself,
     denies_consent,
     find_state,
     is_empty,
     is_no,
     is_yes,
+    mentions_leaving,
     normalise,
 )
 
 ANY_VALUE = "*"
 """Matches every value that is not empty, in the answers of a person and in the words of a service."""
 STATE_OF_ROLE = {
+    ColumnRole.UNCONFIRMED: RowState.UNCONFIRMED,
     ColumnRole.UNSUBSCRIBED: RowState.UNSUBSCRIBED,
     ColumnRole.SUPPRESSED: RowState.SUPPRESSED,
     ColumnRole.BOUNCED: RowState.BOUNCED,
     ColumnRole.COMPLAINED: RowState.COMPLAINED,
 }
 MIN_CONSENT_WORDS = 2
+MIN_WORD_LENGTH = 3
+SUBSCRIBED = re.compile(
+    r"subscri|aangemeld|ingeschreven|abonn|angemeldet|eingetragen|inscrit|opt ?in|opted in|deliverable|sendable|mailable|soft"
+)
+"""Words that say clearly, in a column about leaving, that somebody has not left."""
 DELIVERY_STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 """An enhanced status code (RFC 3463), which a list of bounces has as its status."""
 HARMLESS_BOUNCES = frozenset(
@@ -79,7 +93,10 @@ class CellReader:
     words: the states of normalised values, from a person's answers or the service's own words; None if the
         value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
-    takes_any_words: any text is a consent, as in the column `consent` of our own export.
+    takes_any_words: one word is a consent, as in a column `consent`.
+    only_answers: the heading says nothing, so each yes, no, date and state needs an answer in `words`.
+    knows_texts: with `only_answers`, any other text says nothing about mail.
+    is_own: any text is a consent, because the file is our own export, with the state in another column.
     """
 
     role: ColumnRole
@@ -87,6 +104,9 @@ class CellReader:
     month_first: bool = False
     has_reasons: bool = False
     takes_any_words: bool = False
+    is_own: bool = False
+    only_answers: bool = False
+    knows_texts: bool = False
     _known: dict[str, Reading] = field(default_factory=dict)
 
     def read(self, text: str) -> Reading:
@@ -108,6 +128,12 @@ class CellReader:
                 return Reading(state=self.words[word])
             if ANY_VALUE in self.words and not is_empty(text):
                 return Reading(state=self.words[ANY_VALUE], date=self._parse(text))
+        if self.only_answers and not is_empty(text):
+            return self._read_unanswered(text)
+        if self.is_own and not is_empty(text):
+            return Reading(state=RowState.CONFIRMED, is_words=True)
+        if self.role is ColumnRole.ADDRESS_VERIFIED:
+            return self._read_address_check(text)
         if self.role in STATE_OF_ROLE:
             return self._read_negative(text, STATE_OF_ROLE[self.role])
         if self.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}:
@@ -118,6 +144,13 @@ class CellReader:
             names_state = date is None and find_state(text) not in {None, RowState.CONFIRMED}
             return UNREADABLE if names_state else Reading(date=date)
         return self._read_positive(text)
+
+    def _read_unanswered(self, text: str) -> Reading:
+        state = find_state(text)
+        if state and state is not RowState.CONFIRMED:
+            return Reading(state=state)
+        is_answer = state or is_yes(text) or is_no(text) or denies_consent(text) or mentions_leaving(text)
+        return UNREADABLE if is_answer or not self.knows_texts or self._parse(text) else NOTHING
 
     def _parse(self, text: str) -> datetime | None:
         return parse_date(text, month_first=self.month_first)
@@ -138,7 +171,9 @@ class CellReader:
         return UNREADABLE
 
     def _read_negative(self, text: str, state: RowState) -> Reading:
-        if is_empty(text) or is_no(text) or (text.isdigit() and int(text) == 0):
+        if is_empty(text) or (text.isdigit() and int(text) == 0):
+            return NOTHING
+        if is_no(text) and not contradicts_itself(text):
             return NOTHING
         if date := self._parse(text):
             return Reading(state=state, date=date)
@@ -150,12 +185,29 @@ class CellReader:
         if is_yes(text) or self.has_reasons:
             return Reading(state=max(state, find_state(text) or state, key=lambda one: one.severity))
         found = find_state(text)
-        if found is RowState.CONFIRMED:
+        if (
+            found is RowState.CONFIRMED
+            and state is not RowState.UNCONFIRMED
+            and SUBSCRIBED.search(normalise(text))
+        ):
             return NOTHING
-        if found is None:
-            return UNREADABLE
-        # `pending` in a column about leaving says nothing clear, and `opt-out` in one about bounces is no bounce.
-        return UNREADABLE if found is RowState.UNCONFIRMED else Reading(state=found)
+        # `active` may mean that a block is active, and `pending` in a column about leaving says nothing clear.
+        is_clear = found not in {None, RowState.CONFIRMED, RowState.UNCONFIRMED} or found is state
+        return Reading(state=found) if is_clear else UNREADABLE
+
+    def _read_address_check(self, text: str) -> Reading:
+        """Read if an address works. Nobody consents to mail by that."""
+        if is_empty(text) or is_no(text):
+            return Reading(state=RowState.UNCONFIRMED)
+        if is_yes(text) or self._parse(text) or find_state(text) is RowState.CONFIRMED:
+            return NOTHING
+        return (
+            NOTHING
+            if normalise(text) in HARMLESS_BOUNCES
+            else Reading(state=find_state(text))
+            if find_state(text)
+            else UNREADABLE
+        )
 
     def _read_positive(self, text: str) -> Reading:
         if is_empty(text):
@@ -172,8 +224,14 @@ class CellReader:
         return self._read_consent(text) if self.role is ColumnRole.CONSENT else UNREADABLE
 
     def _read_consent(self, text: str) -> Reading:
+        words = normalise(text)
+        if names_other_basis(words):
+            return Reading(state=RowState.UNCONFIRMED)
         if denies_consent(text):
             return Reading(state=RowState.UNSUBSCRIBED)
-        if len(text.split()) >= MIN_CONSENT_WORDS or (self.takes_any_words and len(text) > 3):
+        if find_inversion(words) is not Inversion.NONE:
+            return UNREADABLE
+        is_sentence = len(text.split()) >= MIN_CONSENT_WORDS and tells_of_consent(words)
+        if is_sentence or (self.takes_any_words and len(text) > MIN_WORD_LENGTH):
             return Reading(state=RowState.CONFIRMED, is_words=True)
         return UNREADABLE

@@ -5,6 +5,8 @@ import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
+from moza_mail.subscriber_file.inversions import NEWSLETTER, Inversion, find_inversion, mentions_consent
+
 
 class RowState(StrEnum):
     """The state of the address in a row, from the mildest to the most serious."""
@@ -87,6 +89,7 @@ EMPTY = frozenset(
 # Each word as `normalise` returns it: lower case, without accents, with one space for `-` and `_`.
 STATE_WORDS: dict[RowState, str] = {
     RowState.CONFIRMED: """
+        suscrito, suscripto, activo, confirmado, iscritto, attivo, confermato, bestaetigt,
         active, actief, aktiv, actif, active subscriber, subscribed, subscriber, aangemeld, ingeschreven, abonne, abonnee,
         abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
         opted in, opt in, optin, opt in confirmed, double opt in, member, lid, mitglied, membre, verified,
@@ -94,6 +97,8 @@ STATE_WORDS: dict[RowState, str] = {
         sub, granted, toegestaan, erlaubt, autorise, accepted, akkoord
     """,
     RowState.UNCONFIRMED: """
+        unbestaetigt, nicht bestaetigt, non confirmed, not verified, niet geverifieerd, pendiente, sin confirmar, no confirmado,
+        in attesa, non confermato, da confermare, por confirmar, inactivo, inattivo, in sospeso,
         unconfirmed, not confirmed, onbevestigd, niet bevestigd, unbestatigt, nicht bestatigt, non confirme,
         non confirmee, pending, in afwachting, wachtend, ausstehend, en attente, awaiting, awaiting confirmation,
         waiting, wacht op bevestiging, confirmation pending, pending confirmation, double opt in pending, unactivated,
@@ -105,6 +110,9 @@ STATE_WORDS: dict[RowState, str] = {
         wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung
     """,
     RowState.UNSUBSCRIBED: """
+        geloescht, gekuendigt, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
+        cancellato, eliminato, disattivato, desactivado, revocado, revocato, rechazado, rifiutato, expirado, scaduto, caducado,
+        perime, perimee, abgelehnte, zuruckgezogen, zurueckgezogen, teruggetrokken, vervallen,
         unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
         ausgetragen, abbestellt, gekundigt, desabonne, desabonnee, desinscrit, desinscrite, resilie, cancelled, canceled, opted out,
         opt out, optout, optedout, removed, deleted, verwijderd, gewist, geloscht, entfernt, supprime, archived, gearchiveerd,
@@ -115,6 +123,7 @@ STATE_WORDS: dict[RowState, str] = {
         oud, uit, afmelding, niet meer, nomail, no mail
     """,
     RowState.SUPPRESSED: """
+        bloqueado, bloccato, lista negra, lista nera, escluso, excluido,
         blocklisted, block listed, blacklisted, black listed, blocked, geblokkeerd, gesperrt, bloque, bloquee, suppressed, disabled,
         uitgeschakeld, banned, verbannen, do not contact, donotcontact, do not email, do not mail, excluded, uitgesloten,
         ausgeschlossen, exclu, by moderator, byadmin, by admin, suspended, geschorst, quarantined, spammy, dnc, on hold, blacklist,
@@ -122,6 +131,7 @@ STATE_WORDS: dict[RowState, str] = {
         user suppressed, manually suppressed, manual suppression
     """,
     RowState.BOUNCED: """
+        npai, rebotado, rebote, rimbalzato, ungueltig, no valido, non valido, non valide, nicht gultig, nicht gueltig, niet geldig,
         bounced, bounce, hard bounced, hard bounce, hardbounce, hardbounced, hard, soft bounces, cleaned, opgeschoond, undeliverable, undelivered,
         onbestelbaar, onbezorgbaar, niet bezorgbaar, unzustellbar, nicht zustellbar, rebond, non delivrable, non distribuable, invalid, ongeldig,
         ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet,
@@ -129,7 +139,7 @@ STATE_WORDS: dict[RowState, str] = {
         email onbestelbaar, e mail onbestelbaar, on hold bounce
     """,
     RowState.COMPLAINED: """
-        complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
+        abusecomplaint, spamcomplaint, complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
         reported as spam, spam report, spamreport, junk, abuse, abuse complaint, klacht, klaagde, geklaagd, als spam gemeld, spamklacht,
         beschwerde, als spam markiert, plainte, signale comme spam, feedback loop, fbl, complaint received
     """,
@@ -183,7 +193,9 @@ WITHDRAWAL = re.compile(
     r"|desinscri|geweigerd|refused|declined|denied|abgelehnt|refuse\b|objected|bezwaar|no longer|niet meer|nicht mehr"
 )
 LEAVING = re.compile(
-    r"unsubscri|afgemeld|uitgeschreven|abgemeldet|ausgetragen|desabonn|desinscri|opted out|opt out\b|optout|no longer wants|"
+    r"dado de baja|darse de baja|cancellat|disiscri|desuscri|lista negra|liste noire|zwarte lijst|blacklist|blocklist|gesperrt|gekundigt|"
+    r"wants? out|complain|plainte|geklaagd|beschwer|ne veut plus|wil niet meer|will nicht mehr|no quiere|non vuole|abbestell|opgezegd|"
+    r"widerruf|ingetrokken|revoked|withdrawn|unsubscri|afgemeld|uitgeschreven|abgemeldet|ausgetragen|desabonn|desinscri|opted out|opt out\b|optout|no longer wants|"
     r"(?:geen|no|keine?|pas de) (?:e ?mails?|mails?|nieuwsbrie\w*|newsletters?|post)\b|"
     r"(?:niet|nicht|do not|don.?t) (?:e ?mail|mail|contact|benaderen|anschreiben)|\bbounced?\b|onbestelbaar|unzustellbar"
 )
@@ -194,12 +206,16 @@ ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since
 SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
 
+MAX_STATE_LENGTH = 60
+"""A longer text is a sentence, in which one word does not decide the state."""
+
+
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """Return a value or heading in lower case, without accents, and with single spaces."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return SEPARATORS.sub(" ", plain).strip(" \t.!")
+    return SEPARATORS.sub(" ", plain).strip(" \t.!\"'[]")
 
 
 @lru_cache(maxsize=4096)
@@ -212,9 +228,19 @@ def _spellings(text: str) -> tuple[str, ...]:
     return plain, ADDITION.split(plain, maxsplit=1)[0].strip()
 
 
+def contradicts_itself(text: str) -> bool:
+    """Return True if the addition to a value casts doubt on the value.
+
+    Examples: `Ja, maar ingetrokken`, `Subscribed (pending)`, `Nee (wil niet meer)`.
+    """
+    whole, base = _spellings(text)
+    addition = whole[len(base) :]
+    return find_inversion(addition) is not Inversion.NONE or LEAVING.search(addition) is not None
+
+
 def is_yes(text: str) -> bool:
     """Return True for a word that means yes in Dutch, English, German or French."""
-    return any(word in YES for word in _spellings(text))
+    return any(word in YES for word in _spellings(text)) and not contradicts_itself(text)
 
 
 def is_no(text: str) -> bool:
@@ -237,7 +263,20 @@ def find_state(text: str) -> RowState | None:
     words = _spellings(text)
     if FORMER.match(words[0]):
         return RowState.UNSUBSCRIBED
-    return next((state for word in words if (state := STATE_OF_WORD.get(word))), None)
+    state = next((state for word in words if (state := STATE_OF_WORD.get(word))), None)
+    if state is RowState.CONFIRMED and words[0] not in STATE_OF_WORD and contradicts_itself(text):
+        return None
+    return state or _state_of_inversion(words[0])
+
+
+def _state_of_inversion(words: str) -> RowState | None:
+    """Return the state that an inverted word about consent names, as in `Einwilligung fehlt`."""
+    if len(words) > MAX_STATE_LENGTH or not mentions_consent(words):
+        return None
+    inversion = find_inversion(words)
+    if inversion is Inversion.ENDED or (inversion is Inversion.DENIED and re.search(NEWSLETTER, words)):
+        return RowState.UNSUBSCRIBED
+    return RowState.UNCONFIRMED if inversion in {Inversion.PENDING, Inversion.DENIED} else None
 
 
 def mentions_leaving(text: str) -> bool:

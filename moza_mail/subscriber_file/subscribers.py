@@ -19,11 +19,17 @@ from moza_mail.subscriber_file.column_plan import (
     ColumnPlan,
     ask_about_values,
     choose_service,
-    find_file_state,
     first_roles,
 )
 from moza_mail.subscriber_file.column_values import ColumnValues, collect_values
 from moza_mail.subscriber_file.encoding import SubscriberFileError
+from moza_mail.subscriber_file.file_state import (
+    find_file_state,
+    find_leavers_name,
+    has_status,
+    is_list_of_leavers,
+    leavers_error,
+)
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
@@ -61,11 +67,13 @@ class SubscriberFileOptions:
     consent: what subscribers consented to, if the file has no column about consent.
     international: allow addresses that need SMTPUTF8 (RFC 6531).
     answers: the answers of a person about the columns.
+    context: the folder in the ZIP, and the sheet of the workbook, that contain the list.
     """
 
     consent: str = ""
     international: bool = False
     answers: ColumnAnswers = field(default_factory=ColumnAnswers)
+    context: tuple[str, ...] = ()
 
 
 class SubscriberFile:
@@ -85,7 +93,7 @@ class SubscriberFile:
         self._lines = lines
         self._options = options
         self.columns = self._plan_columns()
-        file_state = find_file_state(self.columns, options.answers, source)
+        file_state = find_file_state(source, self.columns.service, options.answers)
         self._judge = RowJudge(self.columns, file_state, options.consent)
         self._names = NameColumns.find(self.columns)
         self._lang = self.columns.index_of(ColumnRole.LANG)
@@ -93,6 +101,7 @@ class SubscriberFile:
         self._attributes = tuple((column.index, column.attribute) for column in self.columns.attributes)
         self._constant = self._judge.judge(()) if self._judge.is_constant else None
         self._checks_each_row = self._lang is not None or bool(self.columns.unnamed)
+        self._ask_about_leavers()
 
     def __iter__(self) -> Iterator[NewSubscriber | RejectedRow]:
         for found in self._open_table().rows():
@@ -100,6 +109,28 @@ class SubscriberFile:
                 yield found
             elif (row_text := "".join(found[1])).strip():
                 yield from self._read_row(*found, row_text)
+
+    def _ask_about_leavers(self) -> None:
+        """Raise SubscriberFileError if the name of the file says that all people left, and a row does not."""
+        table = self._open_table()
+        names = (self.source, *self._options.context, *table.titles)
+        name = find_leavers_name(names, self._options.answers)
+        if not name:
+            return
+        width = len(self.columns.header)
+        doubtful_line, has_leavers = 0, False
+        for found in table.rows():
+            if isinstance(found, RejectedRow) or "@" not in "".join(found[1]):
+                continue
+            line, row = found
+            if self._judge.judge([*row, *[""] * (width - len(row))]).state in {None, RowState.CONFIRMED}:
+                doubtful_line = doubtful_line or line
+            else:
+                has_leavers = True
+        # If the columns say that some people left and others did not, a name such as `export with bounces` is no question.
+        if doubtful_line and (not has_leavers or is_list_of_leavers(name)):
+            roles = frozenset(column.role for column in self.columns.columns)
+            raise leavers_error(self.source, name, line=doubtful_line, has_status=has_status(roles))
 
     def find_non_ascii_example(self) -> str:
         """Return a non-ASCII value, preferably a name.

@@ -18,6 +18,7 @@ IS_PLAIN_LIST = re.compile(rf"{ONE_ADDRESS}(?:\s*[,;]\s*{ONE_ADDRESS})*\s*[,;]?"
 MAX_ROW_LINES = 100
 """The maximum number of lines in one row; a longer row has a quote that is not closed."""
 MAX_HEADER_LINES = 20
+WRAPPING = ' \t\r\n,;|"'
 MAX_TITLE_LINES = 15
 """The maximum number of lines with a title or a date above the header."""
 
@@ -38,6 +39,7 @@ class CsvTable:
     line: the line number of the first row.
     header_line: the line number of the header; 0 for a plain list of addresses.
     separator: "" for a plain list, in which each line is one cell.
+    titles: the lines above the header.
     """
 
     header: tuple[str, ...]
@@ -45,6 +47,7 @@ class CsvTable:
     line: int
     header_line: int
     remaining_lines: Iterator[str]
+    titles: tuple[str, ...] = ()
 
     @classmethod
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
@@ -102,6 +105,7 @@ class CsvTable:
                         line=self.line + number + 1,
                         header_line=self.line + number,
                         remaining_lines=rest,
+                        titles=tuple(line.strip(WRAPPING) for line in (*head, *skipped[:number])),
                     )
         return replace(self, remaining_lines=chain(skipped, self.remaining_lines))
 

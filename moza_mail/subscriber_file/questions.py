@@ -1,0 +1,97 @@
+"""Ask a person what the values of a column mean, with answers to paste into a shell."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from moza_mail.errors import locate
+from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file.answers import IGNORE
+from moza_mail.subscriber_file.dates import parse_date
+from moza_mail.subscriber_file.encoding import SubscriberFileError
+from moza_mail.subscriber_file.headings import ColumnRole, normalise_heading
+from moza_mail.subscriber_file.inversions import mentions_consent
+from moza_mail.subscriber_file.readings import ANY_VALUE, STATE_OF_ROLE
+from moza_mail.subscriber_file.row_state import (
+    RowState,
+    denies_consent,
+    find_state,
+    is_no,
+    is_yes,
+    mentions_leaving,
+)
+
+Question = tuple[str, ColumnRole, Sequence[str]]
+"""A heading, the role of its column, and the values that are not clear."""
+MAX_EXAMPLES = 5
+MAX_PROPOSALS = 10
+MAX_VALUE_LENGTH = 100
+NOT_SHELL_SAFE = re.compile(r"[\"$`\\!]")
+WANTS_MAIL = re.compile(r"mail|news|nieuws|bericht|bulletin")
+
+
+def quote(text: str) -> str:
+    """Return a text in quotes, as a shell reads it."""
+    return shlex.quote(text) if NOT_SHELL_SAFE.search(text) else f'"{text}"'
+
+
+def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
+    """Return the error that asks what the columns say about mail, and proposes an answer to each value."""
+    parts = [
+        _("`{column}` ({values})", column=heading, values=_shorten(values))
+        for heading, _role, values in questions
+    ]
+    columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+    return SubscriberFileError(
+        locate(_("it is not clear what these columns say about mail: {columns}", columns=columns), source),
+        hint=_(
+            "Say what each value means, and check each proposal: {answers} (the states are confirmed, unconfirmed, unsubscribed, suppressed,"
+            " bounced, complained, and ignore; `*` is any value). If a column says nothing about mail: {ignore}",
+            answers=" ".join(_propose(questions)),
+            ignore=" ".join(f"--ignore {quote(heading)}" for heading, _role, _values in questions),
+        ),
+    )
+
+
+def _propose(questions: Sequence[Question]) -> Iterable[str]:
+    for heading, role, values in questions:
+        if _needs_any_value(values):
+            state = propose_state(heading, role, values[0])
+            # One answer for values of all kinds must not confirm anybody.
+            state = RowState.UNCONFIRMED if state == RowState.CONFIRMED else state
+            yield f"--status {quote(f'{heading}:{ANY_VALUE}={state}')}"
+            continue
+        for value in values[:MAX_PROPOSALS]:
+            yield f"--status {quote(f'{heading}:{value.strip()}={propose_state(heading, role, value)}')}"
+
+
+def _needs_any_value(values: Sequence[str]) -> bool:
+    """Return True if the values cannot be typed one by one: dates, long texts and texts of several lines."""
+    is_long = any(len(value) > MAX_VALUE_LENGTH or not value.strip().isprintable() for value in values)
+    return is_long or (parse_date(values[0]) is not None and all(map(parse_date, values)))
+
+
+def propose_state(heading: str, role: ColumnRole, value: str) -> str:
+    """Return the most likely state for a value, or `ignore`.
+
+    `confirmed` is proposed only for a plain yes under a heading about mail that is not inverted.
+    """
+    known = find_state(value)
+    if known not in {None, RowState.CONFIRMED}:
+        return str(known)
+    if role in STATE_OF_ROLE:
+        return IGNORE if is_no(value) else str(STATE_OF_ROLE[role])
+    if role is ColumnRole.UNCLEAR:
+        return IGNORE if is_no(value) else str(RowState.UNCONFIRMED)
+    if is_no(value) or denies_consent(value) or mentions_leaving(value) or parse_date(value):
+        return str(RowState.UNSUBSCRIBED)
+    words = normalise_heading(heading)
+    wants_mail = mentions_consent(words) or WANTS_MAIL.search(words)
+    is_positive = known is RowState.CONFIRMED or (is_yes(value) and not value.strip().isdigit())
+    return str(RowState.CONFIRMED if is_positive and wants_mail else RowState.UNCONFIRMED)
+
+
+def _shorten(values: Sequence[str]) -> str:
+    shown = ", ".join(value.strip()[:30] for value in values[:MAX_EXAMPLES])
+    return f"{shown}, ..." if len(values) > MAX_EXAMPLES else shown

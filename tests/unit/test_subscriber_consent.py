@@ -1,0 +1,216 @@
+"""Consent that was not given, not confirmed or withdrawn, in headings, values and file names."""
+
+import io
+import shlex
+from itertools import pairwise
+
+import pytest
+
+from moza_mail.errors import MozaMailError
+from moza_mail.model.subscriber import NewSubscriber
+from moza_mail.subscriber_file import (
+    ColumnAnswers,
+    SubscriberFile,
+    SubscriberFileError,
+    SubscriberFileOptions,
+)
+from moza_mail.subscriber_file.answers import parse_status
+from moza_mail.subscriber_file.file_state import LEAVERS
+from moza_mail.subscriber_file.headings import ColumnRole, find_role
+from moza_mail.subscriber_file.questions import quote
+
+
+def names(text: str) -> list[str]:
+    return [" ".join(name.split()) for name in text.split(",")]
+
+
+def read(content: str, name: str = "lezers.csv", consent: str = "", context=(), **answers) -> dict[str, str]:
+    """Return the state of each person by the local part of the address; `refused` without consent."""
+    options = SubscriberFileOptions(consent=consent, context=context, answers=ColumnAnswers(**answers))
+    rows = SubscriberFile(lambda: io.StringIO(content, newline=""), name, options)
+    return {
+        str(row.address).partition("@")[0]: (row.suppression or row.state).value
+        if isinstance(row, NewSubscriber)
+        else "refused"
+        for row in rows
+    }
+
+
+def states_or_question(content: str, **more) -> set[str]:
+    try:
+        return set(read(content, **more).values())
+    except SubscriberFileError as error:
+        return {"question"} if "--status" in error.hint else {str(error)}
+
+
+INVERTED = """
+    IsOptInPending, is_optin_pending, optinpending, awaiting_optin, Opt-in ausstehend, Double-Opt-in offen, unverified, confirmation_pending,
+    nicht bestätigt, nicht bestaetigt, unbestätigt, niet bevestigd, nog niet bevestigd, onbevestigd, wacht op bevestiging, Non confirmé,
+    Confirmation en attente, Sans consentement, Ohne Einwilligung, Einwilligung fehlt, Toestemming ontbreekt, Toestemming verlopen,
+    consent_required, consent_expired, consent missing, no consent, Kein Opt-in, Keine Zustimmung, Einwilligung abgelaufen, Zustimmung verweigert,
+    toestemming ingetrokken, toestemming geweigerd, zonder toestemming, geen toestemming, opt-in vereist, Opt-in openstaand, DOI ausstehend,
+    Sin consentimiento, Sin confirmar, Confirmación pendiente, Senza consenso, In attesa di conferma, Non confermato, Consenso revocato,
+    Consentement périmé, Consentement retiré, pas confirmé, confirmation requested, opt-in mail verstuurd, Bestätigungsmail versendet,
+    confirmation_token, opt-in aangevraagd, Opt-in angefragt, invited to subscribe, consent unknown, Einwilligung unklar, Einwilligungslos,
+    not subscribed, non abonné, nicht angemeldet, niet ingeschreven, unsubscribed, not unsubscribed, subscription_expired, newsletter refused,
+    kein Newsletter, geen nieuwsbrief, consent valid until, toestemming geldig tot, Newsletter Interesse, privacy, Privacyverklaring akkoord,
+    Toestemming foto's, consent to third parties, order confirmed, legitimate interest consent, consent test
+"""
+
+
+@pytest.mark.parametrize("heading", names(INVERTED))
+def test_a_heading_that_inverts_the_consent_confirms_nobody(heading):
+    for yes, no in (("ja", "nee"), ("true", "false"), ("1", "0"), ("2024-02-03", "")):
+        content = f"email;{heading}\nyes@example.org;{yes}\nno@example.org;{no}\n"
+        assert "confirmed" not in states_or_question(content)
+        one = f"email;{heading}\nyes@example.org;{yes}\n"
+        assert "confirmed" not in states_or_question(one, consent="formulier")
+
+
+PLAIN = """
+    opt-in, Opted in, double_optin, confirmed, Confirmed at, bevestigd op, Bestätigt am, E-Mail-Einwilligung, toestemming, Datum
+    toestemming, Consentement, consent date, Email Marketing Consent, Nieuwsbrief MOZa, Wil nieuwsbrief?, Accepts Email Marketing,
+    Ingeschreven op, Inschrijvingsdatum, Anmeldedatum, Newsletter, gdpr_consent, AVG toestemming, Is this subscriber confirmed, Abonné,
+    Iscritto, Suscrito
+"""
+
+
+@pytest.mark.parametrize("heading", names(PLAIN))
+def test_a_heading_about_consent_alone_is_understood(heading):
+    content = f"email;{heading.strip()}\nyes@example.org;2024-02-03\nno@example.org;\n"
+    assert read(content, consent="formulier") == {"yes": "confirmed", "no": "unconfirmed"}
+
+
+INVERTED_VALUES = """
+    Opt-in ausstehend, unverified, niet bevestigd, nog niet bevestigd, wacht op bevestiging, Non confirmé, en attente, Sans consentement,
+    Ohne Einwilligung, Einwilligung fehlt, Toestemming verlopen, consent expired, consent required, périmé, abgelaufen, widerrufen,
+    awaiting opt-in, pendiente, in attesa, non confermato, revocado, ja (ingetrokken), Ja aber widerrufen, Yes (pending), Subscribed - not
+    verified, active (unsubscribed), Legitimate interest - existing customer, gerechtvaardigd belang, Performance of a contract,
+    berechtigtes Interesse, Intérêt légitime, bestaande klant, soft opt-in, Not applicable, gekochte lijst, unknown, mondeling maar later
+    geweigerd, consent withdrawn, unklar
+"""
+
+
+@pytest.mark.parametrize("value", names(INVERTED_VALUES))
+def test_a_value_that_inverts_the_consent_confirms_nobody(value):
+    for heading in (
+        "status",
+        "opt-in",
+        "confirmed",
+        "consent",
+        "toestemming",
+        "Nieuwsbrief",
+        "Rechtsgrond",
+        "Legal basis",
+    ):
+        content = f'email;{heading}\na@example.org;"{value.strip()}"\n'
+        assert "confirmed" not in states_or_question(content, consent="formulier"), heading
+
+
+def test_another_legal_basis_than_consent_leaves_people_unconfirmed_and_is_quoted():
+    content = (
+        "Email,Unsubscribed from all email,Legal basis for processing contact's data\n"
+        "a@example.org,,Freely given consent from contact\n"
+        "b@example.org,,Legitimate interest - existing customer\n"
+        "c@example.org,,Performance of a contract\n"
+    )
+    options = SubscriberFileOptions(consent="formulier")
+    rows = list(SubscriberFile(lambda: io.StringIO(content, newline=""), "hubspot.csv", options))
+    assert [row.state.value for row in rows] == ["confirmed", "unconfirmed", "unconfirmed"]
+    assert (
+        rows[1].evidence
+        == "Legal basis for processing contact's data: Legitimate interest - existing customer"
+    )
+
+
+def test_a_verified_address_is_no_consent():
+    content = "email,email_verified\na@example.org,true\nb@example.org,false\n"
+    assert read(content) == {"a": "refused", "b": "unconfirmed"}
+    assert read(content, consent="formulier") == {"a": "confirmed", "b": "unconfirmed"}
+
+
+def test_an_active_block_and_a_no_with_a_remark_are_asked_about():
+    assert states_or_question("email,Suppression status\na@example.org,active\n") == {"question"}
+    assert states_or_question("email,opt-out\na@example.org,Nee (wil niet meer)\n", consent="x") == {
+        "question"
+    }
+    assert states_or_question("email,opt-out\na@example.org,subscribed\n", consent="x") == {"confirmed"}
+
+
+NAMES = """
+    liste_noire, plaintes, abbestellt, sperrliste, zwarte_lijst, abgemeldete, abgemeldete-2024, désinscrits, Désabonnés mars, bajas, Lista negra,
+    cancellati, disiscritti, lista_nera, reclami, quejas, rebotados, Rückläufer, gelöscht, geloeschte-kontakte, Kündigungen, widerrufe, opgezegd,
+    uitschrijvingen, Afmeldingen 2025, klachten, geblokkeerd, verwijderd, overleden, oud-leden, niet mailen, do-not-mail, DNC, optouts, opt-outs,
+    OptOuts, suppression_list, unsubscribes, spam_reports, invalid_emails, hard bounces, Bounced, complaints, blocklist, inactive, ehemalige,
+    anciens abonnés, résiliés, plaintes spam, NPAI, pending, unconfirmed, onbevestigd, nicht bestätigt, en attente
+"""
+
+
+@pytest.mark.parametrize("name", names(NAMES))
+def test_a_list_of_leavers_known_by_its_name_only_is_asked_about(name):
+    for content in (
+        "email;datum\na@example.org;2024-05-01\n",
+        "a@example.org\n",
+        "email,status\na@example.org,active\n",
+    ):
+        with pytest.raises(SubscriberFileError) as caught:
+            read(content, name=f"{name}.csv", consent="formulier")
+        assert '--status "*=' in caught.value.hint
+        state = caught.value.hint.partition('--status "*=')[2].partition('"')[0]
+        assert state != "confirmed"
+        answered = read(content, name=f"{name}.csv", consent="x", status=parse_status([f"*={state}"]))
+        assert set(answered.values()) & {"confirmed", "refused"} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["lezers", "abonnees-2025", "newsletter contacts", "leden", "Empfänger", "MOZa Weekly", "abonnés"]
+)
+def test_the_name_of_a_list_of_readers_is_no_question(name):
+    assert read("email\na@example.org\n", name=f"{name}.csv", consent="formulier") == {"a": "confirmed"}
+    assert not LEAVERS.search(name)
+
+
+def test_a_title_a_sheet_or_a_folder_of_leavers_is_asked_about():
+    titled = "Afgemelde lezers 2024;\n;\nE-mail;Naam\na@example.org;A\n"
+    assert states_or_question(titled, consent="formulier") == {"question"}
+    content = "email\na@example.org\n"
+    assert states_or_question(content, consent="x", context=("unsubscribed/members.csv", "")) == {"question"}
+    assert states_or_question(content, consent="x", context=("", "Uitgeschreven")) == {"question"}
+    mixed = "email,unsubscribed_at\na@example.org,\nb@example.org,2024-01-01\n"
+    assert read(mixed, name="unsubscribed_at.csv", consent="x") == {"a": "confirmed", "b": "unsubscribed"}
+    assert states_or_question(mixed, name="unsubscribed.csv", consent="x") == {"question"}
+
+
+def proposals(hint: str) -> list[str]:
+    """Return the `--status` answers in a hint, as a shell reads them."""
+    return [value for option, value in pairwise(shlex.split(hint)) if option == "--status"]
+
+
+@pytest.mark.parametrize(
+    ("content", "answers"),
+    [
+        ("email;krijgt_mail\na@example.org;ja\nb@example.org;nee\n", ["krijgt_mail:ja=confirmed", "krijgt_mail:nee=unsubscribed"]),
+        ("email;VIP\na@example.org;ja\nb@example.org;nee\n", ["VIP:ja=unconfirmed", "VIP:nee=unsubscribed"]),
+        ("email;Opt-in offen\na@example.org;ja\nb@example.org;nein\n", ["Opt-in offen:ja=unconfirmed", "Opt-in offen:nein=ignore"]),
+        ("email;Lid tot\na@example.org;2024-01-01\nb@example.org;\n", ["Lid tot:*=unsubscribed"]),
+        ('email;status\na@example.org;"say ""hi"" $HOME `x`"\n', ['status:say "hi" $HOME `x`=unconfirmed']),
+        ("email;status: mail\na@example.org;it's: so\n", ["status: mail:it's: so=unconfirmed"]),
+    ],
+)  # fmt: skip
+def test_the_question_proposes_an_answer_for_each_value_that_a_shell_can_read(content, answers):
+    with pytest.raises(SubscriberFileError) as caught:
+        read(content, consent="x")
+    assert proposals(caught.value.hint) == answers
+    assert set(read(content, consent="x", status=parse_status(answers))) >= {"a"}
+
+
+def test_an_answer_about_one_value_confirms_no_other():
+    content = "email;krijgt_mail\na@example.org;ja\nb@example.org;nee\n"
+    assert states_or_question(content, status=parse_status(["krijgt_mail:nee=unsubscribed"])) == {"question"}
+
+
+def test_quotes_are_those_of_a_shell():
+    for text in ("plain", "it's", 'a "b"', "$x `y` !z \\"):
+        assert shlex.split(quote(text)) == [text]
+    assert issubclass(SubscriberFileError, MozaMailError)
+    assert find_role("Unsubscribed from: x") is ColumnRole.UNSUBSCRIBED
