@@ -55,7 +55,9 @@ test-full: $(VENV)/test.stamp
 coverage: $(VENV)/test.stamp
 	@mkdir -p build/coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(PARALLEL)
+	@$(BIN)/coverage run -m pytest $(PARALLEL) || { \
+		echo "Running the failed tests once more, one at a time: a busy machine fails tests that wait."; \
+		$(BIN)/coverage run -m pytest --numprocesses 0 --last-failed --last-failed-no-failures none; }
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

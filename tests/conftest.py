@@ -35,9 +35,10 @@ RECORDER = OutputRecorder()
 
 
 def pytest_configure():
-    # A shell starts background jobs with SIGINT ignored, and every process that a test starts would inherit that.
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP: every process that a test starts would inherit that.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
     logging.getLogger().addHandler(RECORDER)
     own = logging.getLogger(LOGGER_NAME)
     own.addHandler(RECORDER)

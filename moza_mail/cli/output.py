@@ -109,9 +109,14 @@ def progress_bar(label: str, total: int, *, quiet: bool = False) -> Generator[Ca
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total)
+    progress = Progress(*columns, console=Console(stderr=True))
+    progress.start()
+    task = progress.add_task(label, total=total)
+    try:
         yield lambda count: progress.advance(task, count)
+    finally:
+        with _closed_terminal_ignored():
+            progress.stop()
 
 
 def guarded(command: Callable[[], object]) -> None:
@@ -161,10 +166,16 @@ def _print(text: str, stream: TextIO) -> None:
     # A quoted file or reply may contain control characters. Output to a file or another program stays unchanged.
     if stream is sys.stderr or stream.isatty():
         text = make_printable(text, keep="\n\t")
-    try:
+    with _closed_terminal_ignored():
         print(text, file=stream)  # this module is where the command line prints
+
+
+@contextmanager
+def _closed_terminal_ignored() -> Generator[None]:
+    """Go on without output when the terminal was closed and its signal is ignored or on its way."""
+    try:
+        yield
     except OSError as error:
-        # The terminal was closed, and its signal has not arrived yet.
         if error.errno != errno.EIO:
             raise
         leave_terminal()

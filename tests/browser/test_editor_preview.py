@@ -234,8 +234,10 @@ def test_the_browser_opens_a_private_file_so_that_no_argument_contains_the_key(b
     process = subprocess.Popen(**command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         opened = project.path / "opened"
+        deadline = time.monotonic() + 60
         while not opened.exists():
             assert process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         address = opened.read_text().strip()
         entry = Path(address.removeprefix("file://"))

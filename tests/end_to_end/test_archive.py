@@ -257,7 +257,7 @@ class TestFolder:
         for run in range(30):
             publish_files(place, versions[run % 2])
         ended.set()
-        reader.join()
+        reader.join(timeout=60)
 
         assert "gone" not in seen
         # A whole site of one run; of an old one that was being cleared away pages may be missing, never mixed.

@@ -114,20 +114,38 @@ def test_a_stop_finishes_messages_in_progress_and_leaves_nobody_uncertain(projec
         assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
-def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
-    with smtp_sink() as sink:
-        project.set(relay=sink.relay)
-        ours, theirs = os.openpty()
-        command = project.command("send", ISSUE, "--yes")
-        # A session of its own, so that the pseudo-terminal controls it and its end is a hangup.
-        login = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-        arguments = [sys.executable, "-c", login, *command.pop("args")]
-        process = subprocess.Popen(arguments, **{**command, "stdin": theirs}, stdout=theirs, stderr=theirs)
+def send_until_terminal_closes(project, sink, handler: str) -> int:
+    """Send from a terminal that is closed after 50 messages, with this handler of SIGHUP; return the exit code."""
+    project.set(relay=sink.relay)
+    ours, theirs = os.openpty()
+    command = project.command("send", ISSUE, "--yes")
+    # A session of its own, so that the pseudo-terminal controls it and its end is a hangup.
+    login = (
+        "import fcntl, os, signal, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        f"signal.signal(signal.SIGHUP, signal.{handler}); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    arguments = [sys.executable, "-c", login, *command.pop("args")]
+    process = subprocess.Popen(arguments, **{**command, "stdin": theirs}, stdout=theirs, stderr=theirs)
+    try:
         os.close(theirs)
         with drained(ours):
             wait_for(sink, 50, process)
         os.close(ours)
-        assert process.wait(timeout=60) == 129
+        return process.wait(timeout=60)
+    finally:
+        process.kill()
+
+
+def test_a_send_that_ignores_hangups_goes_on_when_its_terminal_is_closed(project):
+    with smtp_sink() as sink:
+        assert send_until_terminal_closes(project, sink, "SIG_IGN") == 0
+        assert project.states() == {"accepted": READERS}
+        assert set(crash.count_complete_messages(sink).values()) == {1}
+
+
+def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
+    with smtp_sink() as sink:
+        assert send_until_terminal_closes(project, sink, "SIG_DFL") == 129
         stopped = project.states()
         assert set(stopped) == {"accepted", "pending"}
         assert stopped["accepted"] == sum(crash.count_complete_messages(sink).values())
@@ -151,7 +169,7 @@ def drained(terminal):
         yield
     finally:
         stop.set()
-        reader.join()
+        reader.join(timeout=60)
 
 
 def test_a_send_that_was_suspended_goes_on_where_it_was(project):

@@ -170,7 +170,7 @@ def test_an_import_that_is_killed_goes_on_where_it_was(project):
     while time.monotonic() < until and not (store.exists() and store.stat().st_size > 3_000_000):
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)
-    running.communicate()
+    running.communicate(timeout=60)
 
     again = project.run(*command).json
     assert again["added"] + again["unchanged"] == 60_000

@@ -44,7 +44,7 @@ def serve_links():
         yield given[0]
     finally:
         done.set()
-        thread.join()
+        thread.join(timeout=60)
 
 
 @pytest.fixture

@@ -84,8 +84,9 @@ async def rows(store, *columns):
 
 async def stop_after_one(memory, stop):
     """Stop a while after the first mail was sent, long enough for a second one."""
-    while not memory.sent:  # noqa: ASYNC110 - a memory has nothing to wait for
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not memory.sent:  # noqa: ASYNC110 - a memory has nothing to wait for
+            await asyncio.sleep(0.01)
     await asyncio.sleep(0.2)
     stop.set()
 

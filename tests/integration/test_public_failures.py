@@ -34,7 +34,7 @@ def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(h
             return True
 
         answers = run_load(site, make_unsubscribe_requests(site, range(1, READERS + 1)), until)
-        site.process.wait()
+        site.process.wait(timeout=60)
         assert at <= len(answers.statuses) < READERS
         assert set(answers.statuses.values()) == {200}
         assert count_lost(site, 1, answers) == 0

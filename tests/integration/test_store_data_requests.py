@@ -407,7 +407,7 @@ def test_an_erasure_that_a_reading_process_blocks_is_finished_by_the_next_run(tm
         assert "is reading the store" in done.remains
         assert found(url) != []
         reader.stdin.close()
-        reader.wait()
+        reader.wait(timeout=60)
     (again,) = asyncio.run(scenario(erase_person))
     assert (again.is_complete, again.rows, again.erased_at) == (True, {}, LATER)
     assert found(url) == []

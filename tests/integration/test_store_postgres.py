@@ -147,7 +147,7 @@ class TestShared:
                     async with third.ledger.hold_sender_lock("a third"):
                         assert await third.ledger.recover(1, now=NOW) == NOTHING
                         dead.kill()
-                        dead.communicate()
+                        dead.communicate(timeout=60)
                         moved = await recovered(third, 1, 20)
                         assert moved == {DeliveryState.PENDING: 12, DeliveryState.UNCERTAIN: 8}
                     doubtful = [

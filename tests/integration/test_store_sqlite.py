@@ -473,7 +473,7 @@ class TestDeath:
 
             on(path, refused)
             process.kill()
-            process.wait()
+            process.wait(timeout=60)
             assert all(Path(f"/proc/{pid}").exists() for pid in orphans)
             on(path, granted)
         finally:
@@ -513,7 +513,7 @@ class TestDeath:
         # The last line may be cut in its middle.
         lines += re.findall(r".+\n", process.stdout.read())
         process.stdout.close()
-        process.wait()
+        process.wait(timeout=60)
         told = {
             word: {int(line.split()[1]) for line in lines if line.startswith(word)}
             for word in ("intent", "accepted")

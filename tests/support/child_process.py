@@ -16,7 +16,7 @@ class ChildProcess(subprocess.Popen):
             return super().communicate(*arguments, **more)
         except subprocess.TimeoutExpired:
             self.kill()
-            super().communicate()
+            super().communicate(timeout=10)
             raise
 
 
