@@ -35,6 +35,11 @@ class ColumnAnswers:
     attributes: frozenset[str] = frozenset()
     service: str = ""
 
+    @property
+    def is_about_leavers(self) -> bool:
+        """True if a person answered that nobody in the file may be mailed."""
+        return self.status.get(WHOLE_FILE, {}).get(WHOLE_FILE) not in {None, RowState.CONFIRMED}
+
     def find_unused(self, headings: Iterable[str]) -> str:
         """Return the first heading in the answers that the file does not have; "" if none."""
         known = {WHOLE_FILE, *map(normalise_heading, headings)}

@@ -7,8 +7,14 @@ from functools import reduce
 from moza_mail.errors import locate
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
-from moza_mail.subscriber_file.answers import WHOLE_FILE, ColumnAnswers
-from moza_mail.subscriber_file.column_values import ColumnValues, find_doubtful
+from moza_mail.subscriber_file.answers import ColumnAnswers
+from moza_mail.subscriber_file.column_values import (
+    MAX_DISTINCT,
+    MAX_UNREADABLE,
+    NAME_ROLES,
+    ColumnValues,
+    find_doubtful,
+)
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.headings import (
     NEGATIVE,
@@ -19,9 +25,9 @@ from moza_mail.subscriber_file.headings import (
     gives_reason,
     normalise_heading,
 )
-from moza_mail.subscriber_file.questions import ask
+from moza_mail.subscriber_file.questions import Question
 from moza_mail.subscriber_file.readings import CellReader
-from moza_mail.subscriber_file.row_state import RowState, find_state
+from moza_mail.subscriber_file.row_state import RowState, find_state, normalise
 from moza_mail.subscriber_file.services import SERVICE_NAMES, ExportFormat, find_services
 
 READ_ROLES = POSITIVE | NEGATIVE | {ColumnRole.CONSENT_DATE, ColumnRole.CREATED}
@@ -169,7 +175,8 @@ def _role(heading: str, given: str, answers: ColumnAnswers, service: ExportForma
     if given:
         return GIVEN_ROLES.get(given, ColumnRole.OTHER)
     if words in answers.ignored:
-        return ColumnRole.UNRELATED
+        found = find_role(heading)
+        return found if found in NAME_ROLES else ColumnRole.UNRELATED
     if service and words in service.roles:
         return service.roles[words]
     return find_role(heading)
@@ -221,57 +228,87 @@ def _differ(first: ExportFormat, second: ExportFormat) -> bool:
     return any(getattr(first, key) != getattr(second, key) for key in keys)
 
 
-ASKED_ROLES = frozenset({ColumnRole.OTHER, ColumnRole.UNRELATED, ColumnRole.UNCLEAR})
+ASKED_ROLES = frozenset(
+    {
+        ColumnRole.OTHER,
+        ColumnRole.UNRELATED,
+        ColumnRole.UNCLEAR,
+        ColumnRole.PRIVATE,
+        ColumnRole.NAME,
+        ColumnRole.FIRST_NAME,
+        ColumnRole.LAST_NAME,
+        ColumnRole.SOURCE,
+    }
+)
 """Roles of columns whose values may still say who must not be mailed."""
 
 
-def ask_about_values(
-    columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers, source: str
-) -> list[Column]:
-    """Return the columns with the roles that follow from their values.
+def judge_values(
+    columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers
+) -> tuple[list[Column], list[Question]]:
+    """Return the columns with the roles that follow from their values, and the questions to a person.
 
     An unknown column becomes the status column if its values name states.
 
-    Raise SubscriberFileError in two cases, to ask a person. Either the reader of a known column cannot read a
-    value, or the values of an unknown column may say who must not be mailed. Such values are yes and no, or
-    dates that some rows lack.
+    There are two kinds of questions. Either the reader of a known column cannot read a value, or the values of
+    an unknown column may say who must not be mailed. Such values are yes and no, or dates that some rows lack.
     """
     result: list[Column] = []
-    questions: list[tuple[Column, list[str]]] = []
+    questions: list[Question] = []
     for column in columns:
         found = values[column.index]
         is_ignored = normalise_heading(column.heading) in answers.ignored
         if column.reader:
             if found.unreadable:
-                questions.append((column, list(found.unreadable)))
+                is_complete = len(found.unreadable) < MAX_UNREADABLE
+                questions.append(_question(column, found.unreadable, is_complete=is_complete))
             elif found.month_first:
                 column.reader.month_first = True
         elif not is_ignored and column.role in ASKED_ROLES:
+            if column.role is ColumnRole.PRIVATE and find_role(column.heading) is not ColumnRole.PRIVATE:
+                # A service says that the column is never about mail.
+                result.append(column)
+                continue
             doubtful = find_doubtful(column.role, column.heading, found)
-            if doubtful and (found.leaving or not column.attribute):
+            is_asked = column.role is ColumnRole.UNCLEAR or found.leaving or not column.attribute
+            if doubtful and is_asked:
                 result.append(_read_as_status(column, found, doubtful, questions))
                 continue
         result.append(column)
     # If a person has answered that nobody in the file may be mailed, there is nothing left to ask.
-    answer = answers.status.get(WHOLE_FILE, {}).get(WHOLE_FILE)
-    if questions and answer in {None, RowState.CONFIRMED}:
-        raise ask([(column.heading, column.role, values) for column, values in questions], source)
-    return result
+    return result, [] if answers.is_about_leavers else questions
+
+
+def _question(column: Column, values: Iterable[str], *, is_complete: bool) -> Question:
+    return Question(
+        index=column.index,
+        heading=column.heading,
+        role=column.role,
+        values=tuple(values),
+        is_complete=is_complete,
+    )
 
 
 def _read_as_status(
-    column: Column, values: ColumnValues, doubtful: list[str], questions: list[tuple[Column, list[str]]]
+    column: Column, values: ColumnValues, doubtful: list[str], questions: list[Question]
 ) -> Column:
     """Return the column as the status column if its values are names of states.
 
     Values that are in doubt are added to `questions`.
     """
-    if not values.names_states:
-        questions.append((column, doubtful))
+    if not values.names_states or column.role in NAME_ROLES:
+        is_complete = len(values.distinct) < MAX_DISTINCT
+        questions.append(_question(column, doubtful, is_complete=is_complete))
         return column
-    role = _status_role(map(find_state, values.distinct))
-    reader = CellReader(role=role)
+    states = {value: find_state(value) for value in values.distinct}
+    role = _status_role(states.values())
+    words: dict[str, RowState | None] = {}
+    if column.role is not ColumnRole.OTHER:
+        # A tag such as `active` is no consent, but a tag such as `unsubscribed` counts.
+        role = ColumnRole.OPTIONAL_STATUS
+        words = {normalise(value): None for value, state in states.items() if state is RowState.CONFIRMED}
+    reader = CellReader(role=role, words=words)
     unreadable = [value for value in values.distinct if not reader.read(value).is_readable]
     if unreadable:
-        questions.append((column, unreadable))
+        questions.append(_question(column, unreadable, is_complete=True))
     return replace(column, role=role, reader=reader)

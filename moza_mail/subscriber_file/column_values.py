@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from moza_mail.subscriber_file.dates import parse_date
+from moza_mail.subscriber_file.file_state import LEAVERS
 from moza_mail.subscriber_file.headings import ColumnRole, names_reason
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
+    LEAVING,
     WEAK_WORDS,
     RowState,
     denies_consent,
@@ -19,6 +21,7 @@ from moza_mail.subscriber_file.row_state import (
     normalise,
 )
 
+NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
 MAX_DISTINCT = 5000
 MAX_UNREADABLE = 20
 SAMPLE_ROWS = 1000
@@ -34,6 +37,7 @@ class ColumnValues:
 
     distinct: the first distinct values.
     unreadable: values that the cell reader could not read.
+    remarks: texts in the column of addresses that say that people left, such as `Afgemeld:` above a group of them.
     """
 
     filled: int = 0
@@ -41,6 +45,7 @@ class ColumnValues:
     addresses: int = 0
     distinct: dict[str, None] = field(default_factory=dict)
     unreadable: dict[str, None] = field(default_factory=dict)
+    remarks: dict[str, None] = field(default_factory=dict)
     month_first: bool = False
 
     @property
@@ -87,16 +92,21 @@ class ColumnValues:
         return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
 
 
-def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader | None]) -> list[ColumnValues]:
+def collect_values(
+    rows: Iterable[Sequence[str]], readers: Sequence[CellReader | None], email: int | None = None
+) -> list[ColumnValues]:
     """Read a file once and return the values of its columns.
 
     readers: the reader for each column; None if the heading does not show the meaning of the column.
+    email: the index of the column with the addresses.
     """
     columns = [ColumnValues() for _ in readers]
     tracked = [
         (index, column, reader) for index, (column, reader) in enumerate(zip(columns, readers, strict=True))
     ]
     for number, row in enumerate(rows):
+        if email is not None and email < len(row) and _has_remark(row[email]):
+            _add_remark(columns[email], row, row[email])
         if number == SAMPLE_ROWS:
             tracked = [one for one in tracked if _needs_all_rows(one[1], one[2])]
         elif number % SAMPLE_ROWS == 0:
@@ -108,6 +118,23 @@ def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader |
             else:
                 _add_known(column, value, reader)
     return columns
+
+
+def _has_remark(cell: str) -> bool:
+    """Return True if a cell is not only an address."""
+    return "@" not in cell or " " in cell or "(" in cell
+
+
+def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
+    if len(column.remarks) == MAX_UNREADABLE:
+        return
+    if "@" in cell:
+        if LEAVING.search(normalise(cell)):
+            column.remarks[cell.strip()] = None
+        return
+    texts = [text.strip() for text in row if text.strip()]
+    if len(texts) == 1 and LEAVERS.search(normalise(texts[0])):
+        column.remarks[texts[0]] = None
 
 
 def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
@@ -148,6 +175,9 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[
     """Return values that may say who must not be mailed, although the heading does not."""
     if role is ColumnRole.UNCLEAR:
         return [value for value in values.distinct if not is_empty(value)]
+    if role in NAME_ROLES:
+        # A name may also be a word for a state: Mr. Junk and Mrs. Gone are readers.
+        return [value for value in values.distinct if LEAVING.search(normalise(value))]
     if leaving := values.leaving:
         return leaving
     if role is not ColumnRole.OTHER:

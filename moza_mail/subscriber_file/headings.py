@@ -153,7 +153,7 @@ HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.FIRST_NAME: r"(?:first ?name|fname|voornaam|roepnaam|given ?name|prenom|vorname|voornamen)",
     ColumnRole.INFIX: r"(?:tussenvoegsels?|voorvoegsels?|infix|tussenv|prefix achternaam|namenszusatz|middle ?name|insertion)",
     ColumnRole.LAST_NAME: r"(?:last ?name|lname|surname|achternaam|familienaam|family ?name|nachname|nom de famille|familienname)",
-    ColumnRole.NAME: r"(?:name|naam|subscriber name|contactpersoon|contact person|ansprechpartner|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|vollstandiger name|naam voluit)",
+    ColumnRole.NAME: r"(?:name|naam|subscriber name|contactpersoon|contact person|ansprechpartner|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|gecos|vollstandiger name|naam voluit)",
     ColumnRole.LANG: r"(?:lang|language|taal|langue|sprache|locale|preferred ?(?:locale|language)|hs language|voorkeurstaal|taalcode)",
 }
 
@@ -165,7 +165,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|preferences|voorkeuren|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
         (ColumnRole.BOUNCED, BOUNCED),

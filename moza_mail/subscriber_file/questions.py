@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 from moza_mail.errors import locate
@@ -22,13 +23,25 @@ from moza_mail.subscriber_file.row_state import (
     mentions_leaving,
 )
 
-Question = tuple[str, ColumnRole, Sequence[str]]
-"""A heading, the role of its column, and the values that are not clear."""
 MAX_EXAMPLES = 5
 MAX_PROPOSALS = 10
 MAX_VALUE_LENGTH = 100
 NOT_SHELL_SAFE = re.compile(r"[\"$`\\!]")
 WANTS_MAIL = re.compile(r"mail|news|nieuws|bericht|bulletin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The values of a column whose meaning a person must give.
+
+    is_complete: True if `values` has all values that are not clear.
+    """
+
+    index: int
+    heading: str
+    role: ColumnRole
+    values: tuple[str, ...]
+    is_complete: bool
 
 
 def quote(text: str) -> str:
@@ -38,10 +51,7 @@ def quote(text: str) -> str:
 
 def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
     """Return the error that asks what the columns say about mail, and proposes an answer to each value."""
-    parts = [
-        _("`{column}` ({values})", column=heading, values=_shorten(values))
-        for heading, _role, values in questions
-    ]
+    parts = [_("`{column}` ({values})", column=one.heading, values=_shorten(one.values)) for one in questions]
     columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
     return SubscriberFileError(
         locate(_("it is not clear what these columns say about mail: {columns}", columns=columns), source),
@@ -49,21 +59,30 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
             "Say what each value means, and check each proposal: {answers} (the states are confirmed, unconfirmed, unsubscribed, suppressed,"
             " bounced, complained, and ignore; `*` is any value). If a column says nothing about mail: {ignore}",
             answers=" ".join(_propose(questions)),
-            ignore=" ".join(f"--ignore {quote(heading)}" for heading, _role, _values in questions),
+            ignore=" ".join(f"--ignore {quote(one.heading)}" for one in questions),
         ),
     )
 
 
+def remark_error(remark: str, source: str) -> SubscriberFileError:
+    """Return the error for a text among the addresses that says that people left."""
+    return SubscriberFileError(
+        locate(_("`{text}` is no address, and says that people left", text=remark[:60]), source),
+        hint=_("Move the people who left to a file of their own, delete this text, and import both files."),
+    )
+
+
 def _propose(questions: Sequence[Question]) -> Iterable[str]:
-    for heading, role, values in questions:
+    for one in questions:
+        heading, values = one.heading, one.values
         if _needs_any_value(values):
-            state = propose_state(heading, role, values[0])
+            state = propose_state(heading, one.role, values[0])
             # One answer for values of all kinds must not confirm anybody.
             state = RowState.UNCONFIRMED if state == RowState.CONFIRMED else state
             yield f"--status {quote(f'{heading}:{ANY_VALUE}={state}')}"
             continue
         for value in values[:MAX_PROPOSALS]:
-            yield f"--status {quote(f'{heading}:{value.strip()}={propose_state(heading, role, value)}')}"
+            yield f"--status {quote(f'{heading}:{value.strip()}={propose_state(heading, one.role, value)}')}"
 
 
 def _needs_any_value(values: Sequence[str]) -> bool:

@@ -3,12 +3,14 @@
 The evidence is quoted in the words of the file.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from moza_mail.subscriber_file.answers import IGNORE
 from moza_mail.subscriber_file.column_plan import Column, ColumnPlan
 from moza_mail.subscriber_file.headings import NEGATIVE, POSITIVE, ColumnRole, normalise_heading
+from moza_mail.subscriber_file.questions import Question, propose_state
 from moza_mail.subscriber_file.readings import Reading
 from moza_mail.subscriber_file.row_state import RowState, is_empty
 
@@ -116,6 +118,42 @@ class RowJudge:
     @staticmethod
     def _is_foreign(columns: Sequence[Column]) -> bool:
         return any(normalise_heading(column.heading) not in OWN_COLUMNS for column in columns)
+
+
+def find_open_questions(
+    judge: RowJudge, rows: Iterable[Sequence[str]], questions: Sequence[Question]
+) -> list[Question]:
+    """Return the questions whose answers can change a row, each with only the values that can.
+
+    If a row says in another column that somebody left, a remark in that row need not be explained.
+    """
+    values = [frozenset(value.strip() for value in one.values) for one in questions]
+    found: list[dict[str, None]] = [{} for _ in questions]
+    for row in rows:
+        state: RowState | None = None
+        is_judged = False
+        for one, known, matters in zip(questions, values, found, strict=True):
+            value = row[one.index].strip() if one.index < len(row) else ""
+            if value not in known or value in matters:
+                continue
+            if not is_judged:
+                state, is_judged = judge.judge(row).state, True
+            if state is None or state.severity < _severity(propose_state(one.heading, one.role, value)):
+                matters[value] = None
+    return [
+        replace(one, values=tuple(matters)) if one.is_complete else one
+        for one, matters in zip(questions, found, strict=True)
+        if matters or not one.is_complete
+    ]
+
+
+def _severity(state: str) -> int:
+    """Return the severity of a proposed state.
+
+    Without a clear proposal, only a row of somebody who left is beyond doubt.
+    """
+    proposed = RowState.UNSUBSCRIBED if state == IGNORE else RowState(state)
+    return max(proposed, RowState.UNSUBSCRIBED, key=lambda one: one.severity).severity
 
 
 def _date_rank(column: Column) -> int:

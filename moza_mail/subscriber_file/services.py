@@ -117,6 +117,18 @@ SERVICES: tuple[ExportFormat, ...] = (
     ExportFormat(
         name="ActiveCampaign", headings=_headings("email, first name, last name, tags, date created, status")
     ),
+    # The numbers of its API: https://developers.activecampaign.com/reference/contact
+    ExportFormat(
+        name="ActiveCampaign",
+        headings=_headings("status, sdate, udate"),
+        roles={"sdate": ColumnRole.CONSENT_DATE, "udate": ColumnRole.UNRELATED},
+        words={
+            "0": RowState.UNCONFIRMED,
+            "1": RowState.CONFIRMED,
+            "2": RowState.UNSUBSCRIBED,
+            "3": RowState.BOUNCED,
+        },
+    ),
     ExportFormat(
         name="phpList",
         headings=_headings("email, is this subscriber confirmed, is this subscriber blacklisted"),
@@ -201,7 +213,30 @@ SERVICES: tuple[ExportFormat, ...] = (
     ExportFormat(
         name="Odoo",
         headings=_headings("email, mailing list, optout"),
-        roles={"mailing list": ColumnRole.UNRELATED},
+        roles={"mailing list": ColumnRole.UNRELATED, "contact": ColumnRole.NAME},
+    ),
+    # The column `status` is that of the account; the subscription has a status of its own.
+    ExportFormat(
+        name="Simplenews",
+        headings=_headings("mail, newsletter id, subscription status"),
+        roles={"status": ColumnRole.UNRELATED},
+        words={"0": RowState.UNSUBSCRIBED, "1": RowState.CONFIRMED, "2": RowState.UNCONFIRMED},
+    ),
+    # Its numbers differ between versions, and the column `status` has the same in words.
+    ExportFormat(
+        name="Mailster",
+        headings=_headings("email, statuscode, status"),
+        roles={"statuscode": ColumnRole.UNRELATED, "confirm": ColumnRole.UNRELATED},
+    ),
+    ExportFormat(
+        name="TYPO3",
+        headings=_headings("email, module sys dmail newsletter, hidden"),
+        roles={"hidden": ColumnRole.SUPPRESSED},
+    ),
+    ExportFormat(
+        name="Tripolis",
+        headings=_headings("emailaddress, optin date, subscriptiontype, status"),
+        roles={"subscriptiontype": ColumnRole.UNRELATED},
     ),
     ExportFormat(
         name="LISTSERV",

@@ -17,11 +17,11 @@ from moza_mail.subscriber_file.column_plan import (
     GIVEN_ROLES,
     Column,
     ColumnPlan,
-    ask_about_values,
     choose_service,
     first_roles,
+    judge_values,
 )
-from moza_mail.subscriber_file.column_values import ColumnValues, collect_values
+from moza_mail.subscriber_file.column_values import NAME_ROLES, ColumnValues, collect_values
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import (
     find_file_state,
@@ -33,8 +33,9 @@ from moza_mail.subscriber_file.file_state import (
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
+from moza_mail.subscriber_file.questions import Question, ask, remark_error
 from moza_mail.subscriber_file.row_state import RowState
-from moza_mail.subscriber_file.row_verdict import RowJudge, RowVerdict
+from moza_mail.subscriber_file.row_verdict import RowJudge, RowVerdict, find_open_questions
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
 
 MAX_COLUMNS = 200
@@ -165,19 +166,36 @@ class SubscriberFile:
         columns = first_roles(header, given, answers, service)
         readers = {column.index: column.reader for column in columns}
         rows = (found[1] for found in table.rows() if not isinstance(found, RejectedRow))
-        values = collect_values(rows, [readers.get(index) for index in range(len(header))])
+        email = next((column.index for column in columns if column.role is ColumnRole.EMAIL), None)
+        values = collect_values(rows, [readers.get(index) for index in range(len(header))], email)
         columns = self._settle_duplicates(columns, values, given)
         if not any(column.role is ColumnRole.EMAIL for column in columns):
             raise self._no_email_error(header, values, line)
         self._check_duplicates(columns, line)
-        columns = ask_about_values(columns, values, answers, self.source)
-        return ColumnPlan(
+        remarks = [remark for column in values for remark in column.remarks]
+        if remarks and not answers.is_about_leavers:
+            raise remark_error(remarks[0], self.source)
+        columns, questions = judge_values(columns, values, answers)
+        plan = ColumnPlan(
             header=tuple(header),
             columns=tuple(columns),
             unnamed=tuple(index for index, heading in enumerate(header) if not heading),
             service=service.name if service else "",
             is_subscribed=bool(service and service.is_subscribed),
         )
+        self._ask(plan, questions)
+        return plan
+
+    def _ask(self, plan: ColumnPlan, questions: Sequence[Question]) -> None:
+        """Raise SubscriberFileError if a question is left whose answer can change a row."""
+        if not questions:
+            return
+        answers, width = self._options.answers, len(plan.header)
+        judge = RowJudge(plan, find_file_state(self.source, plan.service, answers), self._options.consent)
+        found = (one[1] for one in self._open_table().rows() if not isinstance(one, RejectedRow))
+        rows = ([*row, *[""] * (width - len(row))] for row in found)
+        if left := find_open_questions(judge, rows, questions):
+            raise ask(left, self.source)
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
         """Return the names that `--map` gives to columns, by column index."""
@@ -248,6 +266,7 @@ class SubscriberFile:
         emails = [
             one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
         ]
+        has_name = any(one.role in NAME_ROLES for one in columns)
         settled: list[Column] = []
         for column in columns:
             role = column.role
@@ -256,6 +275,8 @@ class SubscriberFile:
                 role = ColumnRole.OTHER
             if chosen.get(role, column.index) != column.index:
                 role = ColumnRole.OTHER
+            if role is ColumnRole.OTHER and column.heading.lower() == "contact" and not has_name:
+                role = ColumnRole.NAME
             if role in ONCE and any(one.role is role for one in settled):
                 role = ColumnRole.UNRELATED
             settled.append(column if role is column.role else replace(column, role=role, reader=None))

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file.csv_header import SEPARATORS, split_header
+from moza_mail.subscriber_file.layouts import Layout, find_layout, is_comment, read_rows
 
 # Excel writes this as the first line of a file, and does not show it.
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-SEPARATORS = ",;\t|"
-PLAIN_ADDRESS = r"(?:mailto:)?[^\s@<>,;\"|]+@[^\s@<>,;\"|]+\.[^\s@<>,;\"|]+"
-NAMED_ADDRESS = rf"[^<>@|]*<\s*{PLAIN_ADDRESS}\s*>"
-ONE_ADDRESS = rf"(?:{PLAIN_ADDRESS}|{NAMED_ADDRESS})"
-IS_PLAIN_LIST = re.compile(rf"{ONE_ADDRESS}(?:\s*[,;]\s*{ONE_ADDRESS})*\s*[,;]?")
 MAX_ROW_LINES = 100
 """The maximum number of lines in one row; a longer row has a quote that is not closed."""
 MAX_HEADER_LINES = 20
@@ -37,8 +34,8 @@ class CsvTable:
     """The header of a file and the lines after it.
 
     line: the line number of the first row.
-    header_line: the line number of the header; 0 for a plain list of addresses.
-    separator: "" for a plain list, in which each line is one cell.
+    header_line: the line number of the header; 0 for a list without a header.
+    separator: "" for a list that is not CSV.
     titles: the lines above the header.
     """
 
@@ -48,6 +45,7 @@ class CsvTable:
     header_line: int
     remaining_lines: Iterator[str]
     titles: tuple[str, ...] = ()
+    layout: Layout = Layout.CSV
 
     @classmethod
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
@@ -55,7 +53,8 @@ class CsvTable:
 
         The best separator gives a known column, or else the most columns. If the first line has no known
         column and consists of addresses, the file is a plain list. Otherwise, if a later line has a known
-        column, that line is the header and the lines above it are skipped.
+        column, that line is the header and the lines above it are skipped. Comments above the header or above the
+        addresses are skipped too.
 
         is_known: return True if a header contains a known column.
         """
@@ -66,7 +65,7 @@ class CsvTable:
         while first and not first.strip():
             first, line = next(rest, ""), line + 1
         head = _complete(first, rest)
-        headers = {separator: _split_header(head, separator) for separator in separators}
+        headers = {separator: split_header(head, separator) for separator in separators}
         separator = max(headers, key=lambda one: (is_known(headers[one]), len(headers[one])))
         found = cls(
             header=headers[separator],
@@ -78,41 +77,56 @@ class CsvTable:
         return found if is_known(found.header) else found._search(head, is_known)
 
     def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
-        """Return the file as a plain list of addresses, or as the table below some title lines.
+        """Return the file as a list without a header, or as the table below some title lines.
 
-        This is called if the first line is not a known header. If the file is neither a plain list nor such a
+        This is called if the first line is not a known header. If the file is neither such a list nor such a
         table, the first line stays the header.
         """
-        if IS_PLAIN_LIST.fullmatch("".join(head).strip()):
-            lines = chain(head, self.remaining_lines)
-            return replace(
-                self,
-                header=("email",),
-                separator="",
-                line=self.header_line,
-                header_line=0,
-                remaining_lines=lines,
-            )
-        skipped = list(islice(self.remaining_lines, MAX_TITLE_LINES))
-        for number, line in enumerate(skipped):
-            headers = {separator: _split_header([line], separator) for separator in SEPARATORS}
-            for separator, header in headers.items():
+        lines = chain(head, self.remaining_lines)
+        comments: list[str] = []
+        while (line := next(lines, "")) and (is_comment(line) or (comments and not line.strip())):
+            comments.append(line)
+        body = [line, *islice(lines, MAX_TITLE_LINES)] if line else []
+        rest = chain(body, lines)
+        start = self.header_line + len(comments)
+        found = find_layout(body)
+        # A title may contain an address too, so a table without a header is tried after the titles.
+        if found and found[0] is not Layout.CSV:
+            return self._without_header(found, start, rest)
+        for number, line in enumerate(body):
+            for separator in SEPARATORS:
+                header = split_header([line], separator)
                 if is_known(header):
-                    rest = chain(skipped[number + 1 :], self.remaining_lines)
                     return CsvTable(
                         header=header,
                         separator=separator,
-                        line=self.line + number + 1,
-                        header_line=self.line + number,
-                        remaining_lines=rest,
-                        titles=tuple(line.strip(WRAPPING) for line in (*head, *skipped[:number])),
+                        line=start + number + 1,
+                        header_line=start + number,
+                        remaining_lines=chain(body[number + 1 :], lines),
+                        titles=tuple(title.strip(WRAPPING) for title in (*comments, *body[:number])),
                     )
-        return replace(self, remaining_lines=chain(skipped, self.remaining_lines))
+        if found:
+            return self._without_header(found, start, rest)
+        return replace(self, remaining_lines=islice(chain(comments, rest), len(head), None))
+
+    def _without_header(
+        self, found: tuple[Layout, str, tuple[str, ...]], line: int, lines: Iterator[str]
+    ) -> "CsvTable":
+        layout, separator, names = found
+        return replace(
+            self,
+            header=names,
+            separator=separator,
+            line=line,
+            header_line=0,
+            remaining_lines=lines,
+            layout=layout,
+        )
 
     def rows(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
         """Yield each row that is not empty, with its first line number. Can be iterated once."""
-        if not self.separator:
-            yield from _plain_rows(self.remaining_lines, self.line)
+        if self.layout is not Layout.CSV:
+            yield from read_rows(self.layout, self.remaining_lines, self.line)
             return
         feed = _LineFeed(self.remaining_lines)
         reader = csv.reader(feed, delimiter=self.separator, strict=True)
@@ -171,20 +185,6 @@ def _complete(first: str, rest: Iterator[str]) -> list[str]:
     while "".join(head).count('"') % 2 and len(head) < MAX_HEADER_LINES and (more := next(rest, "")):
         head.append(more)
     return head
-
-
-def _plain_rows(lines: Iterable[str], first: int) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(lines, start=first):
-        if cell := line.strip():
-            yield number, [cell]
-
-
-def _split_header(head: Sequence[str], separator: str) -> tuple[str, ...]:
-    """Return the cells of a header; empty if the header cannot be split by this separator."""
-    try:
-        return tuple(cell.strip() for cell in next(csv.reader(head, delimiter=separator, strict=True), []))
-    except csv.Error:
-        return ()
 
 
 def _describe_error(error: Exception) -> str:

@@ -88,7 +88,7 @@ ASKS = {
     name
     for name, rows in EXPECTED.items()
     if {row["state"] for row in rows} == {"asks"}
-    and name.startswith(("activecampaign_n", "patreon", "unreadable", "sendgrid_global"))
+    and name.startswith(("patreon", "unreadable", "sendgrid_global"))
 }
 
 
