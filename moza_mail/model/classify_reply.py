@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.reply_rules_address import ADDRESS_RULES
-from moza_mail.model.reply_rules_doubt import DOMAIN_DOUBT_RULES, DOUBT_RULES
+from moza_mail.model.reply_rules_doubt import DOMAIN_DOUBT_RULES, DOUBT_RULES, EVIDENCE_RULES
 from moza_mail.model.reply_rules_message import MESSAGE_RULES
 from moza_mail.model.reply_rules_provider import PROVIDER_RULES
 from moza_mail.model.reply_rules_sender import SENDER_RULES
@@ -22,6 +23,7 @@ from moza_mail.model.reply_text import (
     ReplyContext,
     ReplyParts,
     cut_frame,
+    find_unknown_words,
     fold,
     mask_addresses,
     mask_names,
@@ -51,6 +53,9 @@ QUOTED_PHASES = (
 )
 # A link to a page about the refusal names nobody.
 URL_HOST = re.compile(r"https?://[^/\s]+")
+# A status that says that the recipient does not exist outweighs a few words that are not known.
+ADDRESS_STATUS = re.compile(r"5\.1\.(?:[1236]|10)")
+UNKNOWN_WORDS_BESIDE_STATUS = 2
 SENDER_CHECK = re.compile(r"sender address rejected|sender verify|verification failed for", re.IGNORECASE)
 # A gateway quotes the reply of the server beyond it.
 INNER_REPLIES = tuple(
@@ -95,8 +100,17 @@ def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Ver
     status = parts.status or context.status
     subject = ReplyParts(code=parts.code or "550", status=status, words=mask_names(text, context))
     rules = DOMAIN_DOUBT_RULES if verdict is Verdict.DOMAIN_UNKNOWN else DOUBT_RULES
-    rule = next(_matching_rules(rules, subject, text, context), None)
-    return (rule.verdict, rule.name) if rule else None
+    said = replace(subject, words=mask_names(cut_frame(text), context) or subject.words)
+    doubts = chain(
+        _matching_rules(rules, subject, text, context),
+        _matching_rules((EVIDENCE_RULES[verdict],), said, text, context),
+    )
+    if rule := next(doubts, None):
+        return rule.verdict, rule.name
+    allowed = UNKNOWN_WORDS_BESIDE_STATUS if ADDRESS_STATUS.fullmatch(status) else 0
+    if len(unknown := find_unknown_words(subject.words, context)) > allowed:
+        return Verdict.UNCLEAR, f"doubt_unknown_words {' '.join(unknown[:3])}"
+    return None
 
 
 def _find_inner(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:

@@ -34,9 +34,9 @@ ADDRESS_RULES = (
         verdict=Verdict.DISABLED,
         code=r"(?!4)",
         words=(
-            r"(?:account|mailbox|mail ?box|user|recipient|address|alias|email|"
+            r"(?:account|mailbox|mail ?box|user|recipient|rcpt|address|alias|email|"
             r"domain)[a-z<>@\.'\(\) -]{0,60}\b(?:disabled|suspended|closed|deactivated|terminated|frozen|"
-            r"locked|inactive|discontinued|expired|not active|not activated|is blocked|no longer accepts|"
+            r"locked|inactive|no longer active|discontinued|expired|not active|not activated|is blocked|no longer accepts|"
             r"blocked due to inactivity)|"
             r"(?:disabled|inactive|closed|suspended|deactivated|archived|expired) (?:e-?mail )?(?:user|"
             r"account|mailbox|recipient|address)|mapiexceptionmailboxdisabled|accountdisabled|"
@@ -205,7 +205,7 @@ ADDRESS_RULES = (
         words=(
             r"rcpt (?:is )?not (?:a |an )?(?:valid|known|active|local|existing)|not a local mailbox|validrcptto|"
             r"(?:user|person) (?:does(?:n't| not) live here|has left)|no longer works (?:here|at|for)|not find (?:the )?user|"
-            r"no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
+            r"(?:user|recipient|person) is not here|no (?:mailbox|account|user) for|no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
         ),
         source="Common wording; qmail validrcptto",
         seen="2026-11-30",

@@ -93,6 +93,24 @@ DOUBT_RULES = (
         source=_SOURCE,
         seen="2026-11-30",
     ),
+    # Microsoft writes it for a recipient that does not exist, with 5.4.1.
+    ReplyRule(
+        name="doubt_access_denied",
+        verdict=Verdict.UNCLEAR,
+        status=r"(?!5\.4\.1).*",
+        words=r"(?<!recipient address rejected: )access denied",
+        source="OfficeDocs-Exchange 5.4.1; Postfix access maps deny for any reason",
+        seen="2026-11-30",
+    ),
+    ReplyRule(
+        name="doubt_after_body",
+        verdict=Verdict.UNCLEAR,
+        status=r"(?!5\.1\.[1236]|5\.1\.10|5\.2\.1|5\.4\.\d+|5\.5\.0).*",
+        phases=frozenset({"body"}),
+        words=r"^(?!.*\b(?:rcpt|addr|recipient)\b).*",
+        source="After the body, an address that does not exist may be one in the message",
+        seen="2026-11-30",
+    ),
     # Not `policy`, which would stop the mail for the reader's whole domain.
     ReplyRule(
         name="doubt_choice",
@@ -106,15 +124,6 @@ DOUBT_RULES = (
         verdict=Verdict.UNCLEAR,
         words=r"^(?!.*\b(?:rcpt|rdomain)\b).*(?:\bdomain[^a-z]{0,4}\bsite\b|\bhost[^a-z]{0,4}\bsite\b[^a-z]{0,4}(?:not|unknown|does|is|was|could))",
         source="A host or domain that is not the reader's may be ours",
-        seen="2026-11-30",
-    ),
-    # The last rules: nothing in the reply is about a recipient.
-    ReplyRule(
-        name="doubt_no_recipient",
-        verdict=Verdict.UNCLEAR,
-        status=r"(?!5\.1\.[1236]|5\.1\.10|5\.2\.1|5\.4\.\d+).*",
-        words=rf"^(?!.*(?:{join_words(WordRole.RECIPIENT)}|\b(?:host|domain|rdomain|mx|here|one)\b)).*",
-        source="A verdict about the address needs a word for the recipient",
         seen="2026-11-30",
     ),
 )
@@ -141,3 +150,26 @@ DOMAIN_DOUBT_RULES = (
         seen="2026-11-30",
     ),
 )
+
+
+def _demand(name: str, words: str) -> ReplyRule:
+    return ReplyRule(
+        name=name,
+        verdict=Verdict.UNCLEAR,
+        status=r"(?!5\.1\.[1236]|5\.1\.10|5\.2\.1|5\.4\.\d+).*",
+        words=rf"^(?!.*(?:{words})).*",
+        source="A verdict about the address needs a word for the recipient",
+        seen="2026-11-30",
+    )
+
+
+# Read with the words of the server alone, without the words of the report around them.
+EVIDENCE_RULES = {
+    Verdict.ADDRESS_UNKNOWN: _demand(
+        "doubt_no_recipient", rf"{join_words(WordRole.RECIPIENT)}|\b(?:rdomain|here|one)\b"
+    ),
+    Verdict.DISABLED: _demand("doubt_no_mailbox", rf"{join_words(WordRole.RECIPIENT)}|\brdomain\b"),
+    Verdict.DOMAIN_UNKNOWN: _demand(
+        "doubt_no_domain", rf"{join_words(WordRole.RECIPIENT)}|\b(?:rdomain|host|domain|mx|site)\b"
+    ),
+}

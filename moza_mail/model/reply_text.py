@@ -28,9 +28,11 @@ HOST_NAME = re.compile(r"(?<![\w@.-])(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,}|[A-Z]{2,4}
 URL = re.compile(r"\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE)
 # The session in which the refusal came names commands, not reasons.
 FRAMES = re.compile(
-    r"\(?in reply to (?:\w+ )*command\)?|smtp error from remote (?:mail )?server after [a-z ]+(?::<[^>]*>)?(?: size=\d+)?:?",
+    r"\(?in reply to (?:\w+ )*command\)?|smtp error from remote (?:mail )?server after [a-z ]+(?::<[^>]*>)?(?: size=\d+)?:?|"
+    r"msexch:\S+|the mts-id of the original message is: .*|\[[^\]]*\.outlook\.com[^\]]*\]",
     re.IGNORECASE,
 )
+WITH_DIGIT = re.compile(r"\S*\d\S*")
 ACCOUNT_NOUN = r"\b(?:users?|accounts?|mailbox|login|alias|name|for|gebruiker|benutzer|konto|compte|utilisateur|utente|usuario)"
 
 
@@ -129,6 +131,23 @@ def mask_names(text: str, context: ReplyContext) -> str:
     return _compile_neutral().sub(" ", fold(HOST_NAME.sub("SITE", ANY_ADDRESS.sub("ADDR", words))))
 
 
+def find_unknown_words(words: str, context: ReplyContext) -> list[str]:
+    """Return the words of a masked reply that do not belong to a refusal of a recipient.
+
+    Numbers, single letters, names with digits, such as a queue id, and the reader's own name are no words.
+    """
+    left = _compile_known().sub(" ", WITH_DIGIT.sub(" ", words))
+    names = {part for one in context.recipients for part in re.split(r"[^\w]|_", one.lower())}
+    return [word for word in re.findall(r"[^\W\d_]{2,}", left) if word.lower() not in names]
+
+
 @cache
 def _compile_neutral() -> re.Pattern[str]:
     return re.compile(join_words(WordRole.NEUTRAL), re.IGNORECASE)
+
+
+@cache
+def _compile_known() -> re.Pattern[str]:
+    # Part of a compound is another word: `From-adres`.
+    roles = (WordRole.RECIPIENT, WordRole.GONE, WordRole.CLOSED, WordRole.KNOWN)
+    return re.compile(rf"(?<!-){join_words(*roles)}(?!-)", re.IGNORECASE)

@@ -27,6 +27,8 @@ class WordRole(StrEnum):
     """A policy of the server, a choice of the reader, or a suspicion of spam."""
     CONTENT = "content"
     """A part of the message."""
+    KNOWN = "known"
+    """A plain word of a refusal that is about a recipient."""
     NEUTRAL = "neutral"
     """A phrase that contains a word of another role, but says nothing about the cause."""
 

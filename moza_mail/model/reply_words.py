@@ -4,10 +4,11 @@ A verdict that takes a reader away needs words for a recipient and for the recip
 """
 
 from moza_mail.model.reply_word import WordRole
+from moza_mail.model.reply_words_known import KNOWN_WORDS
 from moza_mail.model.reply_words_other import OTHER_WORDS
 from moza_mail.model.reply_words_recipient import RECIPIENT_WORDS
 
-REPLY_WORDS = (*RECIPIENT_WORDS, *OTHER_WORDS)
+REPLY_WORDS = (*RECIPIENT_WORDS, *OTHER_WORDS, *KNOWN_WORDS)
 
 
 def join_words(*roles: WordRole) -> str:

@@ -10,7 +10,7 @@ OTHER_WORDS = (
             r"senders?|sending|originat\w+|origin|return[ -]?paths?|return(?:ing)? (?:e-?mail )?(?:address|domain|mailbox)|"
             r"reverse[ -]?path|bounces?(?: to| address| domain| mailbox)|envelope(?! recipient)|mail[ -]from|from[ -](?:address|header|domain|alias|line)|"
             r"(?:mail|email|message|sending|mailed|sent)\w* from (?:the |this |a |your )?(?:domain|account|mailbox|address|user|host|addr\b)|"
-            r"sending from|reply-to|errors-to|author|submitt\w+|submissions?|(?:who|that|which) sent|sent this|call-?outs?|call-?backs?|back-check|mx of"
+            r"sending from|in (?:the )?(?:from|mail)|mail command|reply-to|errors-to|author|submitt\w+|submissions?|(?:who|that|which) sent|sent this|call-?outs?|call-?backs?|back-check|mx of"
         ),
         source="Exim callouts; Postfix reject_unverified_sender; Sendmail; hosting panels",
     ),
@@ -61,7 +61,7 @@ OTHER_WORDS = (
         language="en",
         words=(
             r"your (?!recipient|message|contact|address ?book)(?:[a-z0-9'-]+ ){0,3}?(?:accounts?|mailbox|address|domain|hosts?|hostname|servers?|"
-            r"mail exchanger|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta)|for you|"
+            r"mail exchanger|mx|provider|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta|name)|for you|"
             r"you (?:are (?:not|sending|using)|exist|must|have (?:sent|exceeded|not)|mailed|use[ds]?|need)|"
             r"customers?|clients?|tenants?|subscription|licen[sc]e|contract|invoice|billing|payment|hosting|reseller|"
             r"sub-?(?:account|user)|api|tokens?|credentials?|passwords?|log ?in|logged in|logins?|dashboard|control panel|"
@@ -152,7 +152,7 @@ OTHER_WORDS = (
         words=(
             r"temporar\w+|transient|later|retry|moment|currently (?!available|suspended)\w*|right now|for now|yet|maintenance|migrat\w+|"
             r"being (?:moved|migrated|created|restored|upgraded)|move|restore\w*|backup|(?:on hold|paused?|until|tomorrow|resumes?|this week|"
-            r"further notice)|busy|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
+            r"further notice)|busy|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
             r"(?:database|directory|backend|ldap|sql|mapping service) (?:error|lookup|connection|server|is|down|currently|not sync\w+|search)|"
             r"(?:directory|internal|sql|server|configuration|system|lookup|temporary) (?:error|failure(?!: host)|problem|fault)|"
             r"un?reachable|offline|down|outage|misconfigur\w+|unable to verify|cannot look ?up|(?:user|recipient|directory) lookup|lookup (?:of (?!\S+ responded)|failed)|verification (?:server|failed)|"
@@ -216,7 +216,7 @@ OTHER_WORDS = (
         words=(
             r"external|internet|(?:from )?outside|newsletters?|bulk|marketing|from mailing lists|mailing list mail|"
             r"(?:unknown|known|unapproved|foreign) (?:senders?|contacts?|correspondents?|sources?|country)|internal users|non-members|"
-            r"members only|refuse[sd]?|blocked (?:you|by)|you[r ].{0,40}blocked|(?:to|or) block(?:ed)?|polic\w+|prohibit\w*|restrict\w+|filters?|rules?|preferences|"
+            r"members only|refuse[sd]?|blocked (?:you|by)|you[r ].{0,40}blocked|(?:to|or) block(?:ed)?|(?:unknown|invalid|bad|nonexistent) (?:users|recipients|addresses|accounts|mailboxes)|polic\w+|prohibit\w*|restrict\w+|filters?|rules?|preferences|"
             r"wanted|(?:allow|white) ?-?list|country|geo-?ip|parental|rejected by (?:the |this )?(?:user|recipient(?! domain)|polic|filter)\w*|spam\w*|virus|malware|phish\w*|scam|traps?|honeypot|"
             r"harvest|reputation|hygiene|rate|too many|challenge|only accepts|does not accept messages|access denied or|or access denied|"
             r"(?:messages|mail) (?:are|is|has been) disabled|ipv6|no longer wishes"

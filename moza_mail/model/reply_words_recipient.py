@@ -10,7 +10,7 @@ RECIPIENT_WORDS = (
         role=WordRole.RECIPIENT,
         language="en",
         words=(
-            r"recipients?|rcpt|addr|users?|mailbox(?:es)?|mail ?(?:box|drop)|accounts?|address(?:es)?|alias|person|addressee|"
+            r"recipients?|rcpt|addr|users?|mailbox(?:es)?|mail ?(?:box|drop|address(?:es)?)|accounts?|address(?:es)?|alias|person|addressee|"
             r"member|subscriber|employee|local[- ]?part|inbox|recipnotfound|recipientnotfound|bad_?recipient|badrcptto|unroute?able"
         ),
         source="Postfix; Exim; Sendmail; qmail; Exchange",
@@ -18,13 +18,13 @@ RECIPIENT_WORDS = (
     ReplyWords(
         role=WordRole.RECIPIENT,
         language="nl",
-        words=r"\w*adres|\w*account|mailbox|brievenbus|post(?:vak|bus)|gebruikers?|ontvangers?|geadresseerde|medewerkers?|bestemmeling",
+        words=r"(?:(?:e-?)?mail-?|ontvangers?)?adres|(?:(?:e-?)?mail-?|gebruikers?)?account|mailbox|brievenbus|post(?:vak|bus)|gebruikers?|ontvangers?|geadresseerde|medewerkers?|bestemmeling|persoon",
         source="Exchange in Dutch; Ziggo; KPN",
     ),
     ReplyWords(
         role=WordRole.RECIPIENT,
         language="de",
-        words=r"empfae?nger\w*|\w*benutzer|nutzer|\w*postfach|mailbox|\w*konto|\w*adresse|mitarbeiter\w*|teilnehmer|adressat|anschrift",
+        words=r"empfae?nger\w*|benutzer|nutzer|(?:mail|e-mail-)?postfach|mailbox|(?:(?:e-?)?mail-?|benutzer-?)?konto|(?:(?:e-?)?mail-?|empfanger-?|ziel-?)?adresse|mitarbeiter\w*|teilnehmer|adressat|anschrift",
         source="Exchange in German; web.de; GMX; sitepackage.de",
     ),
     ReplyWords(
@@ -52,7 +52,7 @@ RECIPIENT_WORDS = (
         role=WordRole.RECIPIENT,
         language="sv, no, da",
         words=(
-            r"anvandar\w*|mottagar\w*|\w*adress\w*|brevlad\w*|postlad\w*|konto\w*|bruker\w*|mottaker\w*|postboks\w*|postkass\w*|"
+            r"anvandar\w*|mottagar\w*|(?:e-?post-?|mail-?|mottagar-?|modtager-?|mottaker-?)?adress\w*|brevlad\w*|postlad\w*|konto\w*|bruker\w*|mottaker\w*|postboks\w*|postkass\w*|"
             r"modtager\w*|bruger\w*"
         ),
         source="Telia; Loopia; One.com",
@@ -91,7 +91,7 @@ RECIPIENT_WORDS = (
         role=WordRole.GONE,
         language="es, it, pt",
         words=(
-            r"descon(?:o|he)cid[oa]|sconosciut[oa]|inexistente|inesistente|(?:no|non|nao) (?:existe|esiste|esistente|encontrad[oa]|"
+            r"nessun[oa]?|ningun[oa]?|nenhum[a]?|descon(?:o|he)cid[oa]|sconosciut[oa]|inexistente|inesistente|(?:no|non|nao) (?:existe|esiste|esistente|encontrad[oa]|"
             r"trovat[oa]|valid[oa])|invalid[oa]|errat[oa]|no se (?:encuentra|ha encontrado|encontro)"
         ),
         source="Libero; Aruba; Movistar; UOL",
@@ -121,7 +121,7 @@ RECIPIENT_WORDS = (
         role=WordRole.CLOSED,
         language="nl",
         words=(
-            r"gesloten|opgeheven|opgezegd|gedeactiveerd|uitgeschakeld|verwijderd|inactief|beeindigd|"
+            r"gesloten|opgeheven|opgezegd|werkt (?:hier )?niet meer|gedeactiveerd|uitgeschakeld|verwijderd|inactief|beeindigd|"
             r"niet (?:meer )?(?:in gebruik|actief|in dienst|werkzaam)"
         ),
         source="Ziggo; KPN; TransIP",

@@ -90,6 +90,39 @@ def test_an_unknown_thing_that_is_not_named_as_the_reader_keeps_the_reader(reply
     assert classify_reply(reply, RELAY) not in HARD_VERDICTS
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 The writer of this letter has no mailbox with us",
+        "550 Mailbox closed for holidays",
+        "550 5.7.1 Connecting user is deactivated",
+        "550 user mailbox has reached its ceiling and was disabled",
+        "550 Antiharvest: pretending user unknown",
+        "550 Het opgegeven From-adres bestaat niet",
+        "550 Postfach wegen Umstellung geschlossen",
+        "550 Forfait expiré, compte désactivé",
+        "550 Usuario no encontrado por un error interno",
+        "550 Utente in ferie, casella chiusa",
+        "550 Abonament wygasł, konto wyłączone",
+        "550 Brugeren findes ikke lige nu",
+        "550 A felhasználó nem található, szerverhiba",
+    ],
+)
+def test_a_reply_with_a_word_that_is_not_known_keeps_the_reader(reply):
+    assert classify_reply(reply, RELAY) not in HARD_VERDICTS
+    assert classify_reply(reply, REPORT) not in HARD_VERDICTS
+
+
+def test_the_status_of_a_missing_recipient_outweighs_two_unknown_words_and_no_more():
+    assert classify_reply("550 5.1.1 recipient mailbox unallocated zzz", RELAY) is Verdict.ADDRESS_UNKNOWN
+    assert classify_reply("550 5.1.1 user unknown (foo bar baz)", RELAY) is Verdict.UNCLEAR
+    assert classify_reply("550 user unknown (foo)", RELAY) is Verdict.UNCLEAR
+
+
+def test_the_readers_own_name_and_ids_are_no_unknown_words():
+    assert classify_reply("550 Jan Smit no longer works here (ref a1-b2c3)", RELAY) is Verdict.ADDRESS_UNKNOWN
+
+
 @pytest.mark.parametrize("phase", ["connect", "helo", "auth", "mail"])
 @pytest.mark.parametrize("reply", GONE)
 def test_no_reply_before_the_recipient_is_named_takes_the_reader_away(reply, phase):
