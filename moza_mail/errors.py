@@ -21,6 +21,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      |  + StoreLocked                   exit 75
      |  + SchemaTooNew
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
+     |  + MailboxLoginRefused           exit 3    it refuses the login
      + TransportError                   exit 75   the relay: run the same command again
         + RelayUnreachable
         + AuthenticationRefused         exit 3
@@ -220,6 +221,12 @@ class MailboxError(MozaMailError):
         super().__init__(
             message, hint=hint or _("Run the same command again: it continues where it stopped.")
         )
+
+
+class MailboxLoginRefused(MailboxError):
+    """The server of a mailbox refuses the login. A person must correct something."""
+
+    exit_code = 3
 
 
 class TransportError(MozaMailError):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from moza_mail import compose, render, subscribe
 from moza_mail.app.background import keep_running
 from moza_mail.app.clock import now
-from moza_mail.app.open_project import open_store, open_transport
+from moza_mail.app.login_backoff import RELAY, forget_refusal, open_relay_for_cron
+from moza_mail.app.open_project import open_store
 from moza_mail.app.signing import load_signing_keys
-from moza_mail.errors import ProjectError, SubscriptionError
+from moza_mail.errors import AuthenticationRefused, ProjectError, SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
@@ -120,10 +121,18 @@ class ConfirmationsReport:
         return {**counts, "waiting": self.waiting}
 
 
-async def send_confirmations(project: Project, on_error: Callable[[Exception], None]) -> ConfirmationsReport:
-    """Mail the confirmations that are due; raise StoreLocked if another process mails them."""
+async def send_confirmations(
+    project: Project, on_error: Callable[[Exception], None], *, is_by_hand: bool
+) -> ConfirmationsReport:
+    """Mail the confirmations that are due; raise StoreLocked if another process mails them.
+
+    is_by_hand: try the login, although the relay refused it before with the same settings.
+    """
     composer = ConfirmationComposer(project)
-    async with open_transport(project) as transport, open_store(project) as store:
+    async with open_store(project) as store, AsyncExitStack() as stack:
+        if is_by_hand:
+            await forget_refusal(store, project, RELAY)
+        transport = await stack.enter_async_context(open_relay_for_cron(project, store))
         async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
             settings = _make_settings(project, on_error)
             outcomes = await subscribe.deliver_confirmations(store, transport, composer, settings)
@@ -146,9 +155,9 @@ async def keep_sending_confirmations(
     project: Project, store: Store, on_error: Callable[[Exception], None]
 ) -> AsyncGenerator[None]:
     """Mail due confirmations in a background task until the context manager exits."""
-    settings = _make_settings(project, on_error)
+    settings = _make_settings(project, _report_refusal_once(on_error))
     composer = ConfirmationComposer(project)
-    transports = partial(open_transport, project)
+    transports = partial(open_relay_for_cron, project, store)
 
     async def send() -> None:
         await subscribe.keep_delivering_confirmations(
@@ -163,6 +172,19 @@ async def keep_sending_confirmations(
         # Do not wait longer for a relay that does not answer: the ledger records what was being sent.
         with suppress(TimeoutError):
             await asyncio.wait_for(task, SHUTDOWN_SECONDS)
+
+
+def _report_refusal_once(on_error: Callable[[Exception], None]) -> Callable[[Exception], None]:
+    """Return a callback that passes on each error, but a refused login only once."""
+    is_reported = False
+
+    def report(error: Exception) -> None:
+        nonlocal is_reported
+        if not (is_reported and isinstance(error, AuthenticationRefused)):
+            on_error(error)
+        is_reported = isinstance(error, AuthenticationRefused)
+
+    return report
 
 
 def _make_settings(project: Project, on_error: Callable[[Exception], None]) -> subscribe.ConfirmationSettings:

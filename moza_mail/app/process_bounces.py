@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from moza_mail import bounces, subscribe
+from moza_mail.app import login_backoff
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import mailbox_access, open_store
 from moza_mail.compose import SignedLinks
-from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.errors import MailboxError, MailboxLoginRefused, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import Bounce, BounceEffect
 from moza_mail.model.subscriber import Suppression
@@ -127,11 +128,14 @@ class BounceTally:
         )
 
 
-async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceRun:
-    """Process a bounce mailbox.
+async def process_mailbox(
+    project: Project, source: str, root: Path, *, is_dry_run: bool, is_by_hand: bool = True
+) -> BounceRun | None:
+    """Process a bounce mailbox; return None if a refused login is not repeated.
 
     source: the mailbox; empty for the project's own mailbox.
     root: the folder for a relative path in `source`.
+    is_by_hand: try the login, although the project's mailbox refused it before with the same settings.
 
     Raises ProjectError if there is no mailbox. If the mail server fails, the report has the error and the results so far.
     """
@@ -146,11 +150,27 @@ async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_r
     mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, folder, mailbox_access(project))
     tally = BounceTally()
     error: MailboxError | None = None
+    has_login = not source and bounces.is_imap_url(project.config.bounce_mailbox)
+    if has_login and not is_by_hand and await _was_refused(project):
+        return None
     try:
         await _process(project, mailbox, tally, is_dry_run=is_dry_run)
     except MailboxError as stopped:
         error = stopped
+    if has_login and (error is None or isinstance(error, MailboxLoginRefused)):
+        await _remember_login(project, is_refused=error is not None)
     return tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
+
+
+async def _was_refused(project: Project) -> bool:
+    async with open_store(project) as store:
+        return await login_backoff.was_refused(store, project, login_backoff.MAILBOX)
+
+
+async def _remember_login(project: Project, *, is_refused: bool) -> None:
+    remember = login_backoff.remember_refusal if is_refused else login_backoff.forget_refusal
+    async with open_store(project) as store:
+        await remember(store, project, login_backoff.MAILBOX)
 
 
 async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceRun:

@@ -8,6 +8,7 @@ from typing import Any
 from moza_mail import sending
 from moza_mail.app.check_issue import check_issue
 from moza_mail.app.clock import now
+from moza_mail.app.login_backoff import RELAY, forget_refusal, remember_refusal
 from moza_mail.app.mailing_report import progress_as_data
 from moza_mail.app.open_project import open_transport, pause_garbage_collection
 from moza_mail.app.plan_send import SendOptions, SendPlan, plan_mailing, require_approval
@@ -15,8 +16,9 @@ from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
 from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys, signing_as_data
+from moza_mail.app.wrong_clock import require_right_clock
 from moza_mail.compose import DkimKey
-from moza_mail.errors import MozaMailError
+from moza_mail.errors import AuthenticationRefused, MozaMailError, TransportError
 from moza_mail.model.address import Address
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import DeliveryState, Mailing
@@ -74,7 +76,8 @@ async def send(
 
     Set `stop` to end the run in good order. If an error occurs during delivery, the report has the error.
 
-    Raises NotApproved, IssueChanged, MailingError if the issue is a draft, and StoreLocked if another process is sending.
+    Raises NotApproved, IssueChanged, MailingError if the issue is a draft or the clock is wrong, and StoreLocked if another
+    process is sending.
     """
     prepared = plan.prepared
     breaker = CircuitBreaker()
@@ -93,6 +96,7 @@ async def send(
         retry_verdict=options.verdict,
         on_outcomes=on_outcomes,
     )
+    await require_right_clock(store)
     async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):
         # The approval may have been withdrawn while a question waited for its answer.
         await require_approval(store, prepared, plan.mailing)
@@ -103,6 +107,10 @@ async def send(
                 await sending.deliver(store, transport, mailing, compiled, settings)
             except MozaMailError as stopped:
                 error = stopped
+    if isinstance(error, AuthenticationRefused):
+        await remember_refusal(store, prepared.project, RELAY)
+    elif not isinstance(error, TransportError):
+        await forget_refusal(store, prepared.project, RELAY)
     report = await report_mailing(store, prepared.project, mailing, keys=plan.keys, breaker=breaker)
     return replace(report, error=error)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from moza_mail.app.check_issue import check_issue, count_findings, locate
 from moza_mail.app.clock import now
+from moza_mail.app.login_backoff import RELAY, remember_refusal
 from moza_mail.app.mailing_report import progress_as_data
 from moza_mail.app.open_project import pause_garbage_collection
 from moza_mail.app.planned_issues import PlannedIssues, find_unreported_lost
@@ -14,7 +15,8 @@ from moza_mail.app.prepare_issue import prepare_issue
 from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
 from moza_mail.app.send import send_settings
 from moza_mail.app.signing import load_signing_keys
-from moza_mail.errors import MailingError, MozaMailError, SenderRefused, TransportError
+from moza_mail.app.wrong_clock import require_right_clock
+from moza_mail.errors import AuthenticationRefused, MailingError, MozaMailError, SenderRefused, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Severity
 from moza_mail.model.mailing import StartedMailing
@@ -67,8 +69,10 @@ class DueReport:
     def relay_is_away(self) -> bool:
         """True if the relay could not be used, so the next run must try again."""
         errors = [one.result.error for one in self.issues]
+        waiting_for_person = (AuthenticationRefused, SenderRefused)
         return any(
-            isinstance(error, TransportError) and not isinstance(error, SenderRefused) for error in errors
+            isinstance(error, TransportError) and not isinstance(error, waiting_for_person)
+            for error in errors
         )
 
     @property
@@ -101,6 +105,12 @@ async def send_due(
     """
     relay = project.config.relay
     errors = await _find_new_errors(store, planned)
+    try:
+        await require_right_clock(store)
+    except MailingError as error:
+        is_news = await store.notices.report_once("clock is wrong", now=now())
+        return DueReport(issues=(), errors=[*errors, *([error] if is_news else [])])
+    await store.notices.forget("clock is wrong")
     reports: list[DueIssueReport] = []
     settings = due.DueSettings(
         prepare=lambda plan, begun: _prepare_mailing(project, plan, is_begun=begun),
@@ -117,6 +127,8 @@ async def send_due(
                 alarms = await find_outbox_alarms(store, result.progress.mailing, relay)
             reports.append(DueIssueReport(result=result, relay=relay, alarms=alarms))
             on_issue(reports[-1])
+    if any(isinstance(one.result.error, AuthenticationRefused) for one in reports):
+        await remember_refusal(store, project, RELAY)
     return DueReport(issues=reports, errors=errors)
 
 

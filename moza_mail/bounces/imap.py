@@ -17,15 +17,20 @@ from moza_mail.bounces.imap_connection import TIMEOUT, BoundedImap, BoundedImapT
 from moza_mail.bounces.imap_replies import read_fetched, read_numbers
 from moza_mail.bounces.imap_url import MAILBOX, ImapUrl, encode_folder
 from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage
-from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.errors import MailboxError, MailboxLoginRefused, ProjectError
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.network import is_own
 from moza_mail.model.oauth import find_login_remedy
-from moza_mail.model.server_url import ServerAccess, describe_tls_error, hide_password, make_tls_context
+from moza_mail.model.server_url import (
+    ServerAccess,
+    describe_tls_error,
+    find_tls_remedy,
+    hide_password,
+    make_tls_context,
+)
 
-LOGOUT_TIMEOUT = 5.0
-"""Seconds to wait for the reply to a logout."""
+LOGOUT_TIMEOUT = 5.0  # seconds to wait for the reply to a logout
 MAX_MESSAGES = 1_000_000
 """The maximum number of messages in a folder."""
 # A search result is one line, of which imaplib accepts a million characters; a UID has at most ten.
@@ -258,9 +263,9 @@ class ImapMailbox:
         except imaplib.IMAP4.error as error:
             raise _AccessTokenRefused(self._describe(error)) from None
 
-    def _make_login_error(self, reason: str) -> MailboxError:
+    def _make_login_error(self, reason: str) -> MailboxLoginRefused:
         remedy = find_login_remedy(reason, with_token=self._access.get_token is not None)
-        return MailboxError(
+        return MailboxLoginRefused(
             _("the mailbox `{mailbox}` refuses the login: {reason}", mailbox=self.name, reason=reason),
             hint=remedy
             or _(
@@ -398,9 +403,7 @@ class ImapMailbox:
                     mailbox=self.name,
                     reason=describe_tls_error(error),
                 ),
-                hint=_(
-                    "Check the host and port in the URL, or ask the server's operator. The password was not sent."
-                ),
+                hint=find_tls_remedy(error, MAILBOX),
             ) from None
         except imaplib.IMAP4.readonly:
             raise ProjectError(

@@ -18,7 +18,12 @@ def bounces(project: Project, source: str, *, as_json: bool, dry_run: bool) -> i
     """Process a mailbox, by default the project's own; return 3 if a person must decide."""
     if source == "-":
         return _process_piped(project, as_json=as_json, dry_run=dry_run)
-    report = run_async(lambda: process_mailbox(project, source, Path.cwd(), is_dry_run=dry_run))
+    is_by_hand = sys.stdin.isatty()
+    report = run_async(
+        lambda: process_mailbox(project, source, Path.cwd(), is_dry_run=dry_run, is_by_hand=is_by_hand)
+    )
+    if report is None:
+        return 0
     _print(report, as_json=as_json)
     if report.error:
         raise report.error

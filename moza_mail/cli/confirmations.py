@@ -1,5 +1,7 @@
 """`moza-mail confirmations`: mail the confirmations of sign-ups that are due."""
 
+import sys
+
 from moza_mail.app.confirmations import list_uncertain, send_confirmations
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
@@ -12,7 +14,7 @@ from moza_mail.project import Project
 def confirmations(project: Project, *, as_json: bool) -> int:
     """Mail due confirmations and print a report; return 0, even if another process mails."""
     try:
-        report = run_async(lambda: send_confirmations(project, say_delay))
+        report = run_async(lambda: send_confirmations(project, say_delay, is_by_hand=sys.stdin.isatty()))
     except StoreLocked as error:
         output.say(output.shown_lines((error.message, error.hint), " "))
         return 0

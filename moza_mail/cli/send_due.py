@@ -31,9 +31,9 @@ def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
 
 async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, verbose: bool) -> int:
     from moza_mail.app import send_due as app
-    from moza_mail.app.open_project import open_transport
+    from moza_mail.app.login_backoff import open_relay_for_cron
 
-    async with open_transport(project) as transport, open_store(project) as store:
+    async with open_store(project) as store, open_relay_for_cron(project, store) as transport:
         if verbose:
             await _say_states(project, store, planned)
         with stop_on_signal() as stop:

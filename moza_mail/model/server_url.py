@@ -14,6 +14,10 @@ from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.network import normalize_host
 
+# OpenSSL's codes (X509_V_ERR_...): a certificate that signed itself, or an unknown issuer; a date that is not reached or over.
+UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+OUT_OF_DATE = frozenset({9, 10})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAccess:
@@ -142,6 +146,24 @@ def describe_tls_error(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _("its certificate is not valid: {reason}", reason=error.verify_message or str(error))
     return _("TLS could not be negotiated ({reason})", reason=error.reason or str(error))
+
+
+def find_tls_remedy(error: ssl.SSLError, url_format: UrlFormat) -> str:
+    """Return what to do about an error of TLS, such as a certificate that is not valid."""
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
+    if code in UNKNOWN_AUTHORITY:
+        return _(
+            "Nobody here knows the authority that signed it. If it is your own, put its certificate in a PEM file and set `{setting}` to that file. Nothing was sent.",
+            setting=url_format.cafile_setting,
+        )
+    if code in OUT_OF_DATE:
+        return _(
+            "First check the clock of this machine: timedatectl. If it is right, ask who keeps the server to renew the certificate. Nothing was sent."
+        )
+    return _(
+        "Check the host and port in `{name}`, or ask the server's operator. Nothing was sent.",
+        name=url_format.name,
+    )
 
 
 def hide_password(text: str, user: str, password: str) -> str:

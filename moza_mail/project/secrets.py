@@ -160,18 +160,34 @@ def _read_or_create(path: Path) -> str:
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # O_EXCL: if two processes start at the same time, the second reads the secret of the first.
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read_first_line(path, _("the secret"))
+            _create_secret(path)
         except OSError as error:
             raise ProjectError(
                 _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error)),
-                hint=_("Or set {variable}.", variable=f"{PREFIX}SECRET"),
+                hint=_(
+                    "Free some space, or get write access there. Or set {variable}.",
+                    variable=f"{PREFIX}SECRET",
+                ),
             ) from None
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(secrets.token_hex(32) + "\n")
     return _read_first_line(path, _("the secret"))
+
+
+def _create_secret(path: Path) -> None:
+    """Create the file whole. If two processes start at the same time, the first one's secret stays."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except OSError:
+            # Some file systems have no hard links.
+            if not path.exists():
+                temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def find_private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[str, Path]]:

@@ -82,5 +82,6 @@ def write_mark(root: Path, mark: StoreMark) -> None:
         if error.errno in READ_ONLY:
             return
         raise ProjectError(
-            _("{path} cannot be written: {reason}", path=str(path), reason=describe_os_error(error))
+            _("{path} cannot be written: {reason}", path=str(path), reason=describe_os_error(error)),
+            hint=_("Free some space on the disk. Then run the same command again: nothing was lost."),
         ) from None

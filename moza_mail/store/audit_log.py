@@ -50,6 +50,10 @@ class AuditLog:
                 yield entry
             after = page[-1][0]
 
+    async def find_last_time(self) -> datetime | None:
+        """Return the time of the newest entry; None if the log is empty."""
+        return await self._transactions.read(_find_last_time)
+
     async def verify(self, anchors: Sequence[AuditAnchor] = (), *, is_quick: bool = False) -> AuditCheck:
         """Verify the log, and compare it with anchors.
 
@@ -69,6 +73,11 @@ class AuditLog:
         earlier are no longer recognised.
         """
         return await self._transactions.write(adopt_secret, now)
+
+
+def _find_last_time(connection: sa.Connection) -> datetime | None:
+    newest = sa.select(audit_log.c.occurred_at).order_by(audit_log.c.id.desc()).limit(1)
+    return connection.scalar(newest)
 
 
 def _select_page(

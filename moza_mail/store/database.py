@@ -46,6 +46,9 @@ class Database(Protocol):
     def has_waiting_writer(self) -> bool:
         """Return True if another process is known to wait until the open transaction ends."""
 
+    def require_space(self) -> None:
+        """Raise StoreError if the disk is so full that outcomes might not be recorded any more."""
+
     def take_lock(self, lock: SenderLock, purpose: str) -> None:
         """Take a lock, or raise StoreLocked naming its holder."""
 

@@ -235,13 +235,26 @@ class Ledger:
         return self._database.sender_id(SenderLock.MAILINGS)
 
     def _commit_updates(self, group: list[Update]) -> Answers[RejectedUpdates]:
-        """Commit the updates together. If one is rejected, record them one by one, in order."""
+        """Commit the updates together. If one is rejected, record them one by one, in order.
+
+        On a full disk, only outcomes are recorded: a message whose outcome does not fit on the disk would become uncertain.
+        """
+        try:
+            if any(isinstance(update, Intents) for update in group):
+                self._database.require_space()
+        except StoreError as error:
+            outcomes = [update for update in group if isinstance(update, Outcomes)]
+            answers = iter(self._commit_together(outcomes) if outcomes else ())
+            return [next(answers) if isinstance(update, Outcomes) else error for update in group]
+        return self._commit_together(group)
+
+    def _commit_together(self, group: Sequence[Update]) -> Answers[RejectedUpdates]:
         try:
             return self._record(group, settle.record_together)
         except NotClaimed:
             return self._record(group, settle.record_each)
 
-    def _record(self, group: list[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
+    def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
         """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
         has_intents = any(isinstance(update, Intents) for update in group)
         with self._transactions.writing() as connection:

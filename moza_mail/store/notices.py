@@ -28,6 +28,14 @@ class Notices:
         """
         return await self._transactions.write(_report_once, key, now)
 
+    async def forget(self, key: str) -> None:
+        """Forget a notice, so that `report_once` reports it again."""
+        await self._transactions.write(_forget, key)
+
+
+def _forget(connection: sa.Connection, key: str) -> None:
+    connection.execute(sa.delete(notices).where(notices.c.key == key))
+
 
 def _was_reported(connection: sa.Connection, key: str) -> bool:
     return connection.scalar(sa.select(notices.c.key).where(notices.c.key == key)) is not None

@@ -24,6 +24,7 @@ from moza_mail.model.server_url import (
     ServerAccess,
     ServerUrl,
     describe_tls_error,
+    find_tls_remedy,
     hide_password,
     make_tls_context,
 )
@@ -189,7 +190,7 @@ class SmtpConnector:
             is_tls_port = self._relay.port == RELAY.ports["smtps"]
             await asyncio.wait({greeting}, timeout=GREETING_DELAY_465 if is_tls_port else GREETING_DELAY)
             if not greeting.done() and self._relay.scheme != "smtps" and await self._expects_tls():
-                raise self._make_wrong_port_error(
+                raise self._make_tls_error(
                     _("port {port} expects TLS from the start", port=self._relay.port),
                     _(
                         "Write smtps://{host}:{port}, or smtp+starttls://{host}:587.",
@@ -300,7 +301,7 @@ class SmtpConnector:
         for found in (error, error.__cause__):
             if isinstance(found, ssl.SSLError):
                 if found.reason in NOT_TLS and self._relay.scheme == "smtps":
-                    return self._make_wrong_port_error(
+                    return self._make_tls_error(
                         _("port {port} does not begin with TLS", port=self._relay.port),
                         _(
                             "Write smtp+starttls://{host}:{port}, or smtps://{host}:465.",
@@ -308,7 +309,7 @@ class SmtpConnector:
                             port=self._relay.port,
                         ),
                     )
-                return self._make_tls_error(describe_tls_error(found))
+                return self._make_tls_error(describe_tls_error(found), find_tls_remedy(found, RELAY))
         if isinstance(error, aiosmtplib.SMTPResponseException):
             return self._make_unreachable_error(_("it says {reply}", reply=self._describe_reply(error)))
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
@@ -330,18 +331,12 @@ class SmtpConnector:
             hint=_("Nothing is lost. Run the same command again when the relay is back."),
         )
 
-    def _make_tls_error(self, reason: str) -> TlsFailed:
+    def _make_tls_error(self, reason: str, hint: str = "") -> TlsFailed:
         return TlsFailed(
             _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
-            hint=_("Check the host and port of `relay`, or ask the relay's operator. Nothing was sent."),
-        )
-
-    def _make_wrong_port_error(self, reason: str, hint: str) -> TlsFailed:
-        return TlsFailed(
-            _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
-            relay=str(self._relay),
-            hint=hint,
+            hint=hint
+            or _("Check the host and port of `relay`, or ask the relay's operator. Nothing was sent."),
         )
 
     def _make_helo_error(self, name: str, reply: str) -> TransportError:

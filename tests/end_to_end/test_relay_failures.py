@@ -12,12 +12,21 @@ from functools import partial
 
 import pytest
 import trustme
+from aiosmtpd.smtp import AuthResult
 
 from moza_mail.app import open_project
 from moza_mail.transport import Limits
 from moza_mail.transport.limits import Timeouts
 from tests.support.project_folder import ISSUE, folder
-from tests.support.smtp_servers import DROP, HANG, FinalReply, aiosmtpd_relay, scripted_relay, smtp_sink
+from tests.support.smtp_servers import (
+    DROP,
+    HANG,
+    AiosmtpdRelay,
+    FinalReply,
+    aiosmtpd_relay,
+    scripted_relay,
+    smtp_sink,
+)
 
 READERS = 12
 
@@ -301,3 +310,68 @@ def test_a_relay_that_fails_during_a_wait_is_reported_immediately(project):
         project.set(relay=sink.relay, rate="1/h")
         done, states = run_send(project)
     assert (done.code, states) == (3, {"pending": READERS})
+
+
+def make_due(project) -> None:
+    """Give the issue a send time that has just passed."""
+    path = project.path / ISSUE
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {moment:%Y-%m-%dT%H:%M}Z\n", 1))
+
+
+def test_cron_does_not_repeat_a_refused_login_until_the_settings_change(project):
+    make_due(project)
+    CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
+    given = {"starttls": certificate("localhost"), "login": True}
+    with run_relay(lambda: aiosmtpd_relay(**given)) as relay:
+        project.set(relay=f"smtp+starttls://weekly@localhost:{relay.port}", relay_ca_file="ca.pem")
+        wrong = {"MOZA_MAIL_SMTP_PASSWORD": "fout"}
+        first = project.run("send", "--due", **wrong)
+        assert first.code == 3, first.err
+        assert "refuses the login" in first.err
+        for _ in range(3):
+            later = project.run("send", "--due", **wrong)
+            assert (later.code, later.out, later.err) == (0, "", "")
+        assert relay.tried_passwords == [b"fout"]
+        assert "refused the login before" in project.run("send", "--due", "--verbose", **wrong).err
+        assert project.run("send", ISSUE, "--yes", **wrong).code == 3
+        assert relay.tried_passwords == [b"fout", b"fout"]
+        right = project.run("send", "--due", MOZA_MAIL_SMTP_PASSWORD="goed")
+        assert (right.code, relay.tried_passwords[-1]) == (0, b"goed")
+    assert project.states() == {"accepted": READERS}
+
+
+def test_a_login_that_the_relay_accepts_again_ends_the_pause_of_cron(project):
+    """The relay was corrected, and not the settings: a person tries it by hand."""
+    make_due(project)
+    CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
+    relay = AiosmtpdRelay()
+    accepts = relay.authenticate
+    relay.authenticate = lambda *_: AuthResult(success=False, handled=False)
+    given = {"starttls": certificate("localhost"), "login": True, "relay": relay}
+    password = {"MOZA_MAIL_SMTP_PASSWORD": "goed"}
+    with run_relay(lambda: aiosmtpd_relay(**given)):
+        project.set(relay=f"smtp+starttls://weekly@localhost:{relay.port}", relay_ca_file="ca.pem")
+        assert project.run("send", "--due", **password).code == 3
+        relay.authenticate = accepts
+        assert project.run("send", "--due", **password).code == 0
+        assert relay.received == []
+        assert project.run("send", ISSUE, "--yes", "--limit", "1", **password).code == 0
+        assert project.run("send", "--due", **password).code == 0
+    assert project.states() == {"accepted": READERS}
+
+
+def test_an_unknown_certificate_names_the_setting_for_its_authority(project):
+    with run_relay(lambda: aiosmtpd_relay(implicit=certificate("localhost"))) as relay:
+        project.set(relay=f"smtps://localhost:{relay.port}")
+        done, _ = run_send(project)
+    assert done.code == 75
+    assert "relay_ca_file" in done.err
+
+
+def test_a_certificate_of_another_time_makes_one_look_at_the_clock(project):
+    CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
+    with run_relay(lambda: aiosmtpd_relay(implicit=certificate("localhost", **PAST))) as relay:
+        project.set(relay=f"smtps://localhost:{relay.port}", relay_ca_file="ca.pem")
+        done, _ = run_send(project)
+    assert "the clock of this machine" in done.err

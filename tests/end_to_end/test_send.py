@@ -1,12 +1,17 @@
 """Sending an issue with the commands of an author and of cron."""
 
+import asyncio
 import os
 import pty
 import subprocess
+from datetime import UTC, datetime, timedelta
 from email import message_from_string
 
 import pytest
 
+from moza_mail.app.open_project import open_store
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.project import find_project
 from tests.support.project_folder import ISSUE, SHARED_WEEKLIES, folder, only_states
 from tests.support.smtp_servers import smtp_sink
 
@@ -254,4 +259,27 @@ def test_a_test_copy_goes_to_each_address_once(project):
 def test_one_wrong_test_address_sends_no_copy(project):
     done = project.run("send", ISSUE, "--test", "een@example.org", "--test", "geen adres")
     assert done.code == 1
+    assert project.outbox() == []
+
+
+def test_a_clock_that_is_behind_the_store_stops_a_send_and_is_reported_once_by_cron(project):
+    project.add_readers(2)
+
+    async def log_tomorrow() -> None:
+        entry = AuditEntry(
+            occurred_at=datetime.now(UTC) + timedelta(days=1), action=AuditAction.EXPORT, detail="test"
+        )
+        async with open_store(find_project(project.path)) as store:
+            await store.audit_log.add(entry)
+
+    asyncio.run(log_tomorrow())
+    done = project.run("send", ISSUE, "--yes")
+    assert done.code == 1
+    assert "the clock of this machine is wrong" in done.err
+    assert "timedatectl" in done.err
+    path = project.path / ISSUE
+    path.write_text(path.read_text().replace("---\n", "---\nsend_at: 2026-01-14 08:00\n", 1))
+    first, second = (project.run("send", "--due") for _ in range(2))
+    assert "the clock of this machine is wrong" in first.err
+    assert second.err == ""
     assert project.outbox() == []

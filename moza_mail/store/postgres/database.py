@@ -153,6 +153,9 @@ class PostgresDatabase:
         """Return False: the server locks rows, not the database, so nobody waits for a claim."""
         return False
 
+    def require_space(self) -> None:
+        """Do nothing: only the server knows its disk."""
+
     def sender_id(self, lock: SenderLock) -> int | None:
         """Return the id under which this store holds a lock."""
         return self._locks[lock][0] if lock in self._locks else None

@@ -4,6 +4,7 @@ A StoreError is never chained to the library's error, because PostgreSQL's detai
 personal data.
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -43,6 +44,9 @@ MESSAGES = {
     ),
     "XX": ("{name} found damage in its files, or has a fault of its own", DAMAGED),
 }
+# Messages of these classes may quote a value, which may be personal data.
+QUOTES_VALUES = ("22", "23")
+QUOTED = re.compile(r'"[^"]*"')
 # A deadlock or a lock timeout: the other transaction goes on.
 BUSY = frozenset({"40001", "40P01", "55P03"})
 # Texts of libpq and the server when they refuse a login; there is no SQLSTATE then.
@@ -68,16 +72,27 @@ def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError
     """Return the StoreError for an error of PostgreSQL or psycopg."""
     state = getattr(error, "sqlstate", None) or ""
     if state in BUSY:
-        return StoreLocked(f"{name} is being written by another process, which does not finish", hint=WAIT)
+        busy = f"{name} is being written by another process, which does not finish"
+        return StoreLocked(f"{busy}{_quote_server(error)}", hint=WAIT)
     found = MESSAGES.get(state) or MESSAGES.get(state[:2])
     if found is None and lost:
         found = MESSAGES["08"]
     if found is not None:
         message, hint = found
-        return StoreError(message.format(name=name), hint=hint)
+        return StoreError(f"{message.format(name=name)}{_quote_server(error)}", hint=hint)
     if state:
         return StoreError(f"{name}: {error.diag.message_primary or type(error).__name__} ({state})")
     return _translate_connection_error(error, name)
+
+
+def _quote_server(error: Any) -> str:
+    """Return the server's own words, as a clause; empty if it gave none. Its details, which quote rows, are left out."""
+    diagnosis = getattr(error, "diag", None)
+    words = getattr(diagnosis, "message_primary", None) or ""
+    if str(getattr(error, "sqlstate", "")).startswith(QUOTES_VALUES):
+        words = QUOTED.sub('"..."', words)
+    shown = "".join(char for char in " ".join(words.split()) if char.isprintable())[:300]
+    return f" (the server says: {shown})" if shown else ""
 
 
 def _translate_connection_error(error: Any, name: str) -> StoreError:

@@ -19,7 +19,7 @@ from moza_mail.store import migrate
 from moza_mail.store.database import Purge
 from moza_mail.store.schema import HEAD, to_json
 from moza_mail.store.senders import Sender, SenderLock, lock_is_held
-from moza_mail.store.sqlite.errors import database_is_locked, translate_errors
+from moza_mail.store.sqlite.errors import database_is_locked, require_space, translate_errors
 from moza_mail.store.sqlite.files import contain_text
 from moza_mail.store.sqlite.lock import FairLock, FileLock
 
@@ -117,6 +117,10 @@ class SqliteDatabase:
         """Return True if another process waits to write."""
         with translate_errors(self.path):
             return self._write_lock.has_waiter()
+
+    def require_space(self) -> None:
+        """Raise StoreError if the disk is nearly full."""
+        require_space(self.path)
 
     def sender_id(self, lock: SenderLock) -> int | None:
         """Return the id under which this store holds a lock."""

@@ -1,6 +1,10 @@
 """Translate errors of SQLite, SQLAlchemy and the file system into StoreError with a hint."""
 
+import errno
+import os
+import pwd
 import sqlite3
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +15,10 @@ from moza_mail.errors import StoreError, StoreLocked
 
 AGAIN = "Then run the same command again: nothing was lost, and nothing was stored by half."
 WAIT = "Wait until it is done, then run the same command again."
-DAMAGED = "Restore a backup, or save what can be read with `sqlite3 FILE .recover`. Do not send before you have looked."
+DAMAGED = (
+    "Put a backup back: moza-mail restore BACKUP. Or save what can be read with `sqlite3 FILE .recover`. Do not send before you"
+    " have looked."
+)
 
 # By primary result code, which is the low byte of the extended one (https://sqlite.org/rescode.html).
 MESSAGES = {
@@ -27,7 +34,7 @@ MESSAGES = {
     ),
     sqlite3.SQLITE_NOTADB: (
         "{path} is not a SQLite database",
-        "Set another file as `store` in moza-mail.toml.",
+        "If it was the store, put a backup back: moza-mail restore BACKUP. Otherwise, set another file as `store` in moza-mail.toml.",
     ),
     sqlite3.SQLITE_CORRUPT: ("{path} is damaged", DAMAGED),
     sqlite3.SQLITE_IOERR: (
@@ -35,6 +42,10 @@ MESSAGES = {
         f"Check the disk. {AGAIN}",
     ),
 }
+
+# Up to 72 messages have an intent without an outcome. Recording their outcomes, and writing them to an outbox, fits in here.
+MIN_FREE_BYTES = 8 * 2**20
+NOT_WRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN})
 
 
 @contextmanager
@@ -56,10 +67,7 @@ def translate_errors(path: Path) -> Generator[None]:
             f"{path}: a text holds half a character (a lone surrogate) and cannot be stored"
         ) from None
     except OSError as error:
-        raise StoreError(
-            f"{path}: {error.strerror or error}",
-            hint=f"Check that this account may write the folder {path.parent}. {AGAIN}",
-        ) from error
+        raise translate_os_error(error, path) from error
 
 
 def translate_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
@@ -67,8 +75,75 @@ def translate_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return database_is_locked(path)
+    if code in NOT_WRITABLE and (problem := find_write_problem(path)):
+        return problem
+    # SQLite reports a failed input or output if the file with its shared memory cannot grow.
+    if code == sqlite3.SQLITE_IOERR and count_free_bytes(path) < MIN_FREE_BYTES:
+        code = sqlite3.SQLITE_FULL
     message, hint = MESSAGES.get(code, ("{path}: " + str(error).replace("{", "{{").replace("}", "}}"), ""))
     return StoreError(message.format(path=path), hint=hint)
+
+
+def translate_os_error(error: OSError, path: Path) -> StoreError:
+    """Return the StoreError for an error of the file system, at the store or at its lock files."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        message, hint = MESSAGES[sqlite3.SQLITE_FULL]
+        return StoreError(message.format(path=path), hint=hint)
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and (problem := find_write_problem(path)):
+        return problem
+    if error.errno == errno.EIO:
+        message, hint = MESSAGES[sqlite3.SQLITE_IOERR]
+        return StoreError(message.format(path=path), hint=hint)
+    return StoreError(
+        f"{path}: {error.strerror or error}",
+        hint=f"Check that this account may write the folder {path.parent}. {AGAIN}",
+    )
+
+
+def find_write_problem(path: Path) -> StoreError | None:
+    """Return why this account cannot write the store: a disk without writing, another owner, or the permissions."""
+    for place in (path, path.parent):
+        if os.access(place, os.R_OK | os.W_OK) or not place.exists():
+            continue
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            return StoreError(
+                f"{place} is on a disk that is read-only",
+                hint=f"Make the disk writable: mount -o remount,rw MOUNTPOINT. {AGAIN}",
+            )
+        owner, account = _account_name(place.stat().st_uid), _account_name(os.geteuid())
+        if owner != account:
+            return StoreError(
+                f"{place} belongs to the account {owner}, and this command runs as {account}",
+                hint=f"Run it as its owner: sudo -u {owner} moza-mail ... Or give the folder away: chown -R {account} {path.parent}",
+            )
+        return StoreError(
+            f"{place} may not be written: its permissions are {stat.S_IMODE(place.stat().st_mode):04o}",
+            hint=f"Give its owner the right to write: chmod u+rw {place}. {AGAIN}",
+        )
+    return None
+
+
+def _account_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def require_space(path: Path) -> None:
+    """Raise StoreError if so little space is free that outcomes might not be recorded any more."""
+    if count_free_bytes(path) < MIN_FREE_BYTES:
+        message, hint = MESSAGES[sqlite3.SQLITE_FULL]
+        raise StoreError(f"{message.format(path=path)} (less than 8 MB is free)", hint=hint)
+
+
+def count_free_bytes(path: Path) -> int:
+    """Return the free space on the disk of a file; a large number if it cannot be known."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return MIN_FREE_BYTES
+    return disk.f_bavail * disk.f_frsize
 
 
 def database_is_locked(path: Path) -> StoreLocked:
