@@ -23,6 +23,8 @@ from moza_mail.subscriber_file.headings import (
     attribute_names,
     find_role,
     gives_reason,
+    is_account,
+    is_foreign_status,
     normalise_heading,
 )
 from moza_mail.subscriber_file.questions import Question
@@ -165,6 +167,8 @@ def with_reader(column: Column, words: Mapping[str, RowState | None], service: E
         words={**known, **words},
         month_first=bool(service and service.month_first),
         has_reasons=gives_reason(column.heading),
+        is_foreign=not words and not known and is_foreign_status(column.heading),
+        is_account=is_account(column.heading),
         takes_any_words=normalise_heading(column.heading) == "consent",
     )
     return replace(column, reader=reader)
@@ -304,10 +308,11 @@ def _read_as_status(
     role = _status_role(states.values())
     words: dict[str, RowState | None] = {}
     if column.role is not ColumnRole.OTHER:
-        # A tag such as `active` is no consent, but a tag such as `unsubscribed` counts.
+        # A tag such as `subscribed` is no consent, but a tag such as `unsubscribed` counts.
         role = ColumnRole.OPTIONAL_STATUS
         words = {normalise(value): None for value, state in states.items() if state is RowState.CONFIRMED}
-    reader = CellReader(role=role, words=words)
+    is_tag = column.role in {ColumnRole.UNRELATED, ColumnRole.PRIVATE}
+    reader = CellReader(role=role, words=words, is_foreign=True, only_answers=is_tag, knows_texts=is_tag)
     unreadable = [value for value in values.distinct if not reader.read(value).is_readable]
     if unreadable:
         questions.append(_question(column, unreadable, is_complete=True))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.file_state import LEAVERS
-from moza_mail.subscriber_file.headings import ColumnRole, names_reason
+from moza_mail.subscriber_file.headings import ColumnRole, may_be_code, names_reason, normalise_heading
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
@@ -22,6 +22,15 @@ from moza_mail.subscriber_file.row_state import (
 )
 
 NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
+STRUCK_OUT = ("-", "~")
+"""Marks before an address that somebody took off a list. No mailbox begins with them."""
+BOUGHT = re.compile(
+    r"bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
+    r"openbare bron|public source|visitekaart|business card|visitenkarte"
+)
+ABOUT_MAIL = re.compile(r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact)")
+MIN_NUMBER_LENGTH = 3
+"""The minimum length of a customer number. A shorter code, such as `9`, may be a state."""
 MAX_DISTINCT = 5000
 MAX_UNREADABLE = 20
 SAMPLE_ROWS = 1000
@@ -77,6 +86,13 @@ class ColumnValues:
         return self.empty > 0 or len(self.distinct) > 1 or not "".join(self.distinct).strip().isdigit()
 
     @property
+    def is_code(self) -> bool:
+        """Return True if there are few values that differ, and they are not the numbers of the rows."""
+        if len(self.distinct) > FEW or len(self.distinct) + (self.empty > 0) < 2:
+            return False
+        return len(self.distinct) < self.filled or min(map(len, self.distinct)) < MIN_NUMBER_LENGTH
+
+    @property
     def denies(self) -> bool:
         """Return True if there are few values and one says no, such as `geen mail` or `nooit`."""
         return len(self.distinct) <= FEW and any(
@@ -122,14 +138,14 @@ def collect_values(
 
 def _has_remark(cell: str) -> bool:
     """Return True if a cell is not only an address."""
-    return "@" not in cell or " " in cell or "(" in cell
+    return "@" not in cell or " " in cell or "(" in cell or cell.startswith(STRUCK_OUT)
 
 
 def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
     if len(column.remarks) == MAX_UNREADABLE:
         return
     if "@" in cell:
-        if LEAVING.search(normalise(cell)):
+        if cell.startswith(STRUCK_OUT) or LEAVING.search(normalise(cell)):
             column.remarks[cell.strip()] = None
         return
     texts = [text.strip() for text in row if text.strip()]
@@ -180,9 +196,14 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[
         return [value for value in values.distinct if LEAVING.search(normalise(value))]
     if leaving := values.leaving:
         return leaving
+    if role is ColumnRole.SOURCE:
+        return [value for value in values.distinct if BOUGHT.search(normalise(value))]
+    if role is ColumnRole.UNRELATED and ABOUT_MAIL.search(normalise_heading(heading)) and values.is_yes_or_no:
+        return list(values.distinct)
     if role is not ColumnRole.OTHER:
         return []
     is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
-    if is_reason or values.is_yes_or_no or values.denies or values.is_end_date:
+    is_code = may_be_code(heading) and values.is_code
+    if is_code or is_reason or values.is_yes_or_no or values.denies or values.is_end_date:
         return list(values.distinct)
     return []

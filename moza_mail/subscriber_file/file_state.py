@@ -5,11 +5,13 @@ import re
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import WHOLE_FILE, ColumnAnswers
 from moza_mail.subscriber_file.encoding import SubscriberFileError
-from moza_mail.subscriber_file.headings import ColumnRole, find_role
+from moza_mail.subscriber_file.headings import ColumnRole, find_role, normalise_heading
+from moza_mail.subscriber_file.inversions import Inversion, find_inversion, mentions_consent
 from moza_mail.subscriber_file.readings import STATE_OF_ROLE
-from moza_mail.subscriber_file.row_state import RowState, normalise
+from moza_mail.subscriber_file.row_state import RowState
 
 LEAVERS = re.compile(
+    r"\b(?:ex|oud|oude|weg|former|voormalige?|ehemalige?r?|anciens?|old)\b|archie|archiv|"
     # English
     r"unsub|cleaned|\bclean\b|bounc|complain|\bspam|\bjunk|abuse|suppress|black ?list|block ?list|\bblock|deny ?list|stop ?list|delet|inactiv|"
     r"opt(?:ed)? ?outs?\b|removed|removal|\binvalid|non ?sub|not ?sub|\bdnc\b|do ?not|\bdont\b|undeliver|refus|revok|withdr|objection|\bleft\b|"
@@ -19,7 +21,7 @@ LEAVERS = re.compile(
     # Dutch
     r"afgemeld|afmeld|uitgeschr|uitschr|opgeschoond|opgezegd|opzeg|verwijder|zwarte ?lijst|klacht|klagers|onbestel|onbezorg|geblokk|blokk|"
     r"uitgesloten|geweiger|ingetrokken|bezwaar|oud ?leden|vertrokken|overleden|geen ?mail|niet ?mail|onbevestigd|niet bevestigd|wachtend|"
-    r"verlopen|prullenbak|vergeten|gestopt|niet meer|ongeldig|retour|gedeactiv|geannul|opgehe|bedankt voor|stoppers|niet benader|"
+    r"inactie|verlopen|prullenbak|vergeten|gestopt|niet meer|ongeldig|retour|gedeactiv|geannul|opgehe|bedankt voor|stoppers|niet benader|"
     # German
     r"abgemeld|abmeld|abbestell|austrag|ausgetragen|kundig|kuendig|gesperrt|sperr|schwarze ?liste|beschwer|losch|loesch|unzustell|"
     r"nicht (?:zustell|mailen|anschreib|mehr|bestat|bestaet)|ausgeschloss|ruckl|rueckl|widerruf|widerspr|verweiger|ehemalig|verstorben|"
@@ -49,6 +51,9 @@ NEUTRAL = frozenset(
         """,
     )
 )
+UNSETTLED = re.compile(
+    r"\boffen|\bopen\b|requir|request|aangevraagd|angefragt|demande|invit|unknown|onbekend|unbekannt|inconnu"
+)
 EXTENSION = re.compile(r"\.\w{2,4}$")
 
 
@@ -70,13 +75,23 @@ def find_leavers_name(names: tuple[str, ...], answers: ColumnAnswers) -> str:
     """
     if WHOLE_FILE in answers.status.get(WHOLE_FILE, {}):
         return ""
-    return next((name for name in names if LEAVERS.search(_words(name))), "")
+    return next((name for name in names if _says_left(_words(name))), "")
+
+
+def _says_left(words: str) -> bool:
+    """Return True for the name of a list of people who left, or who did not consent."""
+    if LEAVERS.search(words):
+        return True
+    return mentions_consent(words) and (
+        find_inversion(words) in {Inversion.PENDING, Inversion.DENIED, Inversion.ENDED}
+        or UNSETTLED.search(words) is not None
+    )
 
 
 def is_list_of_leavers(name: str) -> bool:
     """Return True if a name has no other words than those for leavers, for a list, and for a date."""
     words = _words(name).split()
-    return all(word.isdigit() or word in NEUTRAL or LEAVERS.search(word) for word in words)
+    return all(word.isdigit() or word in NEUTRAL or _says_left(word) for word in words)
 
 
 def leavers_error(source: str, name: str, *, line: int, has_status: bool) -> SubscriberFileError:
@@ -111,4 +126,4 @@ def has_status(roles: frozenset[ColumnRole]) -> bool:
 
 
 def _words(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", normalise(EXTENSION.sub("", name))).strip()
+    return normalise_heading(EXTENSION.sub("", name))

@@ -28,7 +28,7 @@ class ColumnRole(StrEnum):
     permission, consent: yes or no, a date, or the words of the consent.
     verified: yes, or the date of the confirmation.
     consent_date: the date of the sign-up or the consent.
-    address_verified: yes, or a date, if the address works. That is no consent to mail.
+    precondition: yes, or a date, if the address works or the account is active. That is no consent to mail.
     unconfirmed: yes, or a date, if the consent was not given or not confirmed, as under `opt-in pending`.
     unclear: about consent, but a person must say what its values mean.
     unsubscribed, suppressed, bounced, complained: yes, a date or a reason, if that happened.
@@ -49,7 +49,7 @@ class ColumnRole(StrEnum):
     PERMISSION = "permission"
     CONSENT = "consent"
     VERIFIED = "verified"
-    ADDRESS_VERIFIED = "address_verified"
+    PRECONDITION = "precondition"
     UNCONFIRMED = "unconfirmed"
     UNCLEAR = "unclear"
     UNSUBSCRIBED = "unsubscribed"
@@ -77,7 +77,7 @@ POSITIVE = frozenset(
 """Columns that can say that somebody may be mailed."""
 NEGATIVE = frozenset(
     {
-        ColumnRole.ADDRESS_VERIFIED,
+        ColumnRole.PRECONDITION,
         ColumnRole.UNCONFIRMED,
         ColumnRole.UNSUBSCRIBED,
         ColumnRole.SUPPRESSED,
@@ -102,7 +102,7 @@ LEFT = (
     r"gelosch|losch|supprim|remov|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
     r"\bbajas?\b|disiscri|desuscri|dessubscri|disattiv|cancellat|annullat|eliminat|eliminad|rimoss|revoca|revoqu|rechaz|rifiut|ritirat|"
     r"retirad|zuruckgezogen|zurueckgezogen|teruggetrokken|abgelehnt|verweiger|declin|gekundigt|kundigung|geloescht|austritt|uittreed|"
-    r"objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|ended|expired|uit dienst|"
+    r"resili|objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|\bended|expired|uit dienst|"
     r"(?:geen|no|keine?|pas de|sans) (?:bulk )?(?:e?mails?\b|mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
 )
 BLOCKED = (
@@ -135,9 +135,18 @@ UNRELATED = (
     r"utm\b|modified|changed|gewijzigd|bijgewerkt|geandert|updated?\b|modifie|last update|count\b|aantal|anzahl|nombre|"
     r"laatste|last (?!name)|first (?!name)|currency|amount|bedrag|order|language of|lead|digest|deal|subscription source"
 )
+ACTIVE = (
+    r"^(?:is |user |account |contact |klant |customer )*(?:active|actief|aktiv|actif|activo|attivo|enabled)$"
+)
+CODES = (
+    r"\bcode\b|\bkode\b|\bcodice\b|\bcodigo\b|\bflag|\bvlag|kenmerk|indicat|kennzeichen|\bactie\b|\baction\b|aktion\b|reactie|reaction|"
+    r"reaktion|repon|antwoord|antwort|respons|availab|\bresult|resultat|resultaat|uitslag|ergebnis|outcome|quality|kwaliteit|qualitat|besluit|"
+    r"decision|keuze|choice|choix|auswahl|wunsch|\bwens|mailability|reachab|\bmark|\bvinkje|\bcheck\b|voorkeur|preference|preferenc"
+)
 CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|joined|beigetreten|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
 
 OTHER_CHANNELS = (
+    r"(?:papier|paper|gedruckt|imprime|print(?:ed)?\b).*(?:nieuwsbrief|newsletter|magazine|krant)|"
     r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bfax\b|\bpush\b|"
     r"\bpostal|\bpostale?\b|\bbriefpost|\bper brief\b|"
     r"(?:toestemming|permissie|akkoord|optin|consent|permission|einwilligung|zustimmung|kontakt|contact|marketing)"
@@ -147,7 +156,7 @@ OTHER_CHANNELS = (
 HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.EMAIL: (
         r"(?:email|mail|contact email|subscriber|subscriber email|courriel|email ?(?:address|adres|adresse)|adresse email|mail ?adres|"
-        r"mailadresse|primary email|email primary|user email|customer email|emails?|email (?:1|value|1 value)|email of subscriber|"
+        r"mailadresse|primary email|email primary|user email|person email|indirizzo email|indirizzo di posta elettronica|correo|correo electronico|primary smtp address|smtp addr|customer email|emails?|email (?:1|value|1 value)|email of subscriber|"
         r"address|adres|adresse|your email|uw email|je email|email zakelijk|zakelijk email)"
     ),
     ColumnRole.FIRST_NAME: r"(?:first ?name|fname|voornaam|roepnaam|given ?name|prenom|vorname|voornamen)",
@@ -165,7 +174,8 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
+        (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
         (ColumnRole.BOUNCED, BOUNCED),
@@ -174,7 +184,8 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.STATUS, STATUS),
         (ColumnRole.SOURCE, rf"(?=.*(?:{CONSENT}|{PERMISSION}|{VERIFIED})).*{SOURCE_PART}|^(?:source|bron|quelle|origin|herkomst|source name)$"),
         (ColumnRole.CONSENT_DATE, rf"(?=.*(?:{CONSENT}|{PERMISSION})).*{DATE_PART}|(?:anmelde|einwilligungs|inschrijf|aanmeld|toestemmings|optin)(?:datum|date|tijd)|date d ?inscription|signup date"),
-        (ColumnRole.ADDRESS_VERIFIED, r"^(?!.*(?:optin|consent|subscri|newsletter|nieuwsbrief)).*(?:email|mail|user|account|address|adres\w*) (?:\w+ )?(?:verif|geverifi|valid)"),
+        (ColumnRole.PRECONDITION, r"^(?!.*(?:optin|consent|subscri|newsletter|nieuwsbrief)).*(?:email|mail|user|account|address|adres\w*) (?:\w+ )?(?:verif|geverifi|valid)"),
+        (ColumnRole.PRECONDITION, ACTIVE),
         (ColumnRole.VERIFIED, VERIFIED),
         (ColumnRole.CONSENT, CONSENT),
         (ColumnRole.CREATED, CREATED),
@@ -196,6 +207,8 @@ WORD_FORMS = (
     (re.compile(r"\bnews letter"), "newsletter"),
     (re.compile(r"\bun subscri"), "unsubscri"),
 )
+DYNAMICS_MARK = re.compile(r"^\(Do Not Modify\) ")
+"""Microsoft Dynamics writes this before its own columns."""
 CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 NO_WORD = re.compile(r"[^a-z0-9]+")
 
@@ -206,7 +219,7 @@ def normalise_heading(heading: str) -> str:
 
     `EmailAddress`, `E-mail address` and `email_address` give the same result.
     """
-    words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", heading))).strip()
+    words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", DYNAMICS_MARK.sub("", heading)))).strip()
     for pattern, replacement in WORD_FORMS:
         words = pattern.sub(replacement, words)
     return words
@@ -230,13 +243,34 @@ def _judge_sense(role: ColumnRole, words: str) -> ColumnRole:
     inversion = find_inversion(words)
     if role is ColumnRole.STATUS:
         is_doubtful = inversion is not Inversion.NONE and mentions_consent(words)
-        return ColumnRole.UNCLEAR if is_doubtful else role
-    is_about_newsletter = role is ColumnRole.PERMISSION and re.search(NEWSLETTER, words)
-    if inversion is Inversion.UNCLEAR or (not is_about_newsletter and has_unknown_words(words)):
+        return (
+            ColumnRole.UNCLEAR
+            if is_doubtful
+            else ColumnRole.OPTIONAL_STATUS
+            if has_unknown_words(words)
+            else role
+        )
+    if inversion is Inversion.UNCLEAR or has_unknown_words(words):
         return ColumnRole.UNCLEAR
     if inversion is not Inversion.NONE:
-        return ColumnRole.UNSUBSCRIBED if inversion is Inversion.ENDED else ColumnRole.UNCONFIRMED
+        is_refusal = inversion is Inversion.ENDED or re.search(NEWSLETTER, words)
+        return ColumnRole.UNSUBSCRIBED if is_refusal else ColumnRole.UNCONFIRMED
     return ColumnRole.UNCLEAR if re.fullmatch(rf"(?:is |has )?(?:{WEAK_CONSENT})\w*", words) else role
+
+
+def is_foreign_status(heading: str) -> bool:
+    """Return True for a status that is not only about the subscription, such as `Lead Status`."""
+    return find_role(heading) is ColumnRole.OPTIONAL_STATUS
+
+
+def is_account(heading: str) -> bool:
+    """Return True for a heading such as `Actief`, which is about an account or a membership."""
+    return re.search(ACTIVE, normalise_heading(heading)) is not None
+
+
+def may_be_code(heading: str) -> bool:
+    """Return True for a heading such as `Code` or `Response`, whose few values may say who left."""
+    return re.search(CODES, normalise_heading(heading)) is not None
 
 
 def gives_reason(heading: str) -> bool:

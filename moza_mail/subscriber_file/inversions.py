@@ -54,8 +54,8 @@ PENDING_WORDS = (
 )
 DENIED_WORDS = (
     r"\bun ?(?:confirm|verif|activ|subscri|valid|approv|bestae?t|aktiv|besta)|\bon ?(?:bevestigd|geverifi)|\bin(?:aktiv|actif|activ|attiv)|"
-    r"\bnot\b|\bno\b|\bnon|\bniet|\bnee\b|\bgeen\b|\bnicht|\bnein\b|\bkeine?[nrms]?\b|\bpas\b|\baucune?\b|\bne\b|\bnao\b|"
-    r"\bsans\b|\bohne\b|\bzonder\b|\bwithout\b|\bsin\b|\bsenza\b|\bsem\b|missing|\black(?:s|ing)?\b|fehlt|fehlend|ontbre|\bmanque|"
+    r"unerwunscht|unerwuenscht|ongewenst|unwanted|indesirable|\bnot\b|\bno\b|\bnon|\bniet|\bnee\b|\bgeen\b|\bnicht|\bnein\b|\bkeine?[nrms]?\b|\bpas\b|\baucune?\b|\bne\b|\bnao\b|"
+    r"\bsans\b|\bohne\b|\bzonder\b|\bwithout\b|\bsin\b|\bsenza\b|\bsem\b|missing|kein interesse|\black(?:s|ing)?\b|fehlt|fehlend|ontbre|\bmanque|"
     r"\bmanca\b|\bmancante|\bfalta\b|\babsent|\bafwezig|(?:ungs|ings|mmings)loo?s\b|\bnever\b|\bnooit\b|\bniemals?\b|\bnie\b|\bjamais\b|"
     r"\bnunca\b|\bmai\b|\bnessun|\bningun|\bn t\b|(?:dont|doesnt|didnt|isnt|hasnt)\b"
 )
@@ -111,6 +111,11 @@ NEUTRAL = frozenset(
     re.findall(
         r"\S+",
         """
+        gewenst wenst wenselijk erwunscht erwuenscht gewunscht souhaite souhaitee deseado desiderato receive ontvangen ontvangt erhalten recevoir
+        recibir ricevere weekly monthly wekelijks wekelijkse maandelijks maandelijkse monatlich wochentlich mensuel mensuelle hebdo hebdomadaire
+        general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
+        person indirizzo abo kontakt aanmelding inschrijving anmeldung werbung reclame advertising commercial commerciele publicidad pubblicita
+        digitale base legale legal juridique giuridica wilt blijven krijgen krijgt ecrit schriftlich schriftelijk written mailable emailable doe meld please graag bitte
         a aan aangeeft account address adres adresse adressen all am an and any api at auf basis bulk by
         communicatie communication confirmed contact contacts correo current custom d da das data date
         datetime datum de del dem den depuis der des di did die digitaal digital dmd doi donne donnee
@@ -127,7 +132,7 @@ NEUTRAL = frozenset(
     )
 )
 """Words that say nothing about consent in a heading."""
-_PREFIX = r"(?:is|has|user|email|e?mail|newsletters?|nieuwsbrief|marketing|werbe|double|dmd|list|global)?"
+_PREFIX = r"(?:is|has|kontakt|contact|abo|anmelde|aanmeld|user|email|e?mail|newsletters?|nieuwsbrief|marketing|werbe|double|dmd|list|global)?"
 _ENDING = r"[a-z]{0,7}(?:datum|date|tijd|tijdstip|zeit|zeitpunkt|status|type|op|am)?"
 _TOPIC_WORD = re.compile(rf"{_PREFIX}(?:{_TOPIC.pattern}){_ENDING}".replace(r"\b", ""))
 
@@ -172,4 +177,5 @@ def has_unknown_words(words: str) -> bool:
     Examples are `consent photos` and `order confirmed`.
     """
     rest = [word for word in _INVERTING.sub(" ", words).split() if word not in NEUTRAL and not word.isdigit()]
-    return any(not _TOPIC_WORD.fullmatch(word) for word in rest)
+    stems = [re.sub(r"(?:status|statut|zustand|stand)$", "", word) for word in rest]
+    return any(stem not in NEUTRAL and not _TOPIC_WORD.fullmatch(stem) for stem in stems if stem)

@@ -67,7 +67,7 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
 def remark_error(remark: str, source: str) -> SubscriberFileError:
     """Return the error for a text among the addresses that says that people left."""
     return SubscriberFileError(
-        locate(_("`{text}` is no address, and says that people left", text=remark[:60]), source),
+        locate(_("`{text}` is no plain address, and may say that people left", text=remark[:60]), source),
         hint=_("Move the people who left to a file of their own, delete this text, and import both files."),
     )
 

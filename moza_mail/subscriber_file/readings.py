@@ -37,6 +37,8 @@ STATE_OF_ROLE = {
 }
 MIN_CONSENT_WORDS = 2
 MIN_WORD_LENGTH = 3
+CHANNEL = frozenset(["email", "e mail", "mail"])
+"""The channel of a consent, as Klaviyo writes it."""
 SUBSCRIBED = re.compile(
     r"subscri|aangemeld|ingeschreven|abonn|angemeldet|eingetragen|inscrit|opt ?in|opted in|deliverable|sendable|mailable|soft"
 )
@@ -86,6 +88,10 @@ NOTHING = Reading()
 UNREADABLE = Reading(is_readable=False)
 
 
+def _is_subscribed(text: str) -> bool:
+    return SUBSCRIBED.search(normalise(text)) is not None
+
+
 @dataclass(slots=True, kw_only=True)
 class CellReader:
     """Read the cells of one column, each distinct value once.
@@ -94,6 +100,8 @@ class CellReader:
         value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
     takes_any_words: one word is a consent, as in a column `consent`.
+    is_foreign: the status of something else, such as an account. There, `active` is no consent, but `subscribed` is.
+    is_account: an account or a membership, which somebody who is not active has left.
     only_answers: the heading says nothing, so each yes, no, date and state needs an answer in `words`.
     knows_texts: with `only_answers`, any other text says nothing about mail.
     is_own: any text is a consent, because the file is our own export, with the state in another column.
@@ -107,6 +115,8 @@ class CellReader:
     is_own: bool = False
     only_answers: bool = False
     knows_texts: bool = False
+    is_foreign: bool = False
+    is_account: bool = False
     _known: dict[str, Reading] = field(default_factory=dict)
 
     def read(self, text: str) -> Reading:
@@ -114,6 +124,8 @@ class CellReader:
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())
+            if self.is_foreign and reading.state is RowState.CONFIRMED and not _is_subscribed(text):
+                reading = NOTHING
             if self.takes_any_words and reading.state is RowState.CONFIRMED:
                 reading = replace(reading, is_words=True)
             # Dates are not kept: each row may have another date, so they would fill the memory.
@@ -132,8 +144,8 @@ class CellReader:
             return self._read_unanswered(text)
         if self.is_own and not is_empty(text):
             return Reading(state=RowState.CONFIRMED, is_words=True)
-        if self.role is ColumnRole.ADDRESS_VERIFIED:
-            return self._read_address_check(text)
+        if self.role is ColumnRole.PRECONDITION:
+            return self._read_precondition(text)
         if self.role in STATE_OF_ROLE:
             return self._read_negative(text, STATE_OF_ROLE[self.role])
         if self.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}:
@@ -195,10 +207,12 @@ class CellReader:
         is_clear = found not in {None, RowState.CONFIRMED, RowState.UNCONFIRMED} or found is state
         return Reading(state=found) if is_clear else UNREADABLE
 
-    def _read_address_check(self, text: str) -> Reading:
-        """Read if an address works. Nobody consents to mail by that."""
-        if is_empty(text) or is_no(text):
+    def _read_precondition(self, text: str) -> Reading:
+        """Read if an address works or an account is active. Nobody consents to mail by that."""
+        if is_empty(text):
             return Reading(state=RowState.UNCONFIRMED)
+        if is_no(text):
+            return Reading(state=RowState.UNSUBSCRIBED if self.is_account else RowState.UNCONFIRMED)
         if is_yes(text) or self._parse(text) or find_state(text) is RowState.CONFIRMED:
             return NOTHING
         return (
@@ -231,7 +245,11 @@ class CellReader:
             return Reading(state=RowState.UNSUBSCRIBED)
         if find_inversion(words) is not Inversion.NONE:
             return UNREADABLE
-        is_sentence = len(text.split()) >= MIN_CONSENT_WORDS and tells_of_consent(words)
-        if is_sentence or (self.takes_any_words and len(text) > MIN_WORD_LENGTH):
+        if words in CHANNEL:
+            return Reading(state=RowState.CONFIRMED)
+        is_long = len(text.split()) >= MIN_CONSENT_WORDS or (
+            self.takes_any_words and len(text) > MIN_WORD_LENGTH
+        )
+        if is_long and tells_of_consent(words):
             return Reading(state=RowState.CONFIRMED, is_words=True)
         return UNREADABLE

@@ -48,6 +48,12 @@ YES = frozenset(
         "✔",
         "agreed",
         "granted",
+        "given",
+        "gegeven",
+        "erteilt",
+        "verleend",
+        "donne",
+        "accorde",
         "akkoord",
         "double",
     ]
@@ -89,6 +95,7 @@ EMPTY = frozenset(
 # Each word as `normalise` returns it: lower case, without accents, with one space for `-` and `_`.
 STATE_WORDS: dict[RowState, str] = {
     RowState.CONFIRMED: """
+        consent, toestemming, einwilligung, zustimmung, consentement, consenso, consentimiento, instemming, freely given consent,
         suscrito, suscripto, activo, confirmado, iscritto, attivo, confermato, bestaetigt,
         active, actief, aktiv, actif, active subscriber, subscribed, subscriber, aangemeld, ingeschreven, abonne, abonnee,
         abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
@@ -110,7 +117,7 @@ STATE_WORDS: dict[RowState, str] = {
         wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung
     """,
     RowState.UNSUBSCRIBED: """
-        geloescht, gekuendigt, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
+        geloescht, gekuendigt, removido, removida, storniert, beendet, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
         cancellato, eliminato, disattivato, desactivado, revocado, revocato, rechazado, rifiutato, expirado, scaduto, caducado,
         perime, perimee, abgelehnte, zuruckgezogen, zurueckgezogen, teruggetrokken, vervallen,
         unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
@@ -131,7 +138,7 @@ STATE_WORDS: dict[RowState, str] = {
         user suppressed, manually suppressed, manual suppression
     """,
     RowState.BOUNCED: """
-        npai, rebotado, rebote, rimbalzato, ungueltig, no valido, non valido, non valide, nicht gultig, nicht gueltig, niet geldig,
+        npai, rebotado, rebotado duro, unreachable, onbereikbaar, unerreichbar, injoignable, rebote, rimbalzato, ungueltig, no valido, non valido, non valide, nicht gultig, nicht gueltig, niet geldig,
         bounced, bounce, hard bounced, hard bounce, hardbounce, hardbounced, hard, soft bounces, cleaned, opgeschoond, undeliverable, undelivered,
         onbestelbaar, onbezorgbaar, niet bezorgbaar, unzustellbar, nicht zustellbar, rebond, non delivrable, non distribuable, invalid, ongeldig,
         ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet,
@@ -139,7 +146,7 @@ STATE_WORDS: dict[RowState, str] = {
         email onbestelbaar, e mail onbestelbaar, on hold bounce
     """,
     RowState.COMPLAINED: """
-        abusecomplaint, spamcomplaint, complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
+        abusecomplaint, spamcomplaint, marcado como spam, segnalato come spam, signale comme indesirable, complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
         reported as spam, spam report, spamreport, junk, abuse, abuse complaint, klacht, klaagde, geklaagd, als spam gemeld, spamklacht,
         beschwerde, als spam markiert, plainte, signale comme spam, feedback loop, fbl, complaint received
     """,
@@ -193,6 +200,9 @@ WITHDRAWAL = re.compile(
     r"|desinscri|geweigerd|refused|declined|denied|abgelehnt|refuse\b|objected|bezwaar|no longer|niet meer|nicht mehr"
 )
 LEAVING = re.compile(
+    r"ne souhaite|ne plus|ne desire|n.est plus|desinscr|no desea|ya no|non desidera|non piu|niet langer|wil geen|geen interesse|kein interesse|"
+    r"not interested|pas interesse|verwijder|\bdelet|\bremov|entfern|losch|loesch|supprim|\beliminar|stoppen|suppress|bounce list|uitschr|"
+    r"abmeld|unsubs\b|afmeld|keine mails|geen mails|opt ?outs?\b|do not contact|niet meer|nicht mehr|no longer|overleden|verstorben|deceased|decede|"
     r"dado de baja|darse de baja|cancellat|disiscri|desuscri|lista negra|liste noire|zwarte lijst|blacklist|blocklist|gesperrt|gekundigt|"
     r"wants? out|complain|plainte|geklaagd|beschwer|ne veut plus|wil niet meer|will nicht mehr|no quiere|non vuole|abbestell|opgezegd|"
     r"widerruf|ingetrokken|revoked|withdrawn|unsubscri|afgemeld|uitgeschreven|abgemeldet|ausgetragen|desabonn|desinscri|opted out|opt out\b|optout|no longer wants|"
@@ -274,7 +284,11 @@ def _state_of_inversion(words: str) -> RowState | None:
     if len(words) > MAX_STATE_LENGTH or not mentions_consent(words):
         return None
     inversion = find_inversion(words)
-    if inversion is Inversion.ENDED or (inversion is Inversion.DENIED and re.search(NEWSLETTER, words)):
+    if (
+        LEAVING.search(words)
+        or inversion is Inversion.ENDED
+        or (inversion is Inversion.DENIED and re.search(NEWSLETTER, words))
+    ):
         return RowState.UNSUBSCRIBED
     return RowState.UNCONFIRMED if inversion in {Inversion.PENDING, Inversion.DENIED} else None
 

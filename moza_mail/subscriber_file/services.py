@@ -231,7 +231,7 @@ SERVICES: tuple[ExportFormat, ...] = (
     ExportFormat(
         name="TYPO3",
         headings=_headings("email, module sys dmail newsletter, hidden"),
-        roles={"hidden": ColumnRole.SUPPRESSED},
+        roles={"hidden": ColumnRole.SUPPRESSED, "module sys dmail newsletter": ColumnRole.PERMISSION},
     ),
     ExportFormat(
         name="Tripolis",

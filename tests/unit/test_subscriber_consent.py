@@ -53,7 +53,7 @@ INVERTED = """
     Consentement périmé, Consentement retiré, pas confirmé, confirmation requested, opt-in mail verstuurd, Bestätigungsmail versendet,
     confirmation_token, opt-in aangevraagd, Opt-in angefragt, invited to subscribe, consent unknown, Einwilligung unklar, Einwilligungslos,
     not subscribed, non abonné, nicht angemeldet, niet ingeschreven, unsubscribed, not unsubscribed, subscription_expired, newsletter refused,
-    kein Newsletter, geen nieuwsbrief, consent valid until, toestemming geldig tot, Newsletter Interesse, privacy, Privacyverklaring akkoord,
+    kein Newsletter, geen nieuwsbrief, Newsletter unerwünscht, Newsletter storniert, consent valid until, toestemming geldig tot, Newsletter Interesse, privacy, Privacyverklaring akkoord,
     Toestemming foto's, consent to third parties, order confirmed, legitimate interest consent, consent test
 """
 
@@ -69,7 +69,7 @@ def test_a_heading_that_inverts_the_consent_confirms_nobody(heading):
 
 PLAIN = """
     opt-in, Opted in, double_optin, confirmed, Confirmed at, bevestigd op, Bestätigt am, E-Mail-Einwilligung, toestemming, Datum
-    toestemming, Consentement, consent date, Email Marketing Consent, Nieuwsbrief MOZa, Wil nieuwsbrief?, Accepts Email Marketing,
+    toestemming, Consentement, consent date, Email Marketing Consent, Nieuwsbrief, Wil nieuwsbrief?, Accepts Email Marketing,
     Ingeschreven op, Inschrijvingsdatum, Anmeldedatum, Newsletter, gdpr_consent, AVG toestemming, Is this subscriber confirmed, Abonné,
     Iscritto, Suscrito
 """

@@ -122,6 +122,7 @@ def test_nobody_who_left_is_confirmed_whatever_consent_is_given(name):
         "email,Mailings toegestaan\nok@example.org,Ja\nno@example.org,Nee (telefonisch)\n",
         "email,gdpr_consent\nok@example.org,TRUE\nno@example.org,FALSE\nno2@example.org,\n",
         "Contact,E-mailadres,Mailinglijst\nA,ok@example.org,ja\nB,no@example.org,nee\n",
+        "email,label\nok@example.org,VIP\nleft@example.org,unsubscribed\n",
         "email,Anmeldestatus\nok@example.org,Angemeldet\nleft@example.org,Abgemeldet\nb@example.org,Gesperrt\n",
     ],
 )
@@ -137,7 +138,6 @@ def test_headings_and_values_of_programs_that_are_not_known_are_understood(conte
         ("email,Krijgt post\na@example.org,1\nb@example.org,0\n", "Krijgt post"),
         ("email,Einddatum\na@example.org,\nb@example.org,2024-01-01\n", "Einddatum"),
         ("email,frequentie\na@example.org,wekelijks\nb@example.org,nooit\n", "frequentie"),
-        ("email,label\na@example.org,VIP\nb@example.org,unsubscribed\n", "label"),
         ("email,state\na@example.org,1\nb@example.org,2\n", "state"),
         ("email,mail\na@example.org,ja\nb@example.org,nee\n", "mail"),
         ("email,Reden\na@example.org,\nb@example.org,verhuisd\n", "Reden"),
