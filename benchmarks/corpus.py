@@ -29,7 +29,7 @@ def body_of(text: str) -> str:
 
 
 def judge(text: str, lang: str) -> tuple[str, str]:
-    """Return what becomes of one file: accepted, damaged or refused; and why."""
+    """Return what becomes of one file (without loss, damaged, refused or crashed), and why."""
     body = body_of(text)
     try:
         issue = parse.parse_issue(
@@ -41,6 +41,8 @@ def judge(text: str, lang: str) -> tuple[str, str]:
     except MozaMailError as error:
         reason = str(getattr(error, "reason", error))
         return "refused", re.sub(r"`[^`]*`|'[^']*'|\d+", "...", reason)
+    except Exception as error:  # noqa: BLE001  # counts every mistake of ours
+        return "crashed", repr(error)
     # The table of an agenda shows a recognised date in short.
     restated = words_of(" ".join(event.when for event in issue.events if event.dates))
     losses = find_losses(body, mail.html, mail.text, restated)
@@ -52,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lang", default="en")
-    parser.add_argument("--list", action="store_true", help="print each file that is refused or damaged")
+    parser.add_argument("--list", action="store_true", help="print each file that is not without loss")
     options = parser.parse_args()
     results: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -66,7 +68,7 @@ def main() -> None:
             print(f"{result}: {path}: {why}")
     total = results.total()
     print(f"{total} files in {perf_counter() - began:.1f} s")
-    for result in ("without loss", "damaged", "refused"):
+    for result in ("without loss", "damaged", "refused", "crashed"):
         print(f"{results[result]:6} {result} ({results[result] / max(total, 1):.1%})")
     for reason, count in reasons.most_common():
         print(f"{count:6} refused: {reason}")

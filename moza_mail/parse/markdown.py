@@ -200,6 +200,9 @@ class _BlockReader:
         return tuple(self.collect(self.read_block, siblings))
 
     def read_block(self, node: Node) -> Blocks:
+        if node.type == "footnote_anchor":
+            # A note that does not end in a paragraph has the link back on its own.
+            return ()
         if node.type in {"html_block", "html_group", "list_item"}:
             return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
         block = self.readers[node.type](node)

@@ -305,3 +305,14 @@ def test_other_shortcodes_are_refused_by_name():
 
 def test_a_merge_field_in_html_is_refused():
     assert "cannot be part of HTML" in refused("<p>Beste {{ name }}</p>").reason
+
+
+@pytest.mark.parametrize(
+    ("end", "word"),
+    [("    - een punt", "punt"), ("    ```\n    code\n    ```", "code"), ("    > een citaat", "citaat")],
+)
+def test_a_note_may_end_in_another_block_than_a_paragraph(end, word):
+    text = f"---\ntitle: T\ndate: 2026-01-14\n---\nTekst[^1].\n\n[^1]: De noot:\n\n{end}\n"
+    issue = parse.parse_issue(text, "x.md")
+    assert "De noot:" in str(issue.sections)
+    assert word in str(issue.sections)
