@@ -24,6 +24,7 @@ from moza_mail.model.outcome import Outcome
 class IssuePreview:
     """An issue rendered for one recipient. Fields that are functions do their work on request.
 
+    is_draft: the front matter says that it must not be sent yet.
     sender: the sender's name that a mail program shows in its list.
     missing: the merge fields without a value. If there is one, the recipient would be skipped.
     lines: the lines of the issue's text.
@@ -33,6 +34,7 @@ class IssuePreview:
     """
 
     title: str
+    is_draft: bool
     sender: str
     rendered: Rendered
     missing: Sequence[str]
@@ -60,6 +62,7 @@ def preview_issue(
     completed = replace(recipient, values={**example.values, **recipient.values})
     return IssuePreview(
         title=prepared.issue.title,
+        is_draft=prepared.issue.draft,
         sender=prepared.mailing_list.sender_name or prepared.mailing_list.title,
         rendered=personalise(prepared, recipient),
         missing=recipient.missing_fields(prepared.rendered.fields),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 
 from moza_mail import parse
@@ -68,6 +68,11 @@ class ProjectSession:
     def root(self) -> Path:
         """The project's folder."""
         return self.project.root
+
+    @property
+    def zone(self) -> tzinfo:
+        """The project's time zone."""
+        return self.project.config.zone
 
     @property
     def outbox(self) -> Path | None:

@@ -30,7 +30,9 @@ EXAMPLES = (
     "tell what you are working on and when it will be ready",
 )
 # Texts that the buttons of the editor insert, for a section, an event and a link.
-BUTTONS = re.compile(r"(?:\A|\n)(?:Titel|Title)(?=\Z|\n|:)|\A(?:waar het heen leidt|where it leads)\Z")
+BUTTONS = re.compile(
+    r"(?:\A|\n)(?:Titel|Title)(?=\Z|\n|:)|(?<=: )(?:datum|date)\Z|\A(?:waar het heen leidt|where it leads)\Z"
+)
 ATTACHED = re.compile(
     r"\b(?:(?:zie|in|open) (?:de )?bijlagen?|bijgevoegde?|als bijlage|see (?:the )?attach(?:ment|ed)|in the attachment|attached (?:is|are|you)"
     r"|(?:siehe|im) anhang|angehängt|ci-joint[es]{0,2}|en pièce jointe)\b",

@@ -9,15 +9,15 @@ from moza_mail.edit.next_issue import (
     next_file_stem,
     next_issue_date,
 )
-from moza_mail.edit.outline import OutlinePart, PartPosition, move_part, read_outline
+from moza_mail.edit.outline import move_part, read_outline
 from moza_mail.edit.redate import format_date
+from moza_mail.edit.write_markdown import html_to_markdown
 
 __all__ = [
     "NextIssue",
     "NextIssueSettings",
-    "OutlinePart",
-    "PartPosition",
     "format_date",
+    "html_to_markdown",
     "make_next_issue",
     "move_part",
     "next_file_stem",

@@ -13,6 +13,7 @@ from moza_mail.parse.issue import (
     parse_issue_header,
 )
 from moza_mail.parse.merge_fields import check_merge_fields
+from moza_mail.parse.pasted_html import read_pasted_html
 
 __all__ = [
     "AGENDA_HEADINGS",
@@ -24,4 +25,5 @@ __all__ = [
     "parse_issue",
     "parse_issue_header",
     "read_front_matter",
+    "read_pasted_html",
 ]

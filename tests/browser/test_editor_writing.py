@@ -73,7 +73,7 @@ def test_buttons_and_shortcuts_write_markdown_that_can_be_undone(editor):
     select(page, "MOZa Pulse")
     page.keyboard.press("Alt+g")
     page.keyboard.type("Inloop")
-    assert text(page).rstrip().endswith("gepland\n* **Inloop**: 14 januari")
+    assert text(page).rstrip().endswith("gepland\n* **Inloop**: datum")
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     assert text(page).rstrip("\n").endswith("\n* ")
@@ -83,6 +83,119 @@ def test_buttons_and_shortcuts_write_markdown_that_can_be_undone(editor):
             break
         page.keyboard.press("Control+z")
     assert text(page) == before
+
+
+def paste(page, **kinds):
+    """Paste content of several media types, such as `html` and `plain`, at the caret."""
+    page.locator("#text").evaluate(
+        "(area, kinds) => { const copied = new DataTransfer();"
+        " for (const [kind, text] of Object.entries(kinds)) copied.setData(`text/${kind}`, text);"
+        " area.focus(); area.dispatchEvent(new ClipboardEvent('paste',"
+        " { clipboardData: copied, bubbles: true, cancelable: true })); }",
+        kinds,
+    )
+
+
+def test_pasted_text_with_a_look_becomes_markdown_that_can_be_undone(editor):
+    page = editor()
+    before = text(page)
+    select(page, "## Algemeen")
+    page.keyboard.press("ArrowLeft")
+    html = (
+        "<meta charset='utf-8'><b style='font-weight:normal'><h2>Uit een document</h2>"
+        "<p><span style='font-weight:700'>Nieuw</span>: zie <a href='https://example.org/plan'>het plan</a>.</p>"
+        "<ul><li><p>Een</p></li><li><p>Twee</p></li></ul></b><script>alert(1)</script>"
+    )
+    change_and_wait(page, lambda: paste(page, html=html, plain="Uit een document"))
+    written = "## Uit een document\n\n**Nieuw**: zie [het plan](https://example.org/plan).\n\n* Een\n* Twee\n"
+    assert written in text(page)
+    assert "## Algemeen" in text(page)
+    assert "alert" not in text(page)
+    mail_frame(page).get_by_role("heading", name="Uit een document").wait_for()
+    page.keyboard.press("Control+z")
+    assert text(page) == before
+
+
+def test_an_address_pasted_on_words_becomes_their_link(editor):
+    page = editor()
+    select(page, "formulieren")
+    paste(page, plain=" https://example.org/f_(1)\n", html="<a href='https://example.org/f_(1)'>x</a>")
+    assert "[formulieren](<https://example.org/f_(1)>)" in text(page)
+    select(page, "oliebollen")
+    before = text(page)
+    paste(page, plain="geen adres")
+    assert text(page) == before
+
+
+def test_the_mail_follows_the_caret_and_a_click_in_the_mail_goes_to_its_line(editor, open_editor):
+    page = editor(height=600)
+    scroll = "document.querySelector('iframe.mail:not(.waiting)').contentWindow.scrollY"
+    assert page.evaluate(scroll) == 0
+    select(page, "Dag van de Gegevens 2026")
+    page.wait_for_function(f"() => {scroll} > 300")
+    row = mail_frame(page).get_by_text("Dag van de Gegevens 2026").first
+    top = row.evaluate("element => element.getBoundingClientRect().top")
+    assert 0 <= top <= page.evaluate("document.querySelector('iframe.mail').clientHeight")
+    select(page, "oliebollen")
+    page.wait_for_function(f"() => {scroll} < 500")
+    for words, line in (
+        ("de koffie staat klaar", "Het nieuwe jaar is begonnen"),
+        ("Dag van de Gegevens 2026", "* **Dag van de Gegevens 2026**: 11 februari"),
+        ("Profiel en berichten", "## Profiel en berichten"),
+    ):
+        mail_frame(page).get_by_text(words).last.click(position={"x": 2, "y": 2})
+        page.wait_for_function(
+            "line => { const area = document.querySelector('#text');"
+            " return document.activeElement === area"
+            " && area.value.slice(area.selectionStart, area.selectionEnd).includes(line); }",
+            arg=line,
+        )
+
+
+def test_a_click_in_the_mail_opens_the_text_at_its_line(open_editor):
+    page = open_editor()
+    mail_frame(page).locator("p", has_text="de koffie staat klaar").click(position={"x": 2, "y": 2})
+    page.wait_for_function(
+        "() => { const area = document.querySelector('#text');"
+        " return area.value.slice(area.selectionStart, area.selectionEnd).includes('koffie staat klaar'); }"
+    )
+
+
+def test_saving_is_shown_until_the_text_changes_again(editor):
+    page = editor()
+    select(page, "oliebollen")
+    page.keyboard.type("wafels")
+    page.keyboard.press("Control+s")
+    saved = page.locator("#saved")
+    saved.wait_for()
+    assert saved.inner_text() == "Opgeslagen"
+    page.keyboard.type("!")
+    saved.wait_for(state="hidden")
+    page.locator("#unsaved").wait_for()
+
+
+def test_an_event_of_the_button_is_found_until_it_has_a_title_and_a_date(editor):
+    page = editor()
+    select(page, "MOZa Pulse")
+    page.keyboard.press("Alt+g")
+    page.locator(".finding", has_text="een knop van de editor").wait_for()
+    page.keyboard.type("Inloop")
+    page.locator(".finding", has_text="datum").wait_for()
+
+
+def test_the_chip_and_the_banner_agree_while_a_text_cannot_be_shown(editor):
+    page = editor()
+    select(page, "## Algemeen")
+    page.keyboard.type("<form>\n\n## Algemeen")
+    page.locator("#problem .problem").wait_for()
+    assert page.locator("#status").inner_text().strip() == "Kan nog niet getoond worden"
+    assert page.locator("#found").is_hidden()
+    page.get_by_text("De bevindingen komen hier").wait_for()
+    for _ in range(40):
+        page.keyboard.press("Control+z")
+    page.locator("#problem .problem").wait_for(state="detached")
+    page.locator("#status", has_text="Concept").wait_for()
+    assert page.locator("#found").is_visible()
 
 
 def test_the_front_matter_form_keeps_keys_that_it_does_not_show(editor, project):

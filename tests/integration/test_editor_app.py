@@ -8,7 +8,15 @@ from moza_mail.web.editor import ClientView, ColourScheme, apply_client_view
 from tests.support.editor import HOST, JSON, client_for, editor_routes, open_client, open_session, preview
 from tests.support.project_folder import ISSUE, folder
 
-POSTS = ["/api/preview", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
+POSTS = [
+    "/api/preview",
+    "/api/test",
+    "/api/save",
+    "/api/edit",
+    "/api/outline",
+    "/api/difference",
+    "/api/paste",
+]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,9 +14,9 @@ from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.i18n.catalog import translate
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.web.editor import security
-from moza_mail.web.editor.i18n import choose_language, in_one_line
-from moza_mail.web.editor.pages import Pages
+from moza_mail.web.editor import eml, security
+from moza_mail.web.editor.i18n import choose_language, decode_idn, in_one_line
+from moza_mail.web.editor.pages import BROKEN, Pages
 from moza_mail.web.editor.render_cache import RenderCache, RenderResult
 
 MIN_QUERY = 2
@@ -56,6 +57,7 @@ class PreviewApi:
             has_preview = result.preview is not None
             data["html"] = self.pages.fill("problem.html", request, **values, has_preview=has_preview)
             data["message"] = translate(result.problem.message, lang).text
+            data["status"] = self.pages.fill("issue_status.html", request, issue_status=BROKEN)
         return JSONResponse(data)
 
     async def findings(self, request: Request) -> Response:
@@ -84,7 +86,7 @@ class PreviewApi:
             found = await self.session.find_recipients(name, query["query"])
         except MozaMailError:
             return JSONResponse([])
-        return JSONResponse([{"address": str(each.address), "name": each.name} for each in found])
+        return JSONResponse([{"address": decode_idn(str(each.address)), "name": each.name} for each in found])
 
     async def send_test(self, request: Request) -> Response:
         """Mail one copy of a preview, marked as a test."""
@@ -96,7 +98,10 @@ class PreviewApi:
             return JSONResponse({"accepted": False, "reason": in_one_line(error, choose_language(request))})
         is_accepted = outcome.state is DeliveryState.ACCEPTED
         reason = "" if is_accepted else str(outcome.reply or outcome.detail)
-        return JSONResponse({"accepted": is_accepted, "reason": reason})
+        folder = self.session.outbox
+        names = eml.list_names(folder) if folder and is_accepted else []
+        outbox = f"/outbox/{quote(names[0])}" if names else ""
+        return JSONResponse({"accepted": is_accepted, "reason": reason, "outbox": outbox})
 
 
 def require_issue(session: ProjectSession, name: str) -> str:

@@ -49,6 +49,7 @@ class EditApi:
             Route("/api/edit", self.edit, methods=["POST"]),
             Route("/api/save", self.save, methods=["POST"]),
             Route("/api/difference", self.difference, methods=["POST"]),
+            Route("/api/paste", self.paste, methods=["POST"]),
         ]
 
     async def source(self, request: Request) -> Response:
@@ -146,6 +147,15 @@ class EditApi:
         except MozaMailError:
             current = None
         return JSONResponse(self._compare(request, fields["text"], current))
+
+    async def paste(self, request: Request) -> Response:
+        """Return copied HTML as Markdown; empty if it contains what an issue cannot."""
+        fields = await read_json(request, "html")
+        try:
+            text = await to_thread.run_sync(edit.html_to_markdown, fields["html"])
+        except MozaMailError:
+            text = ""
+        return JSONResponse({"text": text})
 
     def _compare(self, request: Request, text: str, current: IssueText | None) -> dict[str, Any]:
         rows = diff_lines(text, current.text if current else "")

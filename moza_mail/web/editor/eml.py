@@ -3,10 +3,12 @@
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from email import policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 # A message begins with its headers, and the headers of our messages are never longer than this.
@@ -19,12 +21,16 @@ UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, IndexError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
-    """A message in the outbox. `name` is the name of its file."""
+    """A message in the outbox.
+
+    name: the name of its file.
+    moment: the time in its header Date; None if it has none.
+    """
 
     name: str
     subject: str
     recipient: str
-    moment: str
+    moment: datetime | None
 
 
 def list_names(folder: Path) -> list[str]:
@@ -36,8 +42,11 @@ def list_names(folder: Path) -> list[str]:
     return [name for _, name in sorted(found, reverse=True)]
 
 
-def read_list(folder: Path, names: Sequence[str]) -> list[OutboxMessage]:
-    """Return the subject, recipient and date of each message. Skip unreadable files."""
+def read_list(folder: Path, names: Sequence[str], zone: tzinfo) -> list[OutboxMessage]:
+    """Return the subject, recipient and date of each message. Skip unreadable files.
+
+    zone: the time zone of the dates.
+    """
     messages = []
     for name in names:
         try:
@@ -51,10 +60,17 @@ def read_list(folder: Path, names: Sequence[str]) -> list[OutboxMessage]:
                 name=name,
                 subject=_header(headers, "Subject"),
                 recipient=_header(headers, "To"),
-                moment=_header(headers, "Date"),
+                moment=_read_moment(_header(headers, "Date"), zone),
             )
         )
     return messages
+
+
+def _read_moment(written: str, zone: tzinfo) -> datetime | None:
+    try:
+        return parsedate_to_datetime(written).astimezone(zone)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -25,7 +25,7 @@ STATES = {
     "approved": _("Approved"),
     "changed": _("Changed"),
     "sent": _("Sent"),
-    "broken": _("Cannot be read"),
+    "broken": _("Cannot be shown yet"),
 }
 PARTS_OF_MAIL = {
     "mail": _("Mail"),
@@ -36,6 +36,7 @@ PARTS_OF_MAIL = {
 }
 MAIL_SCHEMES = {"light": _("Light"), "dark": _("Dark"), "forced": _("Forced dark")}
 # A call of `_` in a script: its text is on one line, in double quotes and without backslashes.
+IDN_LABEL = re.compile(r"(?<![\w-])xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 SCRIPT_TEXT = re.compile(r'\b_\("([^"\\]+)"')
 
 
@@ -84,6 +85,19 @@ def format_moment(at: date | None, lang: str) -> str:
         return ""
     clock = f", {at:%H:%M}" if isinstance(at, datetime) else ""
     return f"{format_date(at, 'd MMM y', load_locale(lang))}{clock}"
+
+
+def decode_idn(text: str) -> str:
+    """Return a text with the internationalised domains in it as people write them (RFC 5891)."""
+    return IDN_LABEL.sub(lambda found: _decode_label(found.group()), text)
+
+
+def _decode_label(label: str) -> str:
+    try:
+        decoded = label[4:].lower().encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return decoded if decoded.isprintable() else label
 
 
 def in_one_line(error: MozaMailError, lang: str) -> str:

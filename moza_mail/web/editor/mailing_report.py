@@ -77,6 +77,7 @@ class MailingReportPages:
             largest, others = summary.largest_domains(MAX_DOMAINS)
             values = {
                 "mailing": report.mailing,
+                "created_at": report.mailing.created_at.astimezone(self.session.zone),
                 "mailings": report.mailings,
                 "summary": summary,
                 "parts": make_bars(summary, count_audience(summary)),

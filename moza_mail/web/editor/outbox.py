@@ -97,7 +97,9 @@ class OutboxPages:
         wanted = request.query_params.get("page", "1")
         page = min(max(int(wanted), 1), pages) if wanted.isdecimal() and len(wanted) < 9 else 1
         first = (page - 1) * eml.PER_PAGE
-        messages = eml.read_list(folder, names[first : first + eml.PER_PAGE]) if folder else []
+        messages = (
+            eml.read_list(folder, names[first : first + eml.PER_PAGE], self.session.zone) if folder else []
+        )
         return {"messages": messages, "page": page, "pages": pages}
 
     def _read(self, name: str) -> bytes:

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from moza_mail.app.issue_status import IssueStatus
 from moza_mail.app.preview_issue import IssuePreview
 from moza_mail.app.project_session import IssueListEntry, ProjectSession
 from moza_mail.errors import MozaMailError
@@ -32,6 +31,7 @@ from moza_mail.web.editor.i18n import (
     STATES,
     choose_language,
     choose_scheme,
+    decode_idn,
     format_day,
     format_moment,
     language_names,
@@ -43,6 +43,8 @@ from moza_mail.web.editor.render_cache import RenderCache, RenderResult
 from moza_mail.web.editor.security import MAIL_POLICY, AccessKeys
 
 WIDTHS = ("375", "640", "800")
+# The state of an issue that cannot be rendered, in the form of an IssueStatus.
+BROKEN = {"state": "broken", "by": "", "at": None}
 YEAR_SECONDS = 365 * 24 * 3600
 # Markdown that does not appear in the mail, and what appears instead of it.
 MARKUP = (
@@ -67,7 +69,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(day=format_day, moment=format_moment)
+        self._templates.filters.update(day=format_day, moment=format_moment, idn=decode_idn)
         self._templates.globals.update(
             states=STATES, parts_of_mail=PARTS_OF_MAIL, schemes=MAIL_SCHEMES, languages=language_names()
         )
@@ -109,6 +111,7 @@ class Pages:
             name="",
             title="",
             found=None,
+            problem=None,
             data=self.script_data(request, name=""),
         )
 
@@ -127,17 +130,17 @@ class Pages:
         view = ClientView.from_query(request.query_params)
         values = {
             "name": name,
+            "has_outbox": self.session.outbox is not None,
             "title": preview.title if preview else entry.title,
-            "state": "broken" if entry.broken else entry.state.value,
             "width": width if width in WIDTHS else "",
             "view": view.scheme.value,
             "key": result.key,
             "preview": preview,
             **self.problem_values(result.problem, name, lang),
             "has_preview": preview is not None,
-            "issues": self.list_values(issues),
+            "issues": self.list_values(issues, broken=name if result.problem else ""),
             **self.findings_values(findings, preview, lang),
-            "issue_status": await preview.status() if preview else IssueStatus(),
+            "issue_status": await preview.status() if preview and not result.problem else BROKEN,
             "data": self.script_data(request, name=name, **self.preview_data(result)),
         }
         return self.page("issue.html", request, section="issues", **values)
@@ -172,13 +175,15 @@ class Pages:
     ) -> dict[str, Any]:
         """Return the values for the template `findings.html`, in the language `lang`."""
         if findings is None or preview is None:
-            return {"found": None, "counts": {}}
+            return {"found": None, "counts": {}, "is_draft": False}
         counts = Counter(finding.severity.value for finding in findings)
         lines = preview.lines
         shown = [
             {
                 "severity": finding.severity.value,
-                "rule": finding.rule,
+                "theme": finding.source.removeprefix("templates/")
+                if finding.source.startswith("templates/")
+                else "",
                 "line": finding.line,
                 "message": translate(finding.message, lang),
                 "fix": translate(finding.fix, lang),
@@ -186,7 +191,8 @@ class Pages:
             }
             for finding in findings
         ]
-        return {"found": shown, "counts": {severity.value: counts[severity.value] for severity in Severity}}
+        by_severity = {severity.value: counts[severity.value] for severity in Severity}
+        return {"found": shown, "counts": by_severity, "is_draft": preview.is_draft}
 
     def problem_values(self, problem: Problem | None, name: str, lang: str) -> dict[str, Any]:
         """Return the values for the template `problem.html`.
@@ -205,15 +211,18 @@ class Pages:
         }
         return {"problem": values}
 
-    def list_values(self, issues: Sequence[IssueListEntry]) -> list[dict[str, Any]]:
-        """Return the values of each issue for the template `issue_list.html`."""
+    def list_values(self, issues: Sequence[IssueListEntry], broken: str = "") -> list[dict[str, Any]]:
+        """Return the values of each issue for the template `issue_list.html`.
+
+        broken: the name of the issue that cannot be rendered; empty if there is none.
+        """
         return [
             {
                 "name": entry.name,
                 "title": entry.title,
                 "day": entry.day,
                 "year": entry.day.isoformat()[:4] if entry.day else "–",
-                "state": "broken" if entry.broken else entry.state.value,
+                "state": "broken" if entry.broken or entry.name == broken else entry.state.value,
             }
             for entry in issues
         ]
@@ -241,7 +250,7 @@ class Pages:
                 shown = (await to_thread.run_sync(preview.message)).decode("utf-8", errors="replace")
             case "headers":
                 headers = eml.read_headers(await to_thread.run_sync(preview.message))
-                shown = "\n".join(f"{name}: {value}" for name, value in headers)
+                shown = decode_idn("\n".join(f"{name}: {value}" for name, value in headers))
             case "calendar":
                 shown = (await to_thread.run_sync(preview.calendar) or b"").decode()
             case _:

@@ -3,11 +3,14 @@ import { _, ask, byId, data, send, tell } from "./ask.js";
 import { tablist } from "./controls.js";
 import { dialog } from "./dialogs.js";
 import { Outline } from "./outline.js";
-import { below, bold, item, link, nextItem, setText, toLine } from "./textarea.js";
+import { lineOf } from "./match.js";
+import { below, bold, insert, item, link, linkTo, nextItem, setText, toLine } from "./textarea.js";
 
 const TYPED_MS = 20;
 const OUTLINE_MS = 250;
 const FIELD_MS = 250;
+const CARET_MS = 120;
+const SAVED_MS = 4000;
 const KEPT = "editor-editing";
 
 export class Editor {
@@ -25,10 +28,18 @@ export class Editor {
     this.listen();
     page.typed = () => (this.isOpen && this.dirty ? this.text : null);
     page.findings.toLine = (line) => this.toLine(line);
+    page.mail.onpick = (element) => this.pick(element);
+    page.onshown = () => this.follow();
   }
 
   listen() {
     this.area.addEventListener("input", () => this.typed());
+    this.area.addEventListener("paste", (event) => this.paste(event));
+    document.addEventListener("selectionchange", () => {
+      if (document.activeElement !== this.area) return;
+      window.clearTimeout(this.following);
+      this.following = window.setTimeout(() => this.follow(), CARET_MS);
+    });
     this.area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) nextItem(this.area, event);
     });
@@ -135,8 +146,42 @@ export class Editor {
     this.show(typing ? { ...told, form: "" } : told);
   }
 
+  // The mail shows the place where the caret is.
+  follow() {
+    const { area } = this;
+    if (!this.isOpen || document.activeElement !== area) return;
+    const row = area.value.slice(0, area.selectionStart).split("\n").length;
+    this.page.mail.follow(this.text.split("\n"), this.frontRows + row);
+  }
+
+  // A click in the mail leads to the line it comes from.
+  async pick(element) {
+    const rows = this.isOpen ? this.text.split("\n") : (await this.source()).text?.split("\n") ?? [];
+    const line = lineOf(element, rows);
+    if (!line) { tell(_("That part of the mail has no line of its own.")); return; }
+    if (!this.isOpen) await this.toggle();
+    this.toLine(line);
+  }
+
+  // Text with a look becomes Markdown, and an address on selected words a link.
+  async paste(event) {
+    const copied = event.clipboardData;
+    const words = copied.getData("text/plain");
+    const { area } = this;
+    if (area.selectionStart !== area.selectionEnd && linkTo(area, words)) { event.preventDefault(); return; }
+    const html = copied.getData("text/html");
+    if (!/<(?:b|strong|i|em|a|h[1-6]|ul|ol|li|table|blockquote|p|s|del|code|pre|br)\b/i.test(html)) return;
+    event.preventDefault();
+    let text = "";
+    try {
+      ({ text } = await send("/api/paste", { html }));
+    } catch { /* The words alone are better than nothing. */ }
+    insert(area, text || words);
+  }
+
   mark() {
     byId("unsaved").hidden = !this.dirty;
+    if (this.dirty) byId("saved").hidden = true;
     byId("save-button").classList.toggle("first", this.dirty);
     document.documentElement.dataset.dirty = String(this.dirty);
   }
@@ -151,7 +196,7 @@ export class Editor {
   }
 
   act(name) {
-    const [title, day] = [_("Title"), _("14 January")];
+    const [title, day] = [_("Title"), _("date")];
     const acts = {
       bold: () => bold(this.area),
       link: () => link(this.area, _("where it leads")),
@@ -224,7 +269,7 @@ export class Editor {
 
   async save(digest = this.base.digest) {
     await this.changes;
-    if (!this.isOpen || (!this.dirty && digest === this.base.digest)) { tell(_("Saved.")); return; }
+    if (!this.isOpen || (!this.dirty && digest === this.base.digest)) { this.saved(); return; }
     const { text } = this;
     let answer;
     try {
@@ -241,9 +286,17 @@ export class Editor {
     }
     this.base = { text, digest: answer.digest };
     this.mark();
-    tell(_("Saved."));
+    this.saved();
     this.page.listSoon();
     if (!this.front) this.take({ text, digest: answer.digest });
+  }
+
+  saved() {
+    tell(_("Saved."));
+    byId("unsaved").textContent = _("Not saved");
+    byId("saved").hidden = false;
+    window.clearTimeout(this.fading);
+    this.fading = window.setTimeout(() => { byId("saved").hidden = true; }, SAVED_MS);
   }
 
   collide(answer) {

@@ -1,5 +1,6 @@
 // The mail in its frame: two frames take turns, so that a new version appears at once and where one was reading.
 import { _, byId } from "./ask.js";
+import { elementOf } from "./match.js";
 
 const WIDTHS = { 375: 375, 640: 640, 800: 800 };
 const MARK = "editor-pointed-at";
@@ -13,7 +14,11 @@ export class Frame {
     this.width = "640";
     this.turn = 0;
     this.onkey = () => {};
+    this.onpick = () => {};
     new ResizeObserver(() => this.fit()).observe(this.stage);
+    const first = this.front;
+    if (first?.contentDocument?.readyState === "complete" && first.contentDocument.body?.childElementCount) this.listen(first.contentDocument);
+    else first?.addEventListener("load", () => this.listen(first.contentDocument), { once: true });
   }
 
   get front() {
@@ -52,13 +57,33 @@ export class Frame {
         const focused = document.activeElement === old;
         this.device.querySelectorAll("iframe.mail, .nothing").forEach((other) => { if (other !== next) other.remove(); });
         if (focused) next.focus();
-        next.contentDocument.addEventListener("keydown", (event) => this.onkey(event));
+        this.listen(next.contentDocument);
         document.documentElement.dataset.shown = this.key;
         done(true);
       }, { once: true });
       next.src = this.address();
       this.device.append(next);
     });
+  }
+
+  // A click in the mail leads to its line. One on a link, or after words were selected, is something else.
+  listen(page) {
+    page.addEventListener("keydown", (event) => this.onkey(event));
+    page.addEventListener("click", (event) => {
+      const isReading = event.target.closest("a[href]") || !page.getSelection().isCollapsed;
+      if (!isReading) this.onpick(event.target);
+    });
+  }
+
+  // Bring the element of a line into view, unless it is in view already.
+  follow(rows, line) {
+    const page = this.front?.contentDocument;
+    const found = page?.body && elementOf(page, rows, line);
+    if (!found) return;
+    const box = found.getBoundingClientRect();
+    const view = this.front.contentWindow;
+    if (box.top >= 0 && box.bottom <= view.innerHeight) return;
+    view.scrollTo({ top: Math.max(0, view.scrollY + box.top - view.innerHeight / 3) });
   }
 
   setWidth(width) {
@@ -75,7 +100,9 @@ export class Frame {
     const scale = wanted && room > 0 && room < wanted ? room / wanted : 1;
     this.device.style.setProperty("--scale", scale);
     this.device.classList.toggle("scaled", scale < 1);
-    byId("scale").textContent = scale < 1 ? _("shown at {percent} %", { percent: Math.round(scale * 100) }) : "";
+    const percent = Math.round(scale * 100);
+    byId("scale").textContent = scale < 1 ? `${percent} %` : "";
+    byId("scale").title = scale < 1 ? _("shown at {percent} %", { percent }) : "";
   }
 
   // Point at the smallest element that holds these words; say whether there is one.

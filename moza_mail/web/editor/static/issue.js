@@ -24,6 +24,7 @@ class IssuePage {
     this.wanted = false;
     // An unsaved text is shown instead of the file.
     this.typed = () => null;
+    this.onshown = () => {};
     document.documentElement.dataset.shown = data.key;
   }
 
@@ -54,6 +55,9 @@ class IssuePage {
 
   async take(answer) {
     byId("problem").innerHTML = answer.html ?? "";
+    byId("found").hidden = answer.has_problem;
+    byId("found-later").hidden = !answer.has_problem;
+    if (answer.status) byId("status").innerHTML = answer.status;
     if (answer.has_problem) {
       tell(_("The issue cannot be shown: {reason}", { reason: answer.message }));
     } else if (this.hasProblem) {
@@ -71,6 +75,7 @@ class IssuePage {
     byId("missing").textContent = answer.unknown ? _("Nobody has that address. The invented recipient is shown.") : lacking;
     byId("missing").hidden = !byId("missing").textContent;
     await this.mail.show(answer.key);
+    this.onshown();
     this.tabs.refresh();
     window.clearTimeout(this.checking);
     this.checking = window.setTimeout(() => this.findings.refresh(answer.key).catch(() => {}), 150);
@@ -145,7 +150,9 @@ function open() {
   const test = testing(page.mail);
   const help = dialog("help-dialog");
   byId("test-button").addEventListener("click", test);
-  byId("help-button").addEventListener("click", () => help.showModal());
+  // The button below the list gets the focus, so the list is shown from its beginning again.
+  const showHelp = () => { help.showModal(); help.scrollTop = 0; };
+  byId("help-button").addEventListener("click", showHelp);
   byId("problem").addEventListener("click", (event) => {
     const button = event.target.closest(".to-line");
     if (button) lead(editor, Number(button.dataset.line));
@@ -162,7 +169,7 @@ function open() {
     KeyG: () => editor.act("event"),
     KeyK: () => editor.act("section"),
     KeyT: test,
-    KeyH: () => help.showModal(),
+    KeyH: showHelp,
   });
   follow({
     issue: async (name) => {

@@ -48,6 +48,29 @@ export function link(area, empty) {
   area.setSelectionRange(at, at + (isAddress || !chosen ? text.length : address.length));
 }
 
+// Selected words become a link to an address that is pasted on them; false for anything else.
+export function linkTo(area, address) {
+  const { selectionStart: start, selectionEnd: stop, value } = area;
+  const url = address.trim();
+  const chosen = value.slice(start, stop);
+  if (!/^(?:https?:\/\/|mailto:)\S+$/i.test(url) || /\n\s*\n|^\s*https?:/.test(chosen) || !chosen.trim()) return false;
+  const [, before, words, after] = /^(\s*)([^]*?)(\s*)$/.exec(chosen);
+  const target = /[()<>]/.test(url) ? `<${url}>` : url;
+  replace(area, start, stop, `${before}[${words}](${target})${after}`);
+  return true;
+}
+
+// Put a text in place of what is selected. Blocks get an empty line between them and the words around them.
+export function insert(area, text) {
+  const { selectionStart: start, selectionEnd: stop, value } = area;
+  const isBlock = text.includes("\n") || /^(?:[*#>|]|\d+[.)] )/.test(text);
+  const before = value.slice(0, start);
+  const after = value.slice(stop);
+  const above = !isBlock || !before.trim() || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+  const below = !isBlock || !after.trim() || after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
+  replace(area, start, stop, above + text + below);
+}
+
 // Every line that is chosen becomes an item, or stops being one when all of them are.
 export function item(area) {
   const start = lineStart(area, area.selectionStart);

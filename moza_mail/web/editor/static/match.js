@@ -1,0 +1,57 @@
+// Which line of the file is which element of the mail: both are compared by their words.
+const LEAVES = "h1, h2, h3, h4, h5, h6, p, li, td, th, pre";
+const BULLET = /^\s*(?:[*+-]|\d+[.)]|>|#{1,6})\s+/;
+const LABEL = /\*\*(.+?)\*\*|\[([^\]]+)\]\(/g;
+// Less than this share of the words in common is no match.
+const ENOUGH = 0.6;
+
+const wordsOf = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+const plain = (row) => row.replace(BULLET, "").replace(/^(?:title|summary|subject):/, "").replace(/\]\([^)]*\)/g, "] ");
+
+// A line as typed is in the mail as a whole, or as the words in bold or of a link, which become a heading or a title.
+function variants(row) {
+  const found = [...row.matchAll(LABEL)].map(([, bold, link]) => bold ?? link);
+  return [plain(row), ...found].map(wordsOf).filter((words) => words.length);
+}
+
+function shared(some, others) {
+  const known = new Set(others);
+  return some.filter((word) => known.has(word)).join("").length / (some.join("").length || 1);
+}
+
+function leaves(page) {
+  return [...page.querySelectorAll(LEAVES)].filter((element) => !element.querySelector(LEAVES) && element.getClientRects().length);
+}
+
+// The element that shows a line: the first one with most of its words, and the smallest of equals.
+export function elementOf(page, rows, line) {
+  const row = rows[line - 1] ?? "";
+  const places = leaves(page).map((element) => ({ element, words: wordsOf(element.textContent) }));
+  const earlier = rows.slice(0, line - 1).filter((other) => other.trim() === row.trim()).length;
+  for (const words of variants(row)) {
+    const scored = places.map((place) => ({ ...place, score: Math.round(10 * shared(words, place.words)) / 10 }));
+    const best = Math.max(0, ...scored.map(({ score }) => score));
+    if (best < ENOUGH) continue;
+    const equal = scored.filter(({ score }) => score === best);
+    const least = Math.min(...equal.map((place) => place.words.length));
+    const smallest = equal.filter((place) => place.words.length === least);
+    return smallest[Math.min(earlier, smallest.length - 1)].element;
+  }
+  return null;
+}
+
+// The line that an element shows, counted from 1; 0 if there is none. Of equal lines the one at the same turn is taken.
+export function lineOf(element, rows) {
+  const leaf = element.closest(LEAVES);
+  if (!leaf) return 0;
+  const candidates = [leaf, leaf.closest("tr")].filter(Boolean).map((each) => wordsOf(each.textContent)).filter((words) => words.length);
+  for (const words of candidates) {
+    const scores = rows.map((row) => Math.max(0, ...variants(row).map((own) => (shared(own, words) + shared(words, own)) / 2)));
+    const best = Math.max(...scores);
+    if (best < ENOUGH) continue;
+    const lines = scores.flatMap((score, at) => (score > best - 0.01 ? [at + 1] : []));
+    const same = leaves(leaf.ownerDocument).filter((other) => other.textContent === leaf.textContent);
+    return lines[Math.min(Math.max(same.indexOf(leaf), 0), lines.length - 1)];
+  }
+  return 0;
+}
