@@ -42,7 +42,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 PYTEST := $(BIN)/python -m pytest $(PARALLEL)
 
 quick: $(VENV)/test.stamp
-	@$(PYTEST) --hypothesis-profile quick tests/test_docs.py tests/unit tests/fuzz
+	@$(PYTEST) --hypothesis-profile quick -m "not slow" tests/test_docs.py tests/unit tests/fuzz
 
 test: $(VENV)/test.stamp
 	@$(PYTEST)

@@ -242,6 +242,7 @@ def test_a_preposition_belongs_to_the_date(line, title, when):
 @pytest.mark.parametrize(
     "row", ["5 maart" + "\t" * 5000 + "x", "5" + " " * 5000 + "x", "5 maart / " * 5000, "5 x - " * 5000]
 )
+@pytest.mark.slow
 def test_the_time_for_a_long_row_of_spaces_or_dates_grows_linearly(row):
     found = dates.find_dates(row, dates.DateContext(issued=date(2026, 1, 28)))
     assert {day for when in found for day in when.days} <= {date(2026, 3, 5)}

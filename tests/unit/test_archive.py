@@ -291,6 +291,7 @@ class TestIndexAndFeed:
         other = replace(WEEKLY, list_id="andere.example.org")
         assert feed(site(entry(one), mailing_list=other)).entries[0].id != here.entries[0].id
 
+    @pytest.mark.slow
     def test_every_issue_of_ours_makes_sound_xml(self):
         read = [parse.parse_issue(path.read_text(encoding="utf-8"), path.name) for path in SOURCES]
         files = site(*(entry(one) for one in read))

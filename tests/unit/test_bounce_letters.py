@@ -317,6 +317,7 @@ def test_a_mailer_daemon_or_a_report_is_never_an_automatic_reply():
     assert read(empty).kind is not BounceKind.AUTO_REPLY
 
 
+@pytest.mark.slow
 def test_a_letter_with_thousands_of_recipients_is_read_at_once():
     lines = "".join(f"<reader{number}@lezers.example.com>: 550 5.1.1 unknown\n" for number in range(4000))
     letter = notice("Undeliverable: Nieuws", lines, "MAILER-DAEMON@x.example").encode()

@@ -169,6 +169,7 @@ def test_the_check_survives_any_html(html):
 
 @examples(25)
 @given(data=st.data())
+@pytest.mark.slow
 def test_the_check_survives_any_damage_to_a_mail(data):
     html = render_mail(SAMPLE).html
     start = data.draw(st.integers(0, len(html)))

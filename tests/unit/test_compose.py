@@ -214,6 +214,7 @@ def test_every_attempt_gives_the_same_bytes():
     assert composed() == composed()
 
 
+@pytest.mark.slow
 def test_message_ids_are_stable_and_differ_by_reader_and_mailing():
     ids = [
         compiled(key=key).compose_message(replace(JAN, subscriber_id=number))[1].message_id
@@ -343,6 +344,7 @@ MARK = make_field_placeholder(0)
 
 @given(before=BODY, between=BODY, after=BODY, value=LINE)
 @FEWER
+@pytest.mark.slow
 def test_any_value_of_a_field_reads_back_and_keeps_the_lines_short(before, between, after, value):
     source = f"{before}{MARK}{between}{MARK}{after}"
     reader = replace(JAN, values={"greeting": value})

@@ -92,6 +92,7 @@ def test_a_header_is_canonical_as_another_program_has_it(subject, name):
 
 @given(text=BODY, html=BODY, subject=LINE, name=LINE, value=LINE)
 @FEWER
+@pytest.mark.slow
 def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
     source = f"{text}{make_field_placeholder(0)}\n{make_placeholder('unsubscribe_url')} {text}"
     fields = (MergeField(name="greeting", default=""),)

@@ -97,6 +97,7 @@ def moves(text):
 
 
 @pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.slow
 def test_each_part_of_each_issue_moves_there_and_back(text):
     found = moves(text)
     assert found or len(text) < 2000

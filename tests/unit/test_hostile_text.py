@@ -172,6 +172,7 @@ def written(words):
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", words)
 
 
+@pytest.mark.slow
 def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
     refused = 0
     for number in range(60):

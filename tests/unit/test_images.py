@@ -106,6 +106,7 @@ class TestSize:
     @pytest.mark.parametrize(
         ("width", "shown", "kept"), [(100, 100, 100), (800, 576, 800), (1152, 576, 1152), (1153, 576, 1152), (4000, 576, 1152)]
     )  # fmt: skip
+    @pytest.mark.slow
     def test_an_image_fits_the_column_with_at_most_two_pixels_for_each(self, width, shown, kept):
         made = prepare_image(drawn(width, width // 2), "a.png", column=COLUMN)
         assert (made.width, made.height) == (shown, round(width // 2 * shown / width))
@@ -176,6 +177,7 @@ class TestRefusedImages:
         with pytest.raises(ImageFileError, match=why):
             prepare_image(content, name, column=COLUMN)
 
+    @pytest.mark.slow
     def test_an_image_that_stays_too_large_is_refused(self):
         out = io.BytesIO()
         Pillow.merge("RGB", [Pillow.effect_noise((1000, 1000), 90)] * 3).save(out, "PNG", compress_level=1)
@@ -207,6 +209,7 @@ class TestRefusedImages:
             with contextlib.suppress(ImageFileError):
                 prepare_image(content[:length], "a.gif", column=COLUMN)
 
+    @pytest.mark.slow
     def test_an_animation_of_too_many_frames_is_refused(self):
         with pytest.raises(ImageFileError, match="has more than 1000 frames"):
             prepare_image(animation(1001, "GIF"), "a.gif", column=COLUMN)
@@ -270,6 +273,7 @@ class TestLocation:
         assert first.url.startswith("https://example.org/mail/nr/het-team-")
         assert first.url != second.url
 
+    @pytest.mark.slow
     def test_the_total_size_of_embedded_images_is_limited(self, project):
         names = [f"{number}.png" for number in range(5)]
         noise = Pillow.effect_noise((900, 1000), 90)

@@ -115,6 +115,7 @@ LONG = st.builds(
 
 @examples(1000)
 @given(TYPED | LONG | st.emails())
+@pytest.mark.slow
 def test_simple_addresses_are_parsed_as_by_email_validator(text):
     if quick := _split_simple(text):
         found = validate_email(
@@ -338,6 +339,7 @@ def watch(*texts, domains=("a.example.org", "b.example.org")):
     return breaker
 
 
+@pytest.mark.slow
 def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_does_not():
     policy, unknown, ok = (550, "5.7.1 blocked"), (550, "5.1.1 unknown"), (250, "ok")
     sender, quota = (550, "5.1.8 Sender address rejected"), (550, "5.4.5 Daily sending limit exceeded")

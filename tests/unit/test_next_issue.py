@@ -383,6 +383,7 @@ LINES = st.one_of(
 
 
 @given(st.lists(LINES, max_size=14), st.integers(1, 200))
+@pytest.mark.slow
 def test_no_event_of_any_agenda_is_lost_or_invented(lines, days):
     text = agenda(*lines)
     last = read(text)

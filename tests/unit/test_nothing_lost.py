@@ -126,6 +126,7 @@ def assert_nothing_is_lost(text, source):
 
 
 @given(BODIES)
+@pytest.mark.slow
 def test_each_word_and_link_of_any_body_is_in_the_mail(body):
     assert_nothing_is_lost(f"---\ntitle: Weekbericht\ndate: {date(2026, 1, 14)}\n---\n\n{body}", "x.md")
 

@@ -318,6 +318,7 @@ def test_control_characters_are_refused_with_their_line(body, line):
         "*a **b " * 2000 + "x" + "** c*" * 2000,
     ],
 )
+@pytest.mark.slow
 def test_deep_nesting_is_refused_and_nothing_is_dropped(body):
     outcome = read(f"## A\n\n{body}\n")
     if isinstance(outcome, IssueError):

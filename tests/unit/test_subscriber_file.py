@@ -147,6 +147,7 @@ class TestColumns:
         assert says in caught.value.message
         assert caught.value.hint
 
+    @pytest.mark.slow
     def test_a_file_with_a_hundred_columns_is_read(self):
         assert read(b"email\na@example.org\n") == [(2, "a@example.org", "", {})]
         head = ",".join(f"c{number}" for number in range(99))

@@ -104,11 +104,13 @@ def test_one_cell_far_away_does_not_fill_the_memory(rows):
         read_workbook(with_sheet(sheet(rows)), "leden.xlsx")
 
 
+@pytest.mark.slow
 def test_more_rows_than_excel_has_are_refused():
     with pytest.raises(SubscriberFileError, match="too large"):
         read_workbook(with_sheet(sheet("<row/>" * 1_100_000)), "leden.xlsx")
 
 
+@pytest.mark.slow
 def test_a_far_cell_with_few_columns_is_read():
     rows = f"<row>{ADDRESS}</row><row r='100000'>{ADDRESS}</row>"
     assert len(read_workbook(with_sheet(sheet(rows)), "leden.xlsx")) == 100_000
