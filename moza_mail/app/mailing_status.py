@@ -21,6 +21,8 @@ from moza_mail.sending import MailingProgress
 from moza_mail.store import Store
 
 UNCERTAIN = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
+UNFINISHED = (*UNCERTAIN, DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+MOST_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,35 @@ class StatusOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedMailing:
+    """One line of the list of mailings."""
+
+    mailing: Mailing
+    states: Mapping[DeliveryState, int]
+
+    @property
+    def remaining(self) -> int:
+        """The number of recipients who are not mailed yet, or about whom a person must decide."""
+        return sum(self.states[state] for state in UNFINISHED)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the line as JSON values."""
+        return {
+            "issue": self.mailing.issue_slug,
+            "list": self.mailing.list_slug,
+            "created_at": self.mailing.created_at.isoformat(),
+            "audience": sum(self.states.values()),
+            "accepted": self.states[DeliveryState.ACCEPTED],
+            "remaining": self.remaining,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailingStatus:
     """The status of a mailing. The lists that `StatusOptions` did not request are empty.
 
     earlier: the number of older mailings.
+    mailings: the newest mailings, this one included; empty if an issue was named.
     unreadable: an error for each unreadable issue, which cannot be sent automatically.
     audit_check: the result of verifying the newest entries of the audit log.
     """
@@ -52,6 +79,7 @@ class MailingStatus:
     summary: MailingSummary
     relay: str
     earlier: int
+    mailings: Sequence[ListedMailing] = ()
     uncertain: Sequence[str] = ()
     recipients: Sequence[Mapping[str, Any]] = ()
     suppressions: Sequence[Mapping[str, str]] = ()
@@ -80,6 +108,7 @@ class MailingStatus:
             **({"uncertain": self.uncertain} if options.uncertain else {}),
             **({"recipients": self.recipients} if options.state else {}),
             **({"suppressions": self.suppressions} if options.suppressed else {}),
+            "mailings": [one.as_data() for one in self.mailings],
             "unreadable": [error.message for error in self.unreadable],
             "audit_log": self.audit_check.to_dict(),
         }
@@ -120,12 +149,17 @@ async def load_status(
         summary=summary,
         relay=project.config.relay,
         earlier=len(mailings) - 1,
+        mailings=[] if issue else await _list_mailings(store, mailings[:MOST_LISTED]),
         uncertain=uncertain,
         recipients=recipients,
         suppressions=suppressions,
         unreadable=() if issue else load_planned_issues(project).errors,
         audit_check=await store.audit_log.verify(is_quick=True),
     )
+
+
+async def _list_mailings(store: Store, mailings: Sequence[Mailing]) -> list[ListedMailing]:
+    return [ListedMailing(mailing=one, states=await store.ledger.count_by_state(one.id)) for one in mailings]
 
 
 async def _log_access(

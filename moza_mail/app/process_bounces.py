@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from moza_mail import bounces, subscribe
 from moza_mail.app import login_backoff
 from moza_mail.app.clock import now
+from moza_mail.app.notify import describe_cause, forget_causes, notify_operator
 from moza_mail.app.open_project import mailbox_access, open_store
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import MailboxError, MailboxLoginRefused, ProjectError
@@ -22,6 +23,10 @@ from moza_mail.project import Project
 from moza_mail.store import Store
 
 T = TypeVar("T")
+HELD = (
+    "addresses are held: too many readers of one provider fail alike\n"
+    "  Decide: moza-mail status, then moza-mail bounces accept ISSUE, or reject"
+)
 PIPED_FOLDER = Path("subscribers", "bounces")
 """The Maildir of messages piped by the mail server, relative to the project's folder."""
 
@@ -157,9 +162,10 @@ async def process_mailbox(
         await _process(project, mailbox, tally, is_dry_run=is_dry_run)
     except MailboxError as stopped:
         error = stopped
-    if has_login and (error is None or isinstance(error, MailboxLoginRefused)):
-        await _remember_login(project, is_refused=error is not None)
-    return tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
+    report = tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
+    if not is_dry_run and not source:
+        await _remember(project, report, has_login=has_login)
+    return report
 
 
 async def _was_refused(project: Project) -> bool:
@@ -167,10 +173,19 @@ async def _was_refused(project: Project) -> bool:
         return await login_backoff.was_refused(store, project, login_backoff.MAILBOX)
 
 
-async def _remember_login(project: Project, *, is_refused: bool) -> None:
-    remember = login_backoff.remember_refusal if is_refused else login_backoff.forget_refusal
+async def _remember(project: Project, report: BounceRun, *, has_login: bool) -> None:
+    """Record if the login was refused, and mail the operator about what needs a person."""
+    is_refused = isinstance(report.error, MailboxLoginRefused)
     async with open_store(project) as store:
-        await remember(store, project, login_backoff.MAILBOX)
+        if has_login and (is_refused or report.error is None):
+            remember = login_backoff.remember_refusal if is_refused else login_backoff.forget_refusal
+            await remember(store, project, login_backoff.MAILBOX)
+        causes = [describe_cause(report.error)] if report.error and is_refused else []
+        if report.held:
+            causes.append(HELD)
+        else:
+            await forget_causes(store, [HELD])
+        await notify_operator(project, store, causes)
 
 
 async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceRun:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from moza_mail.app.mailing_report import ERASED, count_domain
+from moza_mail.app.mailing_status import ListedMailing, MailingStatus
 from moza_mail.app.plan_send import SendPlan, describe_excluded
 from moza_mail.app.settle import SettleReport
 from moza_mail.i18n import gettext as _
@@ -215,7 +216,7 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
         return []
     covered = (
         _(
-            "The log has lines about mail from {first} to {last} UTC.",
+            "The log has lines about mail from {first} UTC to {last} UTC.",
             first=_minute(period.first),
             last=_minute(period.last),
         )
@@ -225,7 +226,7 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
     return [
         covered,
         _(
-            "What was sent between {start} and {end} UTC is still unknown, and no mailing begins.",
+            "What was sent between {start} UTC and {end} UTC is still unknown, and no mailing begins.",
             start=_minute(gap.start),
             end=_minute(gap.end),
         ),
@@ -242,3 +243,25 @@ def assumption_as_lines(gap: RestoreGap) -> list[str]:
     return [
         _("Issues dated up to that day count as sent, also those without a date. Others are sent as usual.")
     ]
+
+
+def mailings_as_lines(found: MailingStatus) -> list[str]:
+    """Return a line for each of the newest mailings; none if there is only one."""
+    if not found.earlier or not found.mailings:
+        return []
+    lines: list[str] = [_("Mailings:"), *map(_describe_mailing, found.mailings)]
+    if (more := found.earlier + 1 - len(found.mailings)) > 0:
+        lines.append(_("  and {count} older ones", count=more))
+    return lines
+
+
+def _describe_mailing(one: ListedMailing) -> str:
+    return _(
+        "  {at} UTC  {issue} to {audience}: {accepted} of {total} accepted, {remaining} to do",
+        at=_minute(one.mailing.created_at),
+        issue=one.mailing.issue_slug,
+        audience=one.mailing.audience_name,
+        accepted=one.states[DeliveryState.ACCEPTED],
+        total=sum(one.states.values()),
+        remaining=one.remaining,
+    )

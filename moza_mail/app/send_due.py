@@ -9,6 +9,7 @@ from moza_mail.app.check_issue import check_issue, count_findings, locate
 from moza_mail.app.clock import now
 from moza_mail.app.login_backoff import RELAY, remember_refusal
 from moza_mail.app.mailing_report import progress_as_data
+from moza_mail.app.notify import describe_cause, notify_operator
 from moza_mail.app.open_project import pause_garbage_collection
 from moza_mail.app.planned_issues import PlannedIssues, find_unreported_lost
 from moza_mail.app.prepare_issue import prepare_issue
@@ -83,6 +84,23 @@ class DueReport:
             one.needs_attention or (one.error and one.is_news and not one.is_busy) for one in results
         )
 
+    def causes(self) -> list[str]:
+        """Return a text for each thing in this run for which a person is needed."""
+        causes = [describe_cause(error) for error in self.errors]
+        for one in self.issues:
+            result, slug = one.result, one.result.plan.issue_slug
+            is_temporary = isinstance(result.error, TransportError) and result.error.exit_code == 75
+            if result.error and result.is_news and not (result.is_busy or is_temporary):
+                causes.append(describe_cause(result.error))
+            causes += [
+                f"{slug}: {alarm}" for alarm in (*describe_breaker(result.breaker, one.relay), *one.alarms)
+            ]
+            if result.needs_attention:
+                causes.append(
+                    f"{slug}: some recipients are refused or uncertain\n  Look at them: moza-mail status {slug}"
+                )
+        return causes
+
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON values."""
         errors = [{"error": type(error).__name__, "message": error.message} for error in self.errors]
@@ -109,7 +127,9 @@ async def send_due(
         await require_right_clock(store)
     except MailingError as error:
         is_news = await store.notices.report_once("clock is wrong", now=now())
-        return DueReport(issues=(), errors=[*errors, *([error] if is_news else [])])
+        report = DueReport(issues=(), errors=[*errors, *([error] if is_news else [])])
+        await notify_operator(project, store, report.causes())
+        return report
     await store.notices.forget("clock is wrong")
     reports: list[DueIssueReport] = []
     settings = due.DueSettings(
@@ -129,7 +149,9 @@ async def send_due(
             on_issue(reports[-1])
     if any(isinstance(one.result.error, AuthenticationRefused) for one in reports):
         await remember_refusal(store, project, RELAY)
-    return DueReport(issues=reports, errors=errors)
+    report = DueReport(issues=reports, errors=errors)
+    await notify_operator(project, store, report.causes())
+    return report
 
 
 async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMailError]:

@@ -74,7 +74,9 @@ def common(
     def opened() -> "Project":
         from moza_mail.project import find_project
 
-        return replace(find_project(project), is_new_store=new_store)
+        found = replace(find_project(project), is_new_store=new_store)
+        output.OutputLanguage.zone = found.config.zone
+        return found
 
     context.obj = opened
 

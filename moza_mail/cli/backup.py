@@ -29,7 +29,7 @@ def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
         output.say(_("The store from before is in {file}.", file=str(done.old_store)))
     output.say(
         _(
-            "Restored. The store does not know what happened between {start} and {end} UTC:",
+            "Restored. The store does not know what happened between {start} UTC and {end} UTC:",
             start=f"{done.gap.start:%Y-%m-%d %H:%M}",
             end=f"{done.gap.end:%Y-%m-%d %H:%M}",
         )

@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
+from datetime import UTC, tzinfo
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, TextIO
@@ -20,6 +21,7 @@ from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n.catalog import SOURCE_LANGUAGE, translate
 from moza_mail.model.address import find_addresses, mask_addresses
+from moza_mail.model.timestamps import localize_times
 
 OUR_BUG = 70
 NEEDS_ATTENTION = 3
@@ -37,14 +39,15 @@ class Interrupted(BaseException):
 
 
 class OutputLanguage:
-    """The language of messages. `--json`, `--help` and logs stay English."""
+    """The language and the time zone of messages. `--json`, `--help` and logs stay in English and UTC."""
 
     current: ClassVar[str] = SOURCE_LANGUAGE
+    zone: ClassVar[tzinfo] = UTC
 
 
 def shown(text: str) -> str:
-    """Translate a part of a line to the language of the output."""
-    return translate(text, OutputLanguage.current).text
+    """Translate a part of a line to the language of the output, with its times in local time."""
+    return localize_times(translate(text, OutputLanguage.current).text, OutputLanguage.zone)
 
 
 def shown_lines(lines: Iterable[str], separator: str = "\n") -> str:
@@ -77,12 +80,12 @@ def give(text: str) -> None:
 
 def give_json(value: Any) -> None:
     """Print data as indented JSON."""
-    give(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    _print(json.dumps(value, ensure_ascii=False, indent=2, default=str), sys.stdout)
 
 
 def give_json_line(value: Any) -> None:
     """Print data as JSON on one line, for output that is read as a stream."""
-    give(json.dumps(value, ensure_ascii=False, default=str))
+    _print(json.dumps(value, ensure_ascii=False, default=str), sys.stdout)
 
 
 def confirm(question: str, otherwise: str) -> None:

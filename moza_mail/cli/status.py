@@ -12,6 +12,7 @@ from moza_mail.app.open_project import open_store
 from moza_mail.app.report_text import (
     assumption_as_lines,
     gap_as_lines,
+    mailings_as_lines,
     progress_as_lines,
     settlements_as_lines,
     summary_as_lines,
@@ -20,7 +21,6 @@ from moza_mail.app.settle import SettleReport
 from moza_mail.cli import output, privacy
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
-from moza_mail.i18n import ngettext
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.store_mark import RestoreGap
 from moza_mail.project import Project
@@ -56,7 +56,8 @@ def status(project: Project, command: StatusCommand) -> int:
 
 def _print(found: MailingStatus, options: StatusOptions) -> None:
     lines = summary_as_lines(found.summary)
-    output.give(output.shown_lines([*progress_as_lines(found.progress, found.relay), *lines]))
+    progress = progress_as_lines(found.progress, found.relay)
+    output.give(output.shown_lines([*progress, *lines, *mailings_as_lines(found)]))
     for one in found.recipients:
         output.give(f"    {one['address']}  {one['message_id']}  {one['reply']}".rstrip())
     for one in found.suppressions:
@@ -75,8 +76,7 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
     if found.has_uncertain and not options.state:
         output.say(_("See the uncertain recipients, with their Message-IDs: moza-mail status --uncertain"))
     if found.earlier:
-        mailings = ngettext("{count} earlier mailing", "{count} earlier mailings", found.earlier)
-        output.say(_("{mailings}. See an earlier one: moza-mail status ISSUE", mailings=mailings))
+        output.say(_("See one of them: moza-mail status ISSUE"))
 
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:

@@ -10,6 +10,7 @@ from moza_mail.compose.compiled import CompiledMailing, compile_mailing
 from moza_mail.compose.confirmation import CompiledConfirmation, compile_confirmation
 from moza_mail.compose.dkim_key import DkimKey, KeyType, generate_key, is_aligned, load_key
 from moza_mail.compose.list_headers import SenderIdentity
+from moza_mail.compose.notice import compose_notice
 from moza_mail.compose.signed_links import SignedLinks
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SignedLinks",
     "compile_confirmation",
     "compile_mailing",
+    "compose_notice",
     "generate_key",
     "is_aligned",
     "load_key",

@@ -1,12 +1,14 @@
 """Times and durations; every stored time is an aware UTC datetime."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from moza_mail.i18n import gettext as _
 
 DURATION = re.compile(r"(\d{1,4})\s*([smhd])")
+# Messages contain UTC. They are printed in local time.
+SHOWN_TIME = re.compile(r"\b(\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d)(:[0-5]\d)? UTC\b")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -42,3 +44,14 @@ def format_duration(duration: timedelta) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def localize_times(text: str, zone: tzinfo) -> str:
+    """Replace each time such as `2026-01-14 08:00 UTC` in a message by the local time, with its zone."""
+
+    def localize(found: re.Match[str]) -> str:
+        seconds = ":%S" if found[2] else ""
+        moment = datetime.fromisoformat(f"{found[1]}{found[2] or ''}+00:00").astimezone(zone)
+        return moment.strftime(f"%Y-%m-%d %H:%M{seconds} %Z")
+
+    return SHOWN_TIME.sub(localize, text)

@@ -102,6 +102,13 @@ def _normalize_mail_domain(value: str) -> str:
         raise ValueError(_("must be a domain such as bounce.example.org")) from None
 
 
+def _check_optional_address(value: str) -> str:
+    try:
+        return str(Address.parse(value)) if value else ""
+    except AddressError:
+        raise ValueError(_("must be a mail address")) from None
+
+
 def _check_rate(value: str) -> str:
     Rate.parse(value)
     return value
@@ -201,6 +208,7 @@ class ProjectConfig(BaseModel):
     default_list: str = ""
     approval: ApprovalPolicy = ApprovalPolicy.OFF
     max_age: Annotated[str, AfterValidator(_check_duration)] = "24h"
+    notify: Annotated[str, AfterValidator(_check_optional_address)] = ""
     theme: str = "moza"
     trust: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
     timezone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Amsterdam"

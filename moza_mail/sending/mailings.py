@@ -128,7 +128,7 @@ def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
     if gap.is_open:
         raise MailingError(
             _(
-                "the store was restored, and does not know what was sent between {start} and {end} UTC",
+                "the store was restored, and does not know what was sent between {start} UTC and {end} UTC",
                 start=f"{gap.start:%Y-%m-%d %H:%M}",
                 end=f"{gap.end:%Y-%m-%d %H:%M}",
             ),

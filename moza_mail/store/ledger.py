@@ -48,6 +48,10 @@ class Ledger:
         self._thresholds = thresholds
         self._updates = transactions.make_group(self._commit_updates)
 
+    async def require_space(self) -> None:
+        """Raise StoreError if the disk is so full that nothing is sent."""
+        await self._transactions.run(self._database.require_space)
+
     async def create_mailing(self, mailing: Mailing) -> Mailing:
         """Store a mailing with its content and frozen audience; return it with its id.
 

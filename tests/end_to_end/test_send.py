@@ -6,6 +6,7 @@ import pty
 import subprocess
 from datetime import UTC, datetime, timedelta
 from email import message_from_string
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -283,3 +284,22 @@ def test_a_clock_that_is_behind_the_store_stops_a_send_and_is_reported_once_by_c
     assert "the clock of this machine is wrong" in first.err
     assert second.err == ""
     assert project.outbox() == []
+
+
+def test_status_lists_the_mailings_in_local_time(project):
+    project.add_readers(3)
+    assert project.run("send", ISSUE, "--yes").code == 0
+    other = (project.path / ISSUE).read_text().replace("14 januari 2026", "21 januari 2026")
+    (project.path / "issues" / "2026-01-21.md").write_text(
+        other.replace("2026-01-14", "2026-01-21").replace("##", "## Anders")
+    )
+    assert project.run("send", "2026-01-21", "--yes", "--limit", "1").code == 0
+    shown = project.run("status")
+    rows = shown.out.split("Mailings:\n")[1].splitlines()
+    assert "2026-01-21 to weekly: 1 of 3 accepted, 2 to do" in rows[0]
+    assert "2026-01-14 to weekly: 3 of 3 accepted, 0 to do" in rows[1]
+    assert "UTC" not in shown.out
+    listed = project.run("status", "--json").json
+    moment = datetime.fromisoformat(listed["mailings"][0]["created_at"])
+    assert f"{moment.astimezone(ZoneInfo('Europe/Amsterdam')):%Y-%m-%d %H:%M CE}" in rows[0]
+    assert listed["created_at"].endswith("+00:00")

@@ -313,3 +313,43 @@ def test_a_mailing_without_its_file_is_reported_and_continues_once_restored(proj
     aside.rename(project.path / ISSUE)
     assert run_due(project).code == 0
     assert project.states() == {"accepted": READERS}
+
+
+def notices(project) -> list:
+    return [message for message in project.outbox() if message["To"] == "operator@example.org"]
+
+
+def test_the_operator_gets_a_mail_about_each_cause_once(project):
+    project.set(notify="operator@example.org")
+    (project.path / "issues" / "kapot.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
+    for _ in range(3):
+        project.run("send", "--due")
+    (notice,) = notices(project)
+    assert notice["From"].addresses[0].addr_spec == "weekly@example.org"
+    assert notice["Auto-Submitted"] == "auto-generated"
+    assert "kapot.md" in notice.get_content()
+    assert "moza-mail status" in notice.get_content()
+    (project.path / "issues" / "stuk.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
+    project.run("send", "--due")
+    assert len(notices(project)) == 2
+
+
+def test_nobody_is_mailed_about_problems_unless_it_is_set(project):
+    (project.path / "issues" / "kapot.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
+    project.run("send", "--due")
+    assert project.outbox() == []
+
+
+def test_a_relay_that_does_not_answer_changes_nothing_but_the_notice(project):
+    project.set(notify="operator@example.org", relay="smtp://127.0.0.1:1")
+    (project.path / "issues" / "kapot.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
+    done = project.run("send", "--due")
+    assert done.code == 3
+    assert "kapot.md" in done.err
+
+
+def test_an_impossible_address_for_notices_is_refused(project):
+    project.set(notify="niet een adres")
+    done = project.run("send", "--due")
+    assert done.code == 2
+    assert "`notify` must be a mail address" in done.err

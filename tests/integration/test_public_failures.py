@@ -1,5 +1,6 @@
 """The public pages when something breaks: a killed server, a full disk, a store that a sender keeps busy."""
 
+import asyncio
 import resource
 import socket
 import sqlite3
@@ -9,6 +10,9 @@ from contextlib import closing
 import httpx
 import pytest
 
+from moza_mail.app import login_backoff
+from moza_mail.app.open_project import open_store
+from moza_mail.project import find_project
 from tests.support.http_load import count_lost, make_unsubscribe_requests, run_load
 from tests.support.public_site import project, serve_site
 from tests.support.smtp_servers import free_port
@@ -105,3 +109,28 @@ def test_mails_that_wait_longer_than_five_minutes_are_reported_by_the_health_che
         answer = web.get("/healthz")
         assert answer.status_code == 200
         assert answer.text == "delayed: confirmation mails wait since 2026-01-14T08:00:00Z\n"
+
+
+def test_a_login_that_the_relay_refused_is_a_reason_in_the_health_check(here):
+    here.set(relay=f"smtp://weekly@127.0.0.1:{free_port()}")
+
+    async def refuse() -> None:
+        project = find_project(here.path)
+        async with open_store(project) as store:
+            await login_backoff.remember_refusal(store, project, login_backoff.RELAY)
+
+    asyncio.run(refuse())
+    with serve_site(here) as site, site.client() as web:
+        answer = web.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.text.startswith("attention: the relay refused the login")
+
+
+def test_a_store_that_cannot_be_read_is_a_reason_in_the_health_check(here):
+    with serve_site(here) as site, site.client() as web:
+        store = here.path / "subscribers" / "moza-mail.db"
+        with closing(sqlite3.connect(store)) as other, other:
+            other.execute("ALTER TABLE confirmations RENAME TO gone")
+        answer = web.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.text == "unavailable: the store: it cannot be read\n"

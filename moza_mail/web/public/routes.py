@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from moza_mail.app.clock import now
-from moza_mail.errors import StoreError
+from moza_mail.errors import StoreError, StoreLocked
 from moza_mail.web.public.preferences import PreferencesPage
 from moza_mail.web.public.security import RequestGuard
 from moza_mail.web.public.sign_up import SignUpPages
@@ -106,21 +106,26 @@ def _list_index(site: PublicSite) -> Endpoint:
 
 
 def _health_check(site: PublicSite) -> Endpoint:
-    """Return the endpoint for monitoring.
+    """Return the endpoint for monitoring: one line for each problem, without names and paths.
 
-    The endpoint reports a store that cannot be read, and confirmation mails that are delayed.
+    The endpoint reports a store that cannot be read, a disk that is nearly full, confirmation mails that are delayed, and a
+    relay that refused the login.
     """
 
     async def check(request: Request) -> Response:
         del request
         try:
             oldest = await site.store.confirmations.find_oldest_unsent()
-        except StoreError:
-            return PlainTextResponse("unavailable\n", status_code=503)
+            problems = await site.find_problems()
+        except StoreError as error:
+            reason = (
+                "another process holds the store" if isinstance(error, StoreLocked) else "it cannot be read"
+            )
+            return PlainTextResponse(f"unavailable: the store: {reason}\n", status_code=503)
         if oldest is not None and now() - oldest > MAX_MAIL_DELAY:
-            # The pages work, so a proxy must not take this server out of use.
-            return PlainTextResponse(f"delayed: confirmation mails wait since {oldest:%Y-%m-%dT%H:%M:%SZ}\n")
-        return PlainTextResponse("ok\n")
+            problems.append(f"delayed: confirmation mails wait since {oldest:%Y-%m-%dT%H:%M:%SZ}")
+        # The pages work, so a proxy must not take this server out of use.
+        return PlainTextResponse("\n".join(problems or ["ok"]) + "\n")
 
     return check
 

@@ -1,9 +1,9 @@
 """Data that every public page needs: lists, themes, store, links and languages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from moza_mail import render
 from moza_mail.app.clock import now
+from moza_mail.app.service_health import find_service_problems
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, ProjectError
 from moza_mail.i18n import gettext as _
@@ -79,6 +80,7 @@ class PublicSite:
     themes: the theme of each list by slug. The key "" has the theme of pages that belong to no list.
     links: makes and reads signed links. The public URL of the links may have a path.
     sign_up_rate: the largest rate of sign-ups from one IP address.
+    find_problems: returns a line for each problem of the service, for a monitor.
     international: True to accept addresses with non-ASCII characters before the @.
     """
 
@@ -88,6 +90,7 @@ class PublicSite:
     store: Store
     now: Callable[[], datetime]
     sign_up_rate: Rate
+    find_problems: Callable[[], Awaitable[list[str]]]
     international: bool = False
     site_themes: Mapping[str, SiteTheme] = field(init=False)
     sign_up_limiter: SignUpLimiter = field(init=False)
@@ -222,6 +225,7 @@ def open_site(project: Project, store: Store) -> PublicSite:
         now=now,
         sign_up_rate=Rate.parse(project.config.sign_up_rate),
         international=project.config.smtputf8,
+        find_problems=partial(find_service_problems, project, store),
     )
 
 

@@ -1,0 +1,67 @@
+"""Mail the operator when something needs a person, once for each cause.
+
+The mail is a best effort beside the exit code: the relay may be the cause. A failure to mail it is ignored.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+
+from moza_mail import compose, sending
+from moza_mail.app.clock import now
+from moza_mail.app.login_backoff import open_relay_for_cron
+from moza_mail.errors import MozaMailError
+from moza_mail.model.address import Address, mask_addresses
+from moza_mail.model.timestamps import localize_times
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+SUBJECT = "moza-mail needs a person: {name}"
+MOST_SECONDS = 60
+NUMBER = re.compile(r"\d+")
+
+
+def describe_cause(error: MozaMailError) -> str:
+    """Return an error and its hint as the text of a notice."""
+    return f"{error.message}\n  {error.hint}" if error.hint else error.message
+
+
+async def notify_operator(project: Project, store: Store, causes: Sequence[str]) -> None:
+    """Mail the causes that no earlier mail had to the address in `notify`. Numbers make no other cause."""
+    if not project.config.notify:
+        return
+    with suppress(MozaMailError, OSError, TimeoutError):
+        fresh = [cause for cause in causes if await store.notices.report_once(make_key(cause), now=now())]
+        if fresh:
+            await asyncio.wait_for(_mail(project, store, fresh), MOST_SECONDS)
+
+
+async def forget_causes(store: Store, causes: Sequence[str]) -> None:
+    """Forget causes that have ended, so that they are mailed if they come back."""
+    for cause in causes:
+        await store.notices.forget(make_key(cause))
+
+
+def make_key(cause: str) -> str:
+    """Return the deduplication key of a cause."""
+    return f"mailed {sha256(NUMBER.sub('', cause).encode()).hexdigest()[:32]}"
+
+
+async def _mail(project: Project, store: Store, causes: Sequence[str]) -> None:
+    mailing_list = next(iter(project.read_lists().values()))
+    moment = now()
+    text = "\n\n".join(localize_times(mask_addresses(cause), project.config.zone) for cause in causes)
+    links = compose.SignedLinks(secret=project.read_secret())
+    message_id = links.make_message_id(f"notice/{moment.isoformat()}", 0, mailing_list.sender.domain)
+    notice = compose.compose_notice(
+        mailing_list.sender,
+        Address.parse(project.config.notify),
+        subject=SUBJECT.format(name=mailing_list.title),
+        text=f"{text}\n\nIn {project.root}: moza-mail status, moza-mail doctor\n",
+        sent_at=moment.astimezone(project.config.zone),
+        message_id=message_id,
+    )
+    async with open_relay_for_cron(project, store) as transport:
+        await sending.send_one(transport, *notice)

@@ -1,0 +1,20 @@
+"""Find what is wrong with a running service, for a monitor."""
+
+from moza_mail.app.login_backoff import RELAY, was_refused
+from moza_mail.errors import StoreError
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+
+async def find_service_problems(project: Project, store: Store) -> list[str]:
+    """Return a line for each problem, without names and paths, because anybody may read it."""
+    problems = []
+    try:
+        await store.ledger.require_space()
+    except StoreError:
+        problems.append("attention: less than 8 MB is free on the disk of the store")
+    if await was_refused(store, project, RELAY):
+        problems.append(
+            "attention: the relay refused the login, and is not tried again until the settings change"
+        )
+    return problems

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Run `make demo` and `make test` in a bare Debian, as an ordinary account: packaging/debian.sh bookworm
+#
+# usage, as root: packaging/debian.sh SUITE [MIRROR]
+#
+# SUITE   bookworm (Debian 12, Python 3.11) or trixie (Debian 13, Python 3.13)
+# MIRROR  a Debian mirror; by default DEBIAN_MIRROR from the environment, else deb.debian.org
+#
+# Needs debootstrap and the internet. The chroot has git, make and python3-venv, and nothing else that moza-mail needs.
+# TARGETS="demo" runs only that; KEEP=1 leaves the chroot; CHROOT=DIR uses that folder, and a chroot that is there already.
+# Variables PIP_* are passed on, so that a package mirror of your own is used. The certificates of this machine are copied.
+set -eu
+suite=${1:?name a suite: bookworm or trixie}
+mirror=${2:-${DEBIAN_MIRROR:-http://deb.debian.org/debian}}
+source=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
+root=${CHROOT:-$(mktemp -d)}
+
+# Everything that is mounted ends with this namespace, also after a kill.
+if [ "${IN_NAMESPACE:-}" != 1 ]; then
+    IN_NAMESPACE=1 CHROOT=$root unshare --mount --pid --fork "$0" "$suite" "$mirror" && code=0 || code=$?
+    [ "${KEEP:-}" = 1 ] || rm -rf "$root"
+    exit $code
+fi
+
+packages=git,make,python3,python3-venv,ca-certificates
+[ -x "$root/usr/bin/make" ] || debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+if [ -n "${PIP_FIND_LINKS:-}" ] && [ -d "$PIP_FIND_LINKS" ]; then
+    mkdir -p "$root$PIP_FIND_LINKS"
+    mount --bind "$PIP_FIND_LINKS" "$root$PIP_FIND_LINKS"
+fi
+
+chroot "$root" sh -c 'id builder >/dev/null 2>&1 || useradd --create-home --home-dir /srv/builder builder'
+rm -rf "$root/srv/builder/moza-mail"
+git clone --quiet "$source" "$root/srv/builder/moza-mail"
+chroot "$root" chown -R builder /srv/builder/moza-mail
+
+cat > "$root/srv/builder/run.sh" <<'END'
+set -eu
+cd ~/moza-mail
+. /etc/os-release
+echo "$PRETTY_NAME, $(python3 --version)"
+for target in $TARGETS; do
+    echo "make $target"
+    make "$target"
+done
+END
+chroot "$root" runuser -u builder -- env HOME=/srv/builder LANG=C.UTF-8 TARGETS="${TARGETS:-demo test}" sh /srv/builder/run.sh
