@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from moza_mail.errors import locate
+from moza_mail.errors import locate, make_printable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import IGNORE
 from moza_mail.subscriber_file.dates import parse_date
@@ -54,12 +54,18 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
     parts = [_("`{column}` ({values})", column=one.heading, values=_shorten(one.values)) for one in questions]
     columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
     return SubscriberFileError(
-        locate(_("it is not clear what these columns say about mail: {columns}", columns=columns), source),
+        locate(
+            _(
+                "it is not clear what these columns say about mail: {columns}",
+                columns=make_printable(columns),
+            ),
+            source,
+        ),
         hint=_(
             "Say what each value means, and check each proposal: {answers} (the states are confirmed, unconfirmed, unsubscribed, suppressed,"
             " bounced, complained, and ignore; `*` is any value). If a column says nothing about mail: {ignore}",
-            answers=" ".join(_propose(questions)),
-            ignore=" ".join(f"--ignore {quote(one.heading)}" for one in questions),
+            answers=make_printable(" ".join(_propose(questions))),
+            ignore=make_printable(" ".join(f"--ignore {quote(one.heading)}" for one in questions)),
         ),
     )
 
@@ -67,7 +73,10 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
 def remark_error(remark: str, source: str) -> SubscriberFileError:
     """Return the error for a text among the addresses that says that people left."""
     return SubscriberFileError(
-        locate(_("`{text}` is no plain address, and may say that people left", text=remark[:60]), source),
+        locate(
+            _("`{text}` is no plain address, and may say that people left", text=make_printable(remark[:60])),
+            source,
+        ),
         hint=_("Move the people who left to a file of their own, delete this text, and import both files."),
     )
 

@@ -1,14 +1,15 @@
-"""Measure the sheets of an Excel workbook before they are read.
+"""Check the sheets of a workbook before they are read.
 
 The library that reads sheets reserves memory for every cell between the first and the last one. A file of a
 few bytes may contain a cell with the reference XFD1048576. The library would need 500 GB for its sheet, and
-the process would be aborted.
+the process would be aborted. With some malformed XML, the library never ends.
 """
 
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from xml.parsers import expat
 
 MAX_ROWS = 1_048_576
 """The rows of a sheet in Excel and LibreOffice. A sheet with more is not measured further."""
@@ -34,6 +35,22 @@ def find_largest_sheet(archive: zipfile.ZipFile) -> SheetSize:
     """Return the size of the sheet with the most cells."""
     sizes = [_measure(archive, entry) for entry in archive.infolist()]
     return max(sizes, key=lambda size: size.cells, default=SheetSize())
+
+
+def require_well_formed(archive: zipfile.ZipFile) -> None:
+    """Raise ExpatError if the XML of a workbook is malformed or declares an entity."""
+    for entry in archive.infolist():
+        name = entry.filename.lower()
+        if name != "content.xml" and not (name.startswith("xl/") and name.endswith((".xml", ".rels"))):
+            continue
+        parser = expat.ParserCreate()
+        parser.EntityDeclHandler = _refuse_entity
+        with archive.open(entry) as file:
+            parser.ParseFile(file)
+
+
+def _refuse_entity(name: str, *_: object) -> None:
+    raise expat.ExpatError(f"it declares the entity `{name}`")
 
 
 def _measure(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> SheetSize:

@@ -10,11 +10,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError
 
 from moza_mail.errors import locate, make_printable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.encoding import SubscriberFileError
-from moza_mail.subscriber_file.sheet_size import MAX_ROWS, SheetSize, find_largest_sheet
+from moza_mail.subscriber_file.sheet_size import MAX_ROWS, SheetSize, find_largest_sheet, require_well_formed
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -45,7 +46,7 @@ def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str
 
     try:
         return _read_sheet(_open(content, source), source, sheet_name)
-    except CalamineError as error:
+    except (CalamineError, ExpatError) as error:
         raise SubscriberFileError(
             locate(
                 _("the workbook cannot be read: {reason}", reason=make_printable(str(error)[:200])), source
@@ -83,6 +84,8 @@ def _open(content: bytes, source: str) -> "CalamineWorkbook":
             names = set(archive.namelist())
             size = sum(entry.file_size for entry in archive.infolist())
             sheet = find_largest_sheet(archive) if size <= MAX_UNPACKED else SheetSize()
+            if size <= MAX_UNPACKED and sheet.rows <= MAX_ROWS:
+                require_well_formed(archive)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         names, size, sheet = set(), 0, SheetSize()
     if not names.intersection(SHEET_FILES) or BINARY_SHEET in names:

@@ -214,3 +214,9 @@ def test_quotes_are_those_of_a_shell():
         assert shlex.split(quote(text)) == [text]
     assert issubclass(SubscriberFileError, MozaMailError)
     assert find_role("Unsubscribed from: x") is ColumnRole.UNSUBSCRIBED
+
+
+def test_a_question_about_values_with_control_characters_is_printable():
+    with pytest.raises(SubscriberFileError) as caught:
+        read("email,con\x1bsent\na@example.org,ja\x07misschien\nb@example.org,wie weet\n")
+    assert (caught.value.message + caught.value.hint).isprintable()

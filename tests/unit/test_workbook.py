@@ -74,14 +74,33 @@ def test_a_zip_of_files_and_a_damaged_workbook_are_refused():
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def with_sheet(xml: str) -> bytes:
-    """Return a workbook of Excel with this sheet."""
-    old = zipfile.ZipFile(io.BytesIO(make_xlsx({"A": ROWS})))
+def replace_part(workbook: bytes, part: str, xml: str) -> bytes:
+    """Return a workbook with other content in one of its files."""
+    old = zipfile.ZipFile(io.BytesIO(workbook))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            new.writestr(name, xml if name == SHEET else old.read(name))
+            new.writestr(name, xml if name == part else old.read(name))
     return content.getvalue()
+
+
+def with_sheet(xml: str) -> bytes:
+    """Return a workbook of Excel with this sheet."""
+    return replace_part(make_xlsx({"A": ROWS}), SHEET, xml)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("</table:table>", '</table:<?xml version="1.0"?>'),
+        ('<?xml version="1.0"?>', "<!DOCTYPE x [<!ENTITY e 'v'>]>"),
+    ],
+)
+def test_malformed_xml_is_refused_before_the_library_reads_it_for_ever(old, new):
+    content = make_ods({"A": ROWS})
+    xml = zipfile.ZipFile(io.BytesIO(content)).read("content.xml").decode()
+    with pytest.raises(SubscriberFileError, match="cannot be read"):
+        read_workbook(replace_part(content, "content.xml", xml.replace(old, new)), "leden.ods")
 
 
 def sheet(rows: str) -> str:
