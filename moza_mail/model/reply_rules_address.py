@@ -5,7 +5,7 @@ The rules at the end are the defaults.
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.reply_word import WordRole
-from moza_mail.model.reply_words import near
+from moza_mail.model.reply_words import both
 from moza_mail.model.verdict import Verdict
 
 ADDRESS_RULES = (
@@ -205,7 +205,7 @@ ADDRESS_RULES = (
         words=(
             r"rcpt (?:is )?not (?:a |an )?(?:valid|known|active|local|existing)|not a local mailbox|validrcptto|"
             r"(?:user|person) (?:does(?:n't| not) live here|has left)|no longer works (?:here|at|for)|not find (?:the )?user|"
-            r"(?:user|recipient|person) is not here|no (?:mailbox|account|user) for|no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
+            r"rcpt\W{1,3}(?:is )?unknown|(?:user|recipient|person) is not here|no (?:mailbox|account|user) for|no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
         ),
         source="Common wording; qmail validrcptto",
         seen="2026-11-30",
@@ -214,7 +214,7 @@ ADDRESS_RULES = (
         name="closed_in_other_languages",
         verdict=Verdict.DISABLED,
         code=r"(?!4)",
-        words=near(WordRole.RECIPIENT, WordRole.CLOSED),
+        words=both(WordRole.CLOSED, WordRole.RECIPIENT),
         source="the words of these roles in `reply_words.py`",
         seen="2026-11-30",
     ),
@@ -222,7 +222,7 @@ ADDRESS_RULES = (
         name="unknown_in_other_languages",
         verdict=Verdict.ADDRESS_UNKNOWN,
         code=r"(?!4)",
-        words=near(WordRole.RECIPIENT, WordRole.GONE),
+        words=both(WordRole.GONE, WordRole.RECIPIENT),
         source="the words of these roles in `reply_words.py`",
         seen="2026-11-30",
     ),

@@ -10,11 +10,7 @@ from moza_mail.model.reply_words import join_words
 from moza_mail.model.verdict import Verdict
 
 _OR = r"(?:or|of|oder|ou|o|oppure|lub|albo|eller|vagy)"
-_FAULT = (
-    r"unknown|invalid|disabled|inactive|closed|not found|exist|unavailable|recipient|user|inexistente?|"
-    + join_words(WordRole.GONE, WordRole.CLOSED)
-)
-_OTHER = join_words(WordRole.FULL, WordRole.CHOICE, WordRole.SENDER)
+_FULL = join_words(WordRole.FULL)
 _SOURCE = "the words of this role in `reply_words.py`"
 
 DOUBT_RULES = (
@@ -35,10 +31,7 @@ DOUBT_RULES = (
     ReplyRule(
         name="doubt_alternatives",
         verdict=Verdict.UNCLEAR,
-        words=(
-            rf"(?:{_FAULT})[^.;]{{0,25}}(?:\b{_OR}\b|/)(?=.*{_OTHER})|{_OTHER}[^.;]{{0,25}}\b{_OR}\b(?=.*(?:{_FAULT}))|"
-            r"\b(?:may|might) (?:not|be)\b"
-        ),
+        words=rf"\b(?:may|might) (?:not|be)\b|\b{_OR}\b.*{_FULL}|{_FULL}.*\b{_OR}\b",
         source=_SOURCE,
         seen="2026-11-30",
     ),

@@ -17,7 +17,6 @@ def join_words(*roles: WordRole) -> str:
     return rf"(?<!\w)(?:{words})(?!\w)"
 
 
-def near(first: WordRole, second: WordRole) -> str:
-    """Return a regular expression that matches words of two roles in one sentence, in either order."""
-    one, other = join_words(first), join_words(second)
-    return rf"{one}[^.;]{{0,50}}?{other}|{other}[^.;]{{0,50}}?{one}"
+def both(first: WordRole, second: WordRole) -> str:
+    """Return a regular expression that matches a text with words of two roles, in either order."""
+    return rf"^(?=.*{join_words(first)}).*{join_words(second)}"

@@ -24,13 +24,13 @@ KNOWN_WORDS = (
             "status|final|original|originally|following|follows|below|above|see|learn|about|information|info|further|details|technical|more|help|please|check|"
             "checking|double|verify|correct|correctly|spelling|typos?|misspelled|unnecessary|spaces|again|contact|contacting|postmaster|administrator|"
             "administratively|provider|google|recommend|cause|other|session|transcript|null|nullmx|nxdomain|noerror|according|answer|authoritative|"
-            "generated|automatically|created|software|attached|sorry|hi|customers?|person|people|employee|our|id|ref|reference|problem|notify|"
+            "generated|automatically|created|software|sorry|hi|customers?|person|employee|our|id|ref|reference|problem|notify|"
             "gsmtp|nsmtp|psmtp|chkusr|chkuser|vpopmail|vdelivermail|hmailserver|dovecot|procmail|badrcptto|validrcptto|resolver|adr|msexch|ims|mts|imc|"
             "chkrcpt|usersearch|cuda|nsu|dd|nx|ofr|lpn|rcp|int|lib|unrouteable|infodomainnonexistent|additional|mode|normal|forwarding|named|called|"
-            "user|userid|mobile|doing|syntax|format|got|get|like|only|all|both|lives?|living|site|rdomain|ip|"
-            "enough|far|progress|most|plr|fd|si|yahoo|outlook|hotmail|aol|gmail|microsoft|exchange|postfix|exim|sendmail|qmail|"
+            "user|userid|mobile|syntax|format|got|get|(?<=not )like(?= recipient)|all|lives?|living|site|rdomain|ip|"
+            "far enough|most progress|plr|fd|si|yahoo|outlook|hotmail|aol|gmail|microsoft|exchange|postfix|exim|sendmail|qmail|"
             "rfc|reachable|nor|has|nonexistentdomain|psi|configured|private|lastattemptedservername|bounces?|verifier|record|"
-            "amazon|ses|suppression|suppressed|previously|bouncing|marked|go|visit|explanation|owner|ours|use|used|marked|writing|blocked(?= due to inactivity)|cuda_nsu|dear|hello|thanks?|thank|regards|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|am|pm|after|attempts?|send|recv|module|call|fwd|expanded|location|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|(?<=to )command|command(?= rcpt)|indicated|envelope(?= recipient)|malformed(?= (?:or unexpected )?name server)|unexpected(?= name server)|connection(?= got far)|issued|replied|username|another|aaaa|mail-?box|mm|locked(?= email bounced)|create|spool|var|correspondent|directly|mailer|daemon|program|generating|diagnostic|administrators|couldn|wasn|weren|able"
+            "amazon|ses|suppression|suppressed|previously|recent history of bouncing|marked|ok|will|processed|while talking|eyou|mta|br|go|visit|explanation|owner|ours|use|used|marked|writing|blocked(?= due to inactivity)|cuda_nsu|dear|hello|thanks?|thank|regards|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|am|pm|after|attempts?|send|recv|module|call|fwd|expanded|location|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|(?<=to )command|command(?= rcpt)|indicated|envelope(?= recipient)|malformed(?= (?:or unexpected )?name server)|unexpected(?= name server)|connection(?= got far)|issued|replied|username|aaaa|mail-?box|mm|locked(?= email bounced)|create|spool|var|correspondent|directly|mailer|daemon|program|generating|diagnostic|administrators|couldn|wasn|weren|able"
         ),
         source="Letters about a missing recipient in sisimai/set-of-emails and thirteen other collections",
     ),

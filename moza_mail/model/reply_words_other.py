@@ -63,7 +63,7 @@ OTHER_WORDS = (
             r"your (?!recipient|message|contact|address ?book)(?:[a-z0-9'-]+ ){0,3}?(?:accounts?|mailbox|address|domain|hosts?|hostname|servers?|"
             r"mail exchanger|mx|provider|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta|name)|for you|"
             r"you (?:are (?:not|sending|using)|exist|must|have (?:sent|exceeded|not)|mailed|use[ds]?|need)|"
-            r"customers?|clients?|tenants?|subscription|licen[sc]e|contract|invoice|billing|payment|hosting|reseller|"
+            r"(?<!not our )(?<!longer a )(?<!not a )(?:customers?|clients?)|tenants?|subscription|licen[sc]e|contract|invoice|billing|payment|hosting|reseller|"
             r"sub-?(?:account|user)|api|tokens?|credentials?|passwords?|log ?in|logged in|logins?|dashboard|control panel|"
             r"project|smart ?host|prepaid|trial|sandbox|abuse team|this service|verification|account (?:is )?under review"
         ),
@@ -121,7 +121,7 @@ OTHER_WORDS = (
         words=(
             r"relay\w*(?!=)|outgoing|outbound|smtp (?:user|account|access|delivery|auth|client|relay)|(?:to|can(?:not|'t)) (?:send|mail)\b|"
             r"send(?:ing)? (?:limit|rate)|authenticat\w*|authori[sz]\w+|permissions?|permitted|helo|ehlo|ptr|reverse dns|rdns|spf|dkim|"
-            r"dmarc|certificate|tls|ip[- ]?ad\w+|(?:adresse|direccion|indirizzo|endereco|adres) ip|sni|no a record|valid mx"
+            r"dmarc|certificate|tls|<site\[ip\]>|ip[- ]?ad\w+|(?:adresse|direccion|indirizzo|endereco|adres) ip|sni|no a record|valid mx"
         ),
         source="RFC 4954; RFC 7208; SES; cPanel",
     ),
@@ -152,11 +152,11 @@ OTHER_WORDS = (
         words=(
             r"temporar\w+|transient|later|retry|moment|currently (?!available|suspended)\w*|right now|for now|yet|maintenance|migrat\w+|"
             r"being (?:moved|migrated|created|restored|upgraded)|move|restore\w*|backup|(?:on hold|paused?|until|tomorrow|resumes?|this week|"
-            r"further notice)|busy|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
+            r"further notice)|busy|(?:user|mailbox|recipient|account|address|it) (?:exists|is known|is valid)|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
             r"(?:database|directory|backend|ldap|sql|mapping service) (?:error|lookup|connection|server|is|down|currently|not sync\w+|search)|"
             r"(?:directory|internal|sql|server|configuration|system|lookup|temporary) (?:error|failure(?!: host)|problem|fault)|"
             r"un?reachable|offline|down|outage|misconfigur\w+|unable to verify|cannot look ?up|(?:user|recipient|directory) lookup|lookup (?:of (?!\S+ responded)|failed)|verification (?:server|failed)|"
-            r"decommission\w*|disk|mount|output file|mailbox (?:file|path|server)|in progress|synchroni[sz]\w+|frozen while|"
+            r"decommission\w*|disk|mount|i/o|output file|mailbox (?:file|path|server)|in progress|synchroni[sz]\w+|frozen while|"
             r"from \d+ to \d+|will be closed"
         ),
         source="Postfix; Exim; Dovecot; Exchange; Cyrus",
@@ -277,7 +277,7 @@ OTHER_WORDS = (
         language="en",
         words=(
             r"return(?:ed|ing)?(?: (?:the )?(?:message|mail))? to (?:the )?sender|(?:sender|absender) (?:is |was |has been )?(?:not )?(?:notified|informed)|"
-            r"(?:notify|inform|tell) the sender|(?:not our|(?:not|no longer) an? (?:active )?) ?(?:customer|client)|relay recipient table|relay=\S*|"
+            r"(?:notify|inform|tell) the sender|relay recipient table|relay=\S*|"
             r"is currently available|suppressed sending to|mail exchanger or ip address|suppression list for your account|content filter agent|hosted tenant|(?:double-)?check\w* the recipient's"
         ),
         source="Postfix; AOL; Exchange; Sendmail",

@@ -10,7 +10,7 @@ RECIPIENT_WORDS = (
         role=WordRole.RECIPIENT,
         language="en",
         words=(
-            r"recipients?|rcpt|addr|users?|mailbox(?:es)?|mail ?(?:box|drop|address(?:es)?)|accounts?|address(?:es)?|alias|person|addressee|"
+            r"recipients?|rcpt|addr|(?:not our|(?:not|no longer) a) (?:customer|client)|users?|mailbox(?:es)?|mail ?(?:box|drop|address(?:es)?)|accounts?|address(?:es)?|alias|person|addressee|"
             r"member|subscriber|employee|local[- ]?part|inbox|recipnotfound|recipientnotfound|bad_?recipient|badrcptto|unroute?able"
         ),
         source="Postfix; Exim; Sendmail; qmail; Exchange",
