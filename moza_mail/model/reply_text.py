@@ -149,5 +149,5 @@ def _compile_neutral() -> re.Pattern[str]:
 @cache
 def _compile_known() -> re.Pattern[str]:
     # Part of a compound is another word: `From-adres`.
-    roles = (WordRole.RECIPIENT, WordRole.GONE, WordRole.CLOSED, WordRole.KNOWN)
+    roles = (WordRole.PHRASE, WordRole.GONE, WordRole.CLOSED, WordRole.RECIPIENT, WordRole.KNOWN)
     return re.compile(rf"(?<!-){join_words(*roles)}(?!-)", re.IGNORECASE)

@@ -27,6 +27,8 @@ class WordRole(StrEnum):
     """A policy of the server, a choice of the reader, or a suspicion of spam."""
     CONTENT = "content"
     """A part of the message."""
+    PHRASE = "phrase"
+    """A phrase of a refusal that is about a recipient. Its words alone could be about anything."""
     KNOWN = "known"
     """A plain word of a refusal that is about a recipient."""
     NEUTRAL = "neutral"

@@ -8,12 +8,12 @@ from moza_mail.model.reply_words_known import KNOWN_WORDS
 from moza_mail.model.reply_words_other import OTHER_WORDS
 from moza_mail.model.reply_words_recipient import RECIPIENT_WORDS
 
-REPLY_WORDS = (*RECIPIENT_WORDS, *OTHER_WORDS, *KNOWN_WORDS)
+REPLY_WORDS = (*KNOWN_WORDS, *RECIPIENT_WORDS, *OTHER_WORDS)
 
 
 def join_words(*roles: WordRole) -> str:
-    """Return a regular expression that matches a whole word or phrase of the roles."""
-    words = "|".join(row.words for row in REPLY_WORDS if row.role in roles)
+    """Return a regular expression that matches a whole word or phrase of the roles, of earlier roles first."""
+    words = "|".join(row.words for role in roles for row in REPLY_WORDS if row.role is role)
     return rf"(?<!\w)(?:{words})(?!\w)"
 
 

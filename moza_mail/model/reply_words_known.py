@@ -7,30 +7,60 @@ from moza_mail.model.reply_word import ReplyWords, WordRole
 
 KNOWN_WORDS = (
     ReplyWords(
+        role=WordRole.PHRASE,
+        language="en",
+        words=(
+            r"username|userid|final delivery|virtual (?:alias|mailbox|user)|any host by that name|invalid domain|the domain is|check the domain|error message below|the error that|cause of this error|error message|error (?:code|text)|(?:is |in )use|user is not local|user not local|is not local|this location|(?:not )?listed in|mts-id|msexch|(?<=\()state|name or service not known|requested action|smtp error code|no mx record|(?:domain|host)(?= ?=?rdomain)|unknown host|service unavailable|follows|destination system address|receive e-?mails?|smtp service|other email provider|rcpt to response|response from|the remote server was|remote mailer|mail box|currently suspended|dovecot-lmtp|"
+            r"(?:on|at|in|from|to|by) (?:this|our|the|your|that|its) (?:mail |e-?mail )?(?:server|system|host|site|domain|location|list|directory|name|address list)s?|"
+            r"(?:by|with|under) (?:that|this) name|recipient name is|user name|account name|mailbox name|name of the (?:user|recipient)|no one here|"
+            r"in (?:the )?(?:local|virtual|relay)? ?(?:mailbox |user |recipient |alias )*(?:table|list|directory|domino directory|map)|(?:public )?name (?:& |and )?address book|domino directory|validrcptto list|badrcptto list|in (?:my|our) \w+ list|"
+            r"remote (?:mail ?|smtp )?(?:server|host|mta|system) (?:returned|said|says|rejected|replied|responded|answered)|remote (?:server|host)(?= \(?(?:ip|site))|(?:host|server)(?= <?(?:site|ip|rdomain))|other server returned|remote[- ]mta|remote host said|(?:host|server) ip says|smtp server|"
+            r"name service error for name=\S* type=\w+|host or domain name|(?:host|domain) (?:name )?(?:is )?(?:not found|unknown|does(?:n't| not) exist|not reachable|invalid|does not accept mail)|unknown (?:host|domain)|no such (?:host|domain)|name server|dns (?:type|error|record|domain)|(?:mx|srv) records?|any host(?: named)?|(?:recipient|destination|mail|recipient's|of) (?:mail )?(?:domain|host)s?|domain(?= rdomain)|host/domain(?: name)?|domain name|for (?:the )?domain|(?:name|host|domain)(?= (?:is )?not found)|domain (?:named|called)|"
+            r"delivery (?:to|of|failed|failure|error|attempts?|status|system|report|has failed)|mail delivery (?:system|software|failed|program|subsystem)|e-?mail (?:system|server)|permanent (?:fatal )?errors?|fatal errors?|errors?(?= ?(?:code|type|from|after|following|was|that|dd|:|-|')|$)|error_?code|error type|(?:address|smtp|lmtp|delivery) error|dns error|error dns|the error|(?:diagnostic|status|error|reply|bounce) code|responded with code|(?:following|original) message|local[- ]part|local (?:user|recipient|mailbox|module)|session follows|transcript of session|service mapped|resolve type|provider for further|state \d*|\(state|type mx|usersearch|address syntax|recipient syntax|(?:bad|invalid) (?:recipient )?address syntax|mail system|original message|message follows|delivered to mobile|mode: normal|response to|cannot receive mail|no longer receives mail|receive(?:s|d)? (?:e-?mail|mail)|private|configured|access denied|module|reports|call fwd"
+        ),
+        source="Letters about a missing recipient in sisimai/set-of-emails and thirteen other collections",
+    ),
+    ReplyWords(
+        role=WordRole.PHRASE,
+        language="nl, de, fr, es, it, pt, pl, sv, no, da, hu",
+        words=(
+            r"(?:op|bij|in) (?:deze|onze|dit|ons) (?:mail)?(?:server|domein|systeem)|met (?:deze|die) naam|"
+            r"(?:auf|in|bei) (?:diesem|dem|unserem|dieser) (?:mail)?(?:server|system|domain)|(?:mit|unter) (?:diesem|dem) namen|"
+            r"(?:sur|dans) (?:ce|le|notre) (?:serveur|domaine)|(?:de|a) ce nom|"
+            r"en (?:este|el|nuestro) (?:servidor|dominio|sistema)|con (?:este|ese) nombre|n?este servidor|"
+            r"(?:su|in) questo (?:server|dominio)|con questo nome|na (?:tym )?serwerze|o (?:tej|takiej) nazwie|"
+            r"pa (?:denna|denne) server\w*|med (?:det|detta|dette) nam?v?n|ezen a szerveren|dns type"
+        ),
+        source="The same in other languages",
+    ),
+    ReplyWords(
         role=WordRole.KNOWN,
         language="en",
         words=(
             "a|an|the|this|that|these|those|to|for|of|at|in|into|on|by|with|from|and|or|but|is|are|was|were|be|been|has|have|had|does|do|did|"
             "doesn|don|didn|hasn|isn|wasn|couldn|aren|can|cannot|could|would|not|no|any|it|its|we|our|us|my|i|you|your|he|she|they|there|here|"
-            "as|if|so|such|than|because|due|which|who|since|via|s|t|es|one|mr|mrs|"
-            "unknown|unknwon|known|exist|exists|existing|existent|nonexistent|non|found|find|invalid|valid|validate|unavailable|unavaiable|available|inactive|active|"
-            "disabled|deactivated|suspended|closed|deleted|removed|terminated|discontinued|expired|retired|cancell?ed|frozen|unallocated|"
-            "illegal|bad|wrong|incorrect|undeliverable|undefined|obsolete|longer|anymore|left|moved|employed|works?|working|company|organi[sz]ation|"
-            "inactivity|extended|deactivation|dosn|now|never|activated|unrecogni[sz]ed|recogni[sz]ed|unresolvable|resolved?|routed|"
-            "rejected|rejecting|refused|denied|access|accepts?|accepted|receive|received|receiving|deliver|delivered|delivery|destination|reach|reached|tried|"
-            "try|trying|sent|returned|returning|bounced|failed|failure|fatal|permanent|permanently|errors?|requested|action|aborted|taken|not|listed|list|"
-            "table|directory|domino|book|public(?= (?:name|address))|names?|local|virtual|alias|aliases|part|map|maps|remote|hosts?|hosted|servers?|system|services?|mails?|emails?|"
-            "e-?mail|e|messages?|smtp|esmtp|lmtp|dns|mx|srv|records?|domains?|lookup|type|codes?|reasons?|reply|response|responded|said|says|reports?|state|"
-            "status|final|original|originally|following|follows|below|above|see|learn|about|information|info|further|details|technical|more|help|please|check|"
-            "checking|double|verify|correct|correctly|spelling|typos?|misspelled|unnecessary|spaces|again|contact|contacting|postmaster|administrator|"
-            "administratively|provider|google|recommend|cause|other|session|transcript|null|nullmx|nxdomain|noerror|according|answer|authoritative|"
-            "generated|automatically|created|software|sorry|hi|customers?|person|employee|our|id|ref|reference|problem|notify|"
-            "gsmtp|nsmtp|psmtp|chkusr|chkuser|vpopmail|vdelivermail|hmailserver|dovecot|procmail|badrcptto|validrcptto|resolver|adr|msexch|ims|mts|imc|"
-            "chkrcpt|usersearch|cuda|nsu|dd|nx|ofr|lpn|rcp|int|lib|unrouteable|infodomainnonexistent|additional|mode|normal|forwarding|named|called|"
-            "user|userid|mobile|syntax|format|got|get|(?<=not )like(?= recipient)|all|lives?|living|site|rdomain|ip|"
-            "far enough|most progress|plr|fd|si|yahoo|outlook|hotmail|aol|gmail|microsoft|exchange|postfix|exim|sendmail|qmail|"
-            "rfc|reachable|nor|has|nonexistentdomain|psi|configured|private|lastattemptedservername|bounces?|verifier|record|"
-            "amazon|ses|suppression|suppressed|previously|recent history of bouncing|marked|ok|will|processed|while talking|eyou|mta|br|go|visit|explanation|owner|ours|use|used|marked|writing|blocked(?= due to inactivity)|cuda_nsu|dear|hello|thanks?|thank|regards|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|am|pm|after|attempts?|send|recv|module|call|fwd|expanded|location|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|(?<=to )command|command(?= rcpt)|indicated|envelope(?= recipient)|malformed(?= (?:or unexpected )?name server)|unexpected(?= name server)|connection(?= got far)|issued|replied|username|aaaa|mail-?box|mm|locked(?= email bounced)|create|spool|var|correspondent|directly|mailer|daemon|program|generating|diagnostic|administrators|couldn|wasn|weren|able"
+            "as|if|so|such|than|because|due|which|who|since|via|s|t|es|one|mr|mrs|unknown|unknwon|known|exist|exists|existing|existent|"
+            "nonexistent|non|found|find|invalid|valid|validate|unavailable|unavaiable|available|inactive|active|disabled|deactivated|suspended|"
+            "closed|deleted|removed|terminated|discontinued|expired|retired|cancell?ed|frozen|unallocated|illegal|bad|wrong|incorrect|"
+            "undeliverable|undefined|obsolete|longer|anymore|left|moved|employed|works?|company|organi[sz]ation|inactivity|extended|"
+            "deactivation|dosn|now|never|activated|unrecogni[sz]ed|recogni[sz]ed|unresolvable|resolved?|routed|rejected|rejecting|refused|"
+            "denied|accepts?|accepted|received|deliver|delivered|destination|reach|reached|tried|try|trying|sent|returned|returning|bounced|"
+            "failed|failure|fatal|permanent|permanently|requested|action|aborted|taken|listed|domino|public(?= (?:name|address))|virtual|alias|"
+            "aliases|mails?|emails?|e-?mail|e|messages?|smtp|esmtp|lmtp|dns|mx|srv|lookup|reasons?|reply|responded|said|says|final|following|"
+            "follows|below|above|see|learn|about|information|info|further|details|technical|more|help|please|check|checking|double|verify|"
+            "correct|correctly|spelling|typos?|misspelled|unnecessary|spaces|again|contact|contacting|postmaster|administrator|administratively|"
+            "provider|google|recommend|cause|null|nullmx|nxdomain|noerror|according|answer|authoritative|generated|automatically|created|"
+            "software|sorry|hi|customers?|person|employee|id|ref|reference|notify|gsmtp|nsmtp|psmtp|chkusr|chkuser|vpopmail|vdelivermail|"
+            "hmailserver|dovecot|procmail|badrcptto|validrcptto|resolver|adr|msexch|ims|mts|imc|chkrcpt|usersearch|cuda|nsu|dd|nx|ofr|lpn|rcp|"
+            "int|lib|unrouteable|infodomainnonexistent|additional|forwarding|named|called|user|userid|got|get|(?<=not )like(?= recipient)|all|"
+            "lives?|living|site|rdomain|ip|far enough|most progress|plr|fd|si|yahoo|outlook|hotmail|aol|gmail|microsoft|exchange|postfix|exim|"
+            "sendmail|qmail|rfc|reachable|nor|nonexistentdomain|psi|lastattemptedservername|bounces?|verifier|amazon|ses|suppression|suppressed|"
+            "previously|recent history of bouncing|marked|ok|will|processed|while talking|eyou|mta|br|go|visit|explanation|owner|ours|writing|"
+            "blocked(?= due to inactivity)|cuda_nsu|dear|hello|thanks?|thank|regards|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|"
+            "aug|sep|oct|nov|dec|am|pm|after|attempts?|send|recv|fwd|expanded|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|"
+            "(?<=to )command|command(?= rcpt)|indicated|envelope(?= recipient)|malformed(?= (?:or unexpected )?name server)|"
+            "unexpected(?= name server)|connection(?= got far)|issued|replied|username|mail-?box|mm|locked(?= email bounced)|create|spool|var|"
+            "correspondent|directly|mailer|daemon|generating|diagnostic|administrators|weren|able"
         ),
         source="Letters about a missing recipient in sisimai/set-of-emails and thirteen other collections",
     ),
@@ -39,7 +69,7 @@ KNOWN_WORDS = (
         language="nl",
         words=(
             "de|het|een|dit|deze|die|dat|er|is|zijn|was|werd|wordt|worden|kan|kon|niet|meer|op|onder|met|van|voor|aan|in|bij|en|of|u hebt (?:opgegeven|ingevoerd)|als|bestaat|"
-            "opgegeven|ingevoerde|naam|hier|server|domein|gevonden|persoon|werkt|werkzaam|geldig|gebruik|dienst|actief|bericht|bezorgd|afgeleverd|reden|fout|foutcode|sorry|helaas|mail"
+            "opgegeven|ingevoerde|hier|gevonden|persoon|werkt|werkzaam|geldig|gebruik|dienst|actief|bericht|bezorgd|afgeleverd|sorry|helaas|mail"
         ),
         source="Exchange in Dutch; Ziggo; KPN",
     ),
@@ -48,7 +78,7 @@ KNOWN_WORDS = (
         language="de",
         words=(
             "der|die|das|den|dem|des|ein|eine|einen|einem|dieser|diese|dieses|diesem|diesen|ist|sind|war|wurde|wird|werden|konnte|nicht|mehr|auf|unter|mit|von|"
-            "fur|fuer|an|in|im|bei|und|oder|es|sie eingegeben haben|gibt|hier|angegebene|angegebenen|angeschriebene|server|domain|namen?|nachricht|zugestellt|unzustellbar|fehler|"
+            "fur|fuer|an|in|im|bei|und|oder|es|sie eingegeben haben|gibt|hier|angegebene|angegebenen|angeschriebene|nachricht|zugestellt|unzustellbar|"
             "leider|mail|erreichbar|keine?n?|vom|existiert|dauerhaft"
         ),
         source="Exchange in German; web.de; GMX",
@@ -57,8 +87,8 @@ KNOWN_WORDS = (
         role=WordRole.KNOWN,
         language="fr",
         words=(
-            "le|la|les|l|un|une|ce|cet|cette|ces|est|sont|a|ete|n|pas|plus|ne|du|de|d|des|au|aux|en|dans|sur|sous|avec|par|pour|et|ou|il|y|nom|serveur|domaine|"
-            r"bloque(?=\. the recipient)|(?<=bloque\. the recipient account is )blocked|lettres|electronique|ci-dessus|verifier|orthographe|veuillez|courriel|mail|message|moins|erreur|desole|definitivement|vous avez (?:saisie?|entree)|que"
+            "le|la|les|l|un|une|ce|cet|cette|ces|est|sont|a|ete|n|pas|plus|ne|du|de|d|des|au|aux|en|dans|sur|sous|avec|par|pour|et|ou|il|y|"
+            r"bloque(?=\. the recipient)|(?<=bloque\. the recipient account is )blocked|lettres|electronique|ci-dessus|verifier|orthographe|veuillez|courriel|mail|message|moins|desole|definitivement|vous avez (?:saisie?|entree)|que"
         ),
         source="Exchange in French; Orange; La Poste",
     ),
@@ -67,7 +97,7 @@ KNOWN_WORDS = (
         language="es, it, pt",
         words=(
             "el|la|los|las|lo|il|gli|le|o|os|as|un|una|um|uma|este|esta|ese|esa|esse|essa|questo|questa|es|son|ha|sido|fue|foi|stato|stata|no|non|nao|se|si|en|em|"
-            "de|del|do|da|di|della|con|com|por|per|para|su|y|e|ou|ya|correo|electronico|posta|elettronica|postal|servidor|server|dominio|mensaje|nombre|nome|error|errore|"
+            "de|del|do|da|di|della|con|com|por|per|para|su|y|e|ou|ya|correo|electronico|posta|elettronica|postal|mensaje|"
             "existe|hay|esiste|nessun|ningun|nenhum|destino|destinazione|invalido|piu|mas|mais|falta|uso"
         ),
         source="Libero; Aruba; Movistar; UOL",
@@ -75,15 +105,15 @@ KNOWN_WORDS = (
     ReplyWords(
         role=WordRole.KNOWN,
         language="pl, cs",
-        words="ten|ta|to|tego|takiego|takiej|taki|nie|jest|zostalo|zostala|zostal|ma|o|w|na|z|serwer|serwerze|domena|nazwa|nazwie|podany|podane|istnieje|e|mail|niedostepne",
+        words="ten|ta|to|tego|takiego|takiej|taki|nie|jest|zostalo|zostala|zostal|ma|o|w|na|z|podany|podane|istnieje|e|mail|niedostepne",
         source="Onet; Interia; Seznam",
     ),
     ReplyWords(
         role=WordRole.KNOWN,
         language="sv, no, da, hu",
         words=(
-            "den|det|en|et|ett|denna|denne|detta|dette|ar|er|har|blivit|blitt|blev|ble|ej|inte|ikke|pa|i|med|til|till|for|av|af|som|na(?:vn|mn)|server|doma?n|"
-            "domene|post|mail|a|az|ez|ezen|egy|nem|van|volt|lett|ilyen|szerver|szerveren|nev|domain"
+            "den|det|en|et|ett|denna|denne|detta|dette|ar|er|har|blivit|blitt|blev|ble|ej|inte|ikke|pa|i|med|til|till|for|av|af|som|"
+            "post|mail|a|az|ez|ezen|egy|nem|van|volt|lett|ilyen"
         ),
         source="Telia; Loopia; One.com; Freemail.hu",
     ),

@@ -9,7 +9,7 @@ OTHER_WORDS = (
         words=(
             r"senders?|sending|originat\w+|origin|return[ -]?paths?|return(?:ing)? (?:e-?mail )?(?:address|domain|mailbox)|"
             r"reverse[ -]?path|bounces?(?: to| address| domain| mailbox)|envelope(?! recipient)|mail[ -]from|from[ -](?:address|header|domain|alias|line)|"
-            r"(?:mail|email|message|sending|mailed|sent)\w* from (?:the |this |a |your )?(?:domain|account|mailbox|address|user|host|addr\b)|"
+            r"(?:mail|email|message|sending|mailed|sent)\w* from (?:the |this |an? |your |unknown )*(?:domain|account|mailbox|address|user|host|addr\b)|"
             r"sending from|in (?:the )?(?:from|mail)|mail command|reply-to|errors-to|author|submitt\w+|submissions?|(?:who|that|which) sent|sent this|call-?outs?|call-?backs?|back-check|mx of"
         ),
         source="Exim callouts; Postfix reject_unverified_sender; Sendmail; hosting panels",
@@ -61,11 +61,11 @@ OTHER_WORDS = (
         language="en",
         words=(
             r"your (?!recipient|message|contact|address ?book)(?:[a-z0-9'-]+ ){0,3}?(?:accounts?|mailbox|address|domain|hosts?|hostname|servers?|"
-            r"mail exchanger|mx|provider|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta|name)|for you|"
+            r"mail exchanger|mx|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta|name)|for you|"
             r"you (?:are (?:not|sending|using)|exist|must|have (?:sent|exceeded|not)|mailed|use[ds]?|need)|"
             r"(?<!not our )(?<!longer a )(?<!not a )(?:customers?|clients?)|tenants?|subscription|licen[sc]e|contract|invoice|billing|payment|hosting|reseller|"
             r"sub-?(?:account|user)|api|tokens?|credentials?|passwords?|log ?in|logged in|logins?|dashboard|control panel|"
-            r"project|smart ?host|prepaid|trial|sandbox|abuse team|this service|verification|account (?:is )?under review"
+            r"project|smart ?host|prepaid|trial|(?:provider|server|system|service|gateway|your provider) (?:account|user)|sandbox|abuse team|this service|verification|account (?:is )?under review"
         ),
         source="SES; SendGrid; Mailgun; Postmark; cPanel",
     ),
@@ -152,7 +152,7 @@ OTHER_WORDS = (
         words=(
             r"temporar\w+|transient|later|retry|moment|currently (?!available|suspended)\w*|right now|for now|yet|maintenance|migrat\w+|"
             r"being (?:moved|migrated|created|restored|upgraded)|move|restore\w*|backup|(?:on hold|paused?|until|tomorrow|resumes?|this week|"
-            r"further notice)|busy|(?:user|mailbox|recipient|account|address|it) (?:exists|is known|is valid)|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
+            r"further notice)|busy|(?:user|mailbox|recipient|account|address|it) (?:exists|is known|is valid)|(?:unknown|recipient|mailbox|user|account) error|error (?:for|at|in) (?:the )?(?:user|recipient|mailbox)|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
             r"(?:database|directory|backend|ldap|sql|mapping service) (?:error|lookup|connection|server|is|down|currently|not sync\w+|search)|"
             r"(?:directory|internal|sql|server|configuration|system|lookup|temporary) (?:error|failure(?!: host)|problem|fault)|"
             r"un?reachable|offline|down|outage|misconfigur\w+|unable to verify|cannot look ?up|(?:user|recipient|directory) lookup|lookup (?:of (?!\S+ responded)|failed)|verification (?:server|failed)|"

@@ -73,7 +73,7 @@ RECIPIENT_WORDS = (
         role=WordRole.GONE,
         language="de",
         words=(
-            r"existier(?:t|en) (?:hier )?nicht|unbekannte?[nrs]?|nicht (?:gefunden|bekannt|vorhanden|existent|gultig|gueltig)|"
+            r"existier(?:t|en) (?:hier )?nicht|unbekannte?[nrs]?|nicht (?:gefunden|bekannt|vorhanden|existent|gultig|gueltig)|kein solche[rs]?|"
             r"ungue?ltige?[nrs]?|gibt es nicht|kein"
         ),
         source="Exchange in German; web.de; GMX; sitepackage.de",

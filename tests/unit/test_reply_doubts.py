@@ -113,6 +113,23 @@ def test_a_reply_with_a_word_that_is_not_known_keeps_the_reader(reply):
     assert classify_reply(reply, REPORT) not in HARD_VERDICTS
 
 
+@pytest.mark.parametrize(
+    ("about_a_thing", "about_the_recipient"),
+    [
+        ("550 user map not found", "550 User unknown in local recipient table"),
+        ("550 mailbox format invalid", "550 Invalid mailbox"),
+        ("550 system account disabled", "550 No such account on this system"),
+        ("550 Server niet gevonden voor deze gebruiker", "550 Mailbox bestaat niet op deze server"),
+        ("550 Server des Benutzers nicht gefunden", "550 Benutzer auf diesem Server nicht gefunden"),
+        ("550 Serveur du destinataire introuvable", "550 Destinataire introuvable sur ce serveur"),
+        ("550 Erreur inconnue, compte", "550 Compte inconnu"),
+    ],
+)
+def test_a_thing_of_the_recipient_is_not_the_recipient(about_a_thing, about_the_recipient):
+    assert classify_reply(about_a_thing, RELAY) not in HARD_VERDICTS
+    assert classify_reply(about_the_recipient, RELAY) in HARD_VERDICTS
+
+
 def test_the_status_of_a_missing_recipient_outweighs_two_unknown_words_and_no_more():
     assert classify_reply("550 5.1.1 recipient mailbox unallocated zzz", RELAY) is Verdict.ADDRESS_UNKNOWN
     assert classify_reply("550 5.1.1 user unknown (foo bar baz)", RELAY) is Verdict.UNCLEAR
