@@ -53,9 +53,9 @@ QUOTED_PHASES = (
 )
 # A link to a page about the refusal names nobody.
 URL_HOST = re.compile(r"https?://[^/\s]+")
-# A status that says that the recipient does not exist outweighs a few words that are not known.
+# A status that says that the recipient does not exist outweighs one word that is not known.
 ADDRESS_STATUS = re.compile(r"5\.1\.(?:[1236]|10)")
-UNKNOWN_WORDS_BESIDE_STATUS = 2
+UNKNOWN_WORDS_BESIDE_STATUS = 1
 SENDER_CHECK = re.compile(r"sender address rejected|sender verify|verification failed for", re.IGNORECASE)
 # A gateway quotes the reply of the server beyond it.
 INNER_REPLIES = tuple(

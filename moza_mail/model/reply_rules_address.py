@@ -205,7 +205,7 @@ ADDRESS_RULES = (
         words=(
             r"rcpt (?:is )?not (?:a |an )?(?:valid|known|active|local|existing)|not a local mailbox|validrcptto|"
             r"(?:user|person) (?:does(?:n't| not) live here|has left)|no longer works (?:here|at|for)|not find (?:the )?user|"
-            r"rcpt\W{1,3}(?:is )?unknown|rcpt\W{1,3}no longer exists|no longer has an? (?:account|mailbox)|(?:do|does) not have a user|unrecogni[sz]ed (?:recipient|user|address)|mailbox (?:was |has been )?removed|(?:user|recipient|person) is not here|no (?:mailbox|account|user) for|no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
+            r"rcpt\W{1,3}(?:is )?unknown|not a valid (?:mailbox|e-?mail address|address|account)|rcpt\W{1,3}no longer exists|no longer has an? (?:account|mailbox)|(?:do|does) not have a user|unrecogni[sz]ed (?:recipient|user|address)|mailbox (?:was |has been )?removed|(?:user|recipient|person) is not here|no (?:mailbox|account|user) for|no longer (?:with|works|employed)|has left (?:the|our)|is not a mailbox|there is no mailbox|\bretired\b"
         ),
         source="Common wording; qmail validrcptto",
         seen="2026-11-30",

@@ -62,7 +62,7 @@ OTHER_WORDS = (
         words=(
             r"your (?!recipient|message|contact|address ?book)(?:[a-z0-9'-]+ ){0,3}?(?:accounts?|mailbox|address|domain|hosts?|hostname|servers?|"
             r"mail exchanger|mx|tenant|organi[sz]ation|company|subscription|plan|service|user|login|contract|network|ip|mta|name)|for you|"
-            r"you (?:are (?:not|sending|using)|exist|must|have (?:sent|exceeded|not)|mailed|use[ds]?|need)|"
+            r"you (?:are (?:not|on|sending|using)|exist|must|have (?:sent|exceeded|not)|mailed|use[ds]?|need)|"
             r"(?<!not our )(?<!longer a )(?<!not a )(?:customers?|clients?)|tenants?|subscription|licen[sc]e|contract|invoice|billing|payment|hosting|reseller|"
             r"sub-?(?:account|user)|api|tokens?|credentials?|passwords?|log ?in|logged in|logins?|dashboard|control panel|"
             r"project|smart ?host|prepaid|trial|(?:provider|server|system|service|gateway|your provider) (?:account|user)|sandbox|abuse team|this service|verification|account (?:is )?under review"
@@ -152,7 +152,7 @@ OTHER_WORDS = (
         words=(
             r"temporar\w+|transient|later|retry|moment|currently (?!available|suspended)\w*|right now|for now|yet|maintenance|migrat\w+|"
             r"being (?:moved|migrated|created|restored|upgraded)|move|restore\w*|backup|(?:on hold|paused?|until|tomorrow|resumes?|this week|"
-            r"further notice)|busy|(?:user|mailbox|recipient|account|address|it) (?:exists|is known|is valid)|(?:unknown|recipient|mailbox|user|account) error|error (?:for|at|in) (?:the )?(?:user|recipient|mailbox)|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
+            r"further notice)|busy|(?<!no such )(?:user|mailbox|recipient|account|address|it) (?:exists|is known|is valid)|(?:unknown|recipient|mailbox|user|account) error|error (?:for|at|in) (?:the )?(?:user|recipient|mailbox)|service (?:is )?not available|(?<!local )(?<!virtual )(?:user|alias|mailbox|recipient|account)(?:'s)? (?:mail )?(?:map|table|type|server|database|store)|(?:mailbox|maildir|file|user|temporarily) (?:is )?locked|locked (?:by|while|for)|locks?|another (?:process|session)|in use by|time[ds]?[ -]?outs?|"
             r"(?:database|directory|backend|ldap|sql|mapping service) (?:error|lookup|connection|server|is|down|currently|not sync\w+|search)|"
             r"(?:directory|internal|sql|server|configuration|system|lookup|temporary) (?:error|failure(?!: host)|problem|fault)|"
             r"un?reachable|offline|down|outage|misconfigur\w+|unable to verify|cannot look ?up|(?:user|recipient|directory) lookup|lookup (?:of (?!\S+ responded)|failed)|verification (?:server|failed)|"
@@ -217,7 +217,7 @@ OTHER_WORDS = (
             r"external|internet|(?:from )?outside|newsletters?|bulk|marketing|from mailing lists|mailing list mail|"
             r"(?:unknown|known|unapproved|foreign) (?:senders?|contacts?|correspondents?|sources?|country)|internal users|non-members|"
             r"members only|refuse[sd]?|blocked (?:you|by)|you[r ].{0,40}blocked|(?:to|or) block(?:ed)?|(?:unknown|invalid|bad|nonexistent) (?:users|recipients|addresses|accounts|mailboxes)|polic\w+|prohibit\w*|restrict\w+|filters?|rules?|preferences|"
-            r"wanted|(?:allow|white) ?-?list|country|geo-?ip|parental|rejected by (?:the |this )?(?:user|recipient(?! domain)|polic|filter)\w*|spam\w*|virus|malware|phish\w*|scam|traps?|honeypot|"
+            r"wanted|your (?:mails|newsletters?)|(?:allow|white) ?-?list|country|geo-?ip|parental|rejected by (?:the |this )?(?:user|recipient(?! domain)|polic|filter)\w*|spam\w*|virus|malware|phish\w*|scam|traps?|honeypot|"
             r"harvest|reputation|hygiene|rate|too many|challenge|only accepts|does not accept messages|access denied or|or access denied|"
             r"(?:messages|mail) (?:are|is|has been) disabled|ipv6|no longer wishes"
         ),

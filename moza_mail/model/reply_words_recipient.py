@@ -99,7 +99,7 @@ RECIPIENT_WORDS = (
     ReplyWords(
         role=WordRole.GONE,
         language="pl, cs",
-        words=r"nie istnieje|nieznan\w+|nie (?:znaleziono|odnaleziono)|nieprawidlow\w+|nie ma tak\w+|brak tak\w+|neexistuje|neznamy",
+        words=r"nie istnieje|nieznan\w+|nie (?:znaleziono|odnaleziono)|nieprawidlow\w+|nie zostal\w* znalezion\w+|nie ma tak\w+|brak tak\w+|neexistuje|neznamy",
         source="Onet; Interia; Seznam",
     ),
     ReplyWords(
@@ -164,7 +164,7 @@ RECIPIENT_WORDS = (
         role=WordRole.CLOSED,
         language="sv, no, da",
         words=(
-            r"avslutad|avsluttet|stangd|stengt|nedlag[td]|slettet|raderad|borttag\w+|inaktiv\w*|deaktiver\w+|avaktiver\w+|"
+            r"avslutad|avslutat|avsluttet|stang[dt]|stengt|nedlag[td]|slettet|raderad|borttag\w+|inaktiv\w*|deaktiver\w+|avaktiver\w+|"
             r"lukket|upphort|opphort|ophort|opsagt"
         ),
         source="Telia; Loopia; One.com",
