@@ -1,6 +1,6 @@
 """Take pictures of a mail in real mail programs: `python -m benchmarks.client_shots [MESSAGE.eml [FOLDER]]`.
 
-Debian has the programs: `apt install xvfb imagemagick xterm dbus-x11 thunderbird claws-mail claws-mail-litehtml-viewer neomutt`.
+Debian has the programs: `apt install xvfb imagemagick xterm dbus-x11 thunderbird claws-mail claws-mail-litehtml-viewer neomutt evolution xdotool`.
 A program that is not installed is skipped. Each one starts with an empty profile, without an account and without a network.
 """
 
@@ -61,6 +61,22 @@ enable_remote_content=0
 [Plugins_GTK3]
 {plugin}
 """
+EVOLUTION = """
+export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_CACHE_HOME=$HOME/.cache XDG_RUNTIME_DIR=$HOME/run
+export GSETTINGS_BACKEND=keyfile NO_AT_BRIDGE=1 WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1 WEBKIT_DISABLE_COMPOSITING_MODE=1
+timeout 20 dbus-run-session -- evolution -c mail
+cp "$HOME/message" "$XDG_DATA_HOME/evolution/mail/local/new/1.host"
+dbus-run-session -- evolution -c mail &
+sleep 35
+xdotool mousemove 88 189 click 1
+sleep 4
+xdotool mousemove 420 190 click 1
+sleep 2
+xdotool mousemove 420 190 click --repeat 2 --delay 100 1
+sleep 8
+for window in $(xdotool search --onlyvisible --name Weekly); do xdotool windowmove $window 0 0 windowsize $window 1000 1590; done
+sleep 600
+"""
 NEOMUTT = """alternative_order text/plain text/html
 set pager_stop=yes wait_key=no folder={home}
 folder-hook . 'push <display-message>'
@@ -116,10 +132,43 @@ def prepare_neomutt(home: Path, message: Path) -> list[str]:
     return [*terminal, "neomutt", "-F", str(home / "rc"), "-f", str(home / "mbox")]
 
 
+def prepare_evolution(home: Path, message: Path, *, theme: str = "Adwaita") -> list[str]:
+    """Let Evolution make its folders, put the message in the first one, and open it with the mouse."""
+    sources = home / ".config/evolution/sources"
+    sources.mkdir(parents=True)
+    (home / "run").mkdir(mode=0o700)
+    # With an account, Evolution does not ask for one.
+    (sources / "account.source").write_text(
+        "[Data Source]\nDisplayName=Test\nEnabled=true\nParent=\n\n[Mail Account]\nBackendName=none\nIdentityUid=sender\n"
+    )
+    (sources / "sender.source").write_text(
+        "[Data Source]\nDisplayName=Test\nEnabled=true\nParent=account\n\n[Mail Identity]\nAddress=lezer@example.org\n"
+    )
+    (home / "message").write_bytes(message.read_bytes().replace(b"\r\n", b"\n"))
+    (home / "show").write_text(EVOLUTION, encoding="utf-8")
+    return ["env", f"GTK_THEME={theme}", "sh", str(home / "show")]
+
+
+def prepare_dark_evolution(home: Path, message: Path) -> list[str]:
+    return prepare_evolution(home, message, theme="Adwaita:dark")
+
+
 PROGRAMS = (
     Program(name="thunderbird", needs=("thunderbird",), prepare=prepare_thunderbird, seconds=25),
     Program(name="thunderbird-dark", needs=("thunderbird",), prepare=prepare_dark_thunderbird, seconds=25),
     Program(name="claws", needs=("claws-mail", "dbus-run-session"), prepare=prepare_claws, seconds=10),
+    Program(
+        name="evolution",
+        needs=("evolution", "xdotool", "dbus-run-session"),
+        prepare=prepare_evolution,
+        seconds=85,
+    ),
+    Program(
+        name="evolution-dark",
+        needs=("evolution", "xdotool", "dbus-run-session"),
+        prepare=prepare_dark_evolution,
+        seconds=85,
+    ),
     Program(name="neomutt", needs=("neomutt", "xterm"), prepare=prepare_neomutt, seconds=4),
 )
 
