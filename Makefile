@@ -4,14 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := moza_mail tests benchmarks
+SOURCES := moza_mail tests benchmarks packaging
 # What a stamp depends on besides its own list of requirements: the entry point and the metadata are in here.
 PROJECT := pyproject.toml
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-full coverage check lint fuzz translations bench shots lock clean
+.PHONY: help demo quick test test-full coverage check lint fuzz translations bench shots man lock clean
 
 help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
@@ -25,6 +25,7 @@ help:
 	@echo "make translations   bring moza_mail/i18n/locale in step with the texts in the code"
 	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
 	@echo "make shots   take the pictures of the README"
+	@echo "make man     write the man page, build/moza-mail.1, from the help"
 	@echo "make lock    pin the newest versions of everything in requirements/"
 	@echo "make clean   take away .venv and what tools left; outbox/ and subscribers stay"
 
@@ -107,12 +108,17 @@ shots: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.editor_shots
 	$(BIN)/python -m benchmarks.archive_shots
 
+man: $(VENV)/run.stamp
+	@mkdir -p build
+	$(BIN)/python packaging/man_page.py > build/moza-mail.1
+	@echo "man -l build/moza-mail.1    shows it"
+
 # One list for every Python and system from 3.11 on (--universal). test.txt takes over the versions of run.txt.
 lock: $(VENV)/made
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
-	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --output-file requirements/run.txt
-	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --extra postgres --group build --group test --group check \
+	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --group build --output-file requirements/run.txt
+	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra postgres --group build --group test --group check \
 		--constraint requirements/run.txt --output-file requirements/test.txt
 	echo 'atheris>=3,<3.1' | build/lock/bin/uv pip compile - $(LOCK_OPTIONS) --output-file requirements/fuzz.txt
 

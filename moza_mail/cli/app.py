@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="moza-mail",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Compose a Markdown newsletter and mail it, so that nobody is skipped silently and nobody is mailed twice.",
 )

@@ -8,7 +8,6 @@ from tempfile import NamedTemporaryFile
 
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 from moza_mail.web.listen import listen
@@ -18,14 +17,9 @@ HOST = "127.0.0.1"
 
 def preview(project: Project, issue: str, list_slug: str, *, port: int, open_browser: bool) -> None:
     """Serve the editor until Ctrl-C, beginning with an issue, by default the newest."""
-    try:
-        from moza_mail.app.project_session import ProjectSession
-        from moza_mail.web import editor
-    except ModuleNotFoundError as error:
-        raise ProjectError(
-            _("the preview needs {name}, which is not installed", name=str(error.name)),
-            hint=_("Install it: pip install 'moza-mail[web]'"),
-        ) from None
+    from moza_mail.app.project_session import ProjectSession
+    from moza_mail.web import editor
+
     first = Path(project.find_issue(issue)) if issue else None
     session = ProjectSession(project, list_slug=list_slug, first_issue=first)
     keys = editor.AccessKeys()

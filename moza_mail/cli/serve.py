@@ -13,13 +13,8 @@ from moza_mail.web.listen import listen
 
 def serve(project: Project, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C. Requests in progress are finished first."""
-    try:
-        from moza_mail.web import public
-    except ModuleNotFoundError as error:
-        raise ProjectError(
-            _("serve needs {name}, which is not installed", name=str(error.name)),
-            hint=_("Install it: pip install 'moza-mail[web]'"),
-        ) from None
+    from moza_mail.web import public
+
     if not project.config.public_url:
         raise ProjectError(
             _(

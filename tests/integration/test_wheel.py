@@ -32,7 +32,7 @@ PRIVATE = [
 def packages(tmp_path_factory):
     """Build the sdist and the wheel from a copy of the tracked files, in a project folder that is in use."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("moza_mail", "templates"):
+    for name in ("moza_mail", "templates", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", ".gitignore"):
         shutil.copy(ROOT / name, folder)
@@ -94,8 +94,36 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     )
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]
+    assert {f"moza_mail/docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= wheel.keys()
+    assert not [name for name in wheel if name.endswith(".png") and "/docs/" in name]
     (entry_points,) = [text for name, text in wheel.items() if name.endswith("entry_points.txt")]
     assert b"moza-mail = moza_mail.cli:main" in entry_points
+
+
+def test_the_wheel_needs_no_extra_for_the_editor_and_the_public_pages(packages):
+    _, wheel = packages
+    (metadata,) = [text.decode() for name, text in wheel.items() if name.endswith("/METADATA")]
+    needed = [row for row in metadata.splitlines() if row.startswith("Requires-Dist: ")]
+    for name in ("starlette", "uvicorn", "watchfiles"):
+        assert [row for row in needed if row.startswith(f"Requires-Dist: {name}") and "extra" not in row]
+
+
+def test_an_unpacked_wheel_prints_its_documentation(packages, tmp_path):
+    _, wheel = packages
+    for name, content in wheel.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "moza_mail", "help", "operate"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.startswith("# Keeping it running\n"), done.stderr
 
 
 def test_the_sdist_has_everything_to_build_the_wheel(packages):

@@ -44,6 +44,17 @@ def init(
     init(folder, wanted)
 
 
+@app.command("help")
+def show_help(
+    topic: Annotated[str, typer.Argument(help="A page; none for a list of them.", metavar="[TOPIC]")] = "",
+) -> None:
+    """Print a page of the documentation, such as: help send."""
+    from moza_mail.app.help_topics import list_topics, read_topic
+    from moza_mail.cli import output
+
+    output.give(read_topic(topic) if topic else "\n".join(list_topics()))
+
+
 @app.command()
 def doctor(
     context: typer.Context,
