@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.file_state import LEAVERS
 from moza_mail.subscriber_file.headings import ColumnRole, may_be_code, names_reason, normalise_heading
+from moza_mail.subscriber_file.layouts import PLAIN_ADDRESS
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
@@ -22,8 +23,8 @@ from moza_mail.subscriber_file.row_state import (
 )
 
 NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
-STRUCK_OUT = ("-", "~")
-"""Marks before an address that somebody took off a list. No mailbox begins with them."""
+STRUCK_OUT = re.compile(rf"[-~]+{PLAIN_ADDRESS}")
+"""An address with a mark of somebody who took it off a list. No mailbox begins with these marks."""
 BOUGHT = re.compile(
     r"bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
     r"openbare bron|public source|visitekaart|business card|visitenkarte"
@@ -138,14 +139,14 @@ def collect_values(
 
 def _has_remark(cell: str) -> bool:
     """Return True if a cell is not only an address."""
-    return "@" not in cell or " " in cell or "(" in cell or cell.startswith(STRUCK_OUT)
+    return "@" not in cell or " " in cell or "(" in cell or cell[:1] in {"-", "~"}
 
 
 def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
     if len(column.remarks) == MAX_UNREADABLE:
         return
     if "@" in cell:
-        if cell.startswith(STRUCK_OUT) or LEAVING.search(normalise(cell)):
+        if STRUCK_OUT.fullmatch(cell) or LEAVING.search(normalise(cell)):
             column.remarks[cell.strip()] = None
         return
     texts = [text.strip() for text in row if text.strip()]
