@@ -248,7 +248,11 @@ ASKED_ROLES = frozenset(
 
 
 def judge_values(
-    columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers
+    columns: Sequence[Column],
+    values: Sequence[ColumnValues],
+    answers: ColumnAnswers,
+    *,
+    is_strict: bool = False,
 ) -> tuple[list[Column], list[Question]]:
     """Return the columns with the roles that follow from their values, and the questions to a person.
 
@@ -256,6 +260,8 @@ def judge_values(
 
     There are two kinds of questions. Either the reader of a known column cannot read a value, or the values of
     an unknown column may say who must not be mailed. Such values are yes and no, or dates that some rows lack.
+
+    is_strict: the consent of all people comes from the person who imports the file, not from a column.
     """
     result: list[Column] = []
     questions: list[Question] = []
@@ -273,7 +279,7 @@ def judge_values(
                 # A service says that the column is never about mail.
                 result.append(column)
                 continue
-            doubtful = find_doubtful(column.role, column.heading, found)
+            doubtful = find_doubtful(column.role, column.heading, found, is_strict=is_strict)
             is_asked = column.role is ColumnRole.UNCLEAR or found.leaving or not column.attribute
             if doubtful and is_asked:
                 result.append(_read_as_status(column, found, doubtful, questions))

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.file_state import LEAVERS
-from moza_mail.subscriber_file.headings import ColumnRole, may_be_code, names_reason, normalise_heading
+from moza_mail.subscriber_file.headings import (
+    ColumnRole,
+    is_remark,
+    may_be_code,
+    names_reason,
+    normalise_heading,
+)
 from moza_mail.subscriber_file.layouts import PLAIN_ADDRESS
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
@@ -29,7 +35,17 @@ BOUGHT = re.compile(
     r"bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
     r"openbare bron|public source|visitekaart|business card|visitenkarte"
 )
+LISTS = re.compile(r"list|lijst|liste|lista|group|groep|gruppe|segment")
+ABOUT_LEAVING = re.compile(
+    r"mail|lijst|\blist|liste\b|lista\b|nieuws|\bnews|lettre|abonn|inscri|iscri|suscri|schrijf|\bbaja|cancell|\bstop|\baf\b|\boff\b|contact|kontakt|"
+    r"verwijder|austrag|kundig|spam|\bwants?\b|\bwil\b|\bwill\b|\bveut|souhait|quiere|desea|vuole|desider|\bno\b|\bnot\b|\bniet|\bgeen|\bnicht|\bkein|\bpas\b"
+)
+"""Words in a remark that may ask to be taken off the list."""
 ABOUT_MAIL = re.compile(r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact)")
+NO_HEADING = re.compile(r"column \d+")
+"""The name of a column in a table without a header."""
+MAX_GROUPS = 6
+"""The maximum number of groups of people, such as those of a code or a colour."""
 MIN_NUMBER_LENGTH = 3
 """The minimum length of a customer number. A shorter code, such as `9`, may be a state."""
 MAX_DISTINCT = 5000
@@ -85,6 +101,28 @@ class ColumnValues:
         if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
             return False
         return self.empty > 0 or len(self.distinct) > 1 or not "".join(self.distinct).strip().isdigit()
+
+    def matching(self, pattern: re.Pattern[str]) -> list[str]:
+        """Return the values with these words."""
+        return [value for value in self.distinct if pattern.search(normalise(value))]
+
+    def distinct_if(self, condition: bool) -> list[str]:
+        """Return the distinct values, or none if the condition is false."""
+        return list(self.distinct) if condition else []
+
+    @property
+    def divides(self) -> bool:
+        """Return True if the column divides the people into a few groups, as a column of codes does."""
+        groups = len(self.distinct) + (self.empty > 0)
+        return 1 < groups <= MAX_GROUPS and len(self.distinct) > 0
+
+    @property
+    def names_subscribers(self) -> bool:
+        """Return True if one of a few different values says that somebody is subscribed."""
+        return 1 < len(self.distinct) <= FEW and any(
+            find_state(value) is RowState.CONFIRMED and normalise(value) not in WEAK_WORDS
+            for value in self.distinct
+        )
 
     @property
     def is_code(self) -> bool:
@@ -188,23 +226,42 @@ def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
         column.distinct[value] = None
 
 
-def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[str]:
-    """Return values that may say who must not be mailed, although the heading does not."""
+def find_doubtful(
+    role: ColumnRole, heading: str, values: ColumnValues, *, is_strict: bool = False
+) -> list[str]:
+    """Return values that may say who must not be mailed, although the heading does not.
+
+    is_strict: each row is a subscriber unless a column says otherwise, so any column that divides the people is asked about.
+    """
     if role is ColumnRole.UNCLEAR:
         return [value for value in values.distinct if not is_empty(value)]
     if role in NAME_ROLES:
         # A name may also be a word for a state: Mr. Junk and Mrs. Gone are readers.
-        return [value for value in values.distinct if LEAVING.search(normalise(value))]
+        return values.distinct_if(values.is_yes_or_no) or values.matching(LEAVING)
     if leaving := values.leaving:
         return leaving
+    if is_remark(heading) and (remarks := values.matching(ABOUT_LEAVING)):
+        return remarks
     if role is ColumnRole.SOURCE:
-        return [value for value in values.distinct if BOUGHT.search(normalise(value))]
-    if role is ColumnRole.UNRELATED and ABOUT_MAIL.search(normalise_heading(heading)) and values.is_yes_or_no:
-        return list(values.distinct)
-    if role is not ColumnRole.OTHER:
-        return []
+        return values.matching(BOUGHT)
+    if role is ColumnRole.UNRELATED:
+        words = normalise_heading(heading)
+        is_about_mail = ABOUT_MAIL.search(words) or (is_strict and LISTS.search(words))
+        return values.distinct_if(bool(is_about_mail) and values.is_yes_or_no)
+    return values.distinct_if(role is ColumnRole.OTHER and _is_doubtful(heading, values, is_strict=is_strict))
+
+
+def _is_doubtful(heading: str, values: ColumnValues, *, is_strict: bool) -> bool:
+    """Return True if the values of a column with an unknown heading may say who left."""
+    is_named = NO_HEADING.fullmatch(heading) is None
+    divides = values.divides if is_named else values.is_code
     is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
-    is_code = may_be_code(heading) and values.is_code
-    if is_code or is_reason or values.is_yes_or_no or values.denies or values.is_end_date:
-        return list(values.distinct)
-    return []
+    return (
+        (is_strict and divides)
+        or is_reason
+        or (may_be_code(heading) and values.is_code)
+        or values.names_subscribers
+        or values.is_yes_or_no
+        or values.denies
+        or values.is_end_date
+    )

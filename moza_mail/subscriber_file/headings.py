@@ -110,11 +110,11 @@ BLOCKED = (
     r"niet (?:mail|benader|contact|bericht|versturen|sturen|email)|nicht (?:kontakt|mail|anschreiben)|ne pas|overleden|deceased|verstorben|"
     r"zwarte lijst|liste noire|lista negra|lista nera|bloccat|esclus|excluid|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
 )
-BOUNCED = r"bounc|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
+BOUNCED = r"bounc|\bdsn\b|smtp reply|(?:last|laatste|letzter?|derniere) (?:error|fout|fehler|erreur)|error count|failed deliver|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
 COMPLAINED = (
     r"complain|queja|reclamo|segnalat|klacht|geklaagd|plainte|beschwerde|spam|abuse|junk|feedback loop"
 )
-STATUS = r"status|\bstate\b|statut|\bstand\b|toestand|zustand|\betat\b|\bfase\b|\bphase\b|situatie|lifecycle|stadium|gesteldheid"
+STATUS = r"status|\bstate\b|statut|\bstand\b|toestand|zustand|\betat\b|\bfase\b|\bphase\b|situati|situaz|situac|lifecycle|stadium|gesteldheid"
 
 NEVER = (
     r"\bip\b|\bip ?addr|\bip ?adres|latitude|longitude|\blat\b|\blon\b|\blng\b|gmtoff|dstoff|\bleid\b|\beuid\b|member rating|"
@@ -123,6 +123,8 @@ NEVER = (
     r"cookie|tracking|fingerprint"
 )
 UNRELATED = (
+    r"afdeling|department|abteilung|\bservice\b|sector|branche|industr|thema|\btopic|onderwerp|\brol\b|\brole\b|position|leeftijd|\bage\b|doelgroep|\bwijk|"
+    r"district|gemeente|municipal|\bstadt|school|\bklas|\bteam|\byear|\bjaar|\bjahr|maand|month|color|colour|kleur|farbe|\bclub|nickname|bijnaam|"
     r"\bsms\b|whatsapp|phone|telefo|mobiel|mobile|\bfax\b|\bpush\b|\btrack|cookie|landline|gsm\b|"
     r"stripe|expir|renew|payment|betal|invoice|factuur|\bplan\b|\btier|complimentary|first payment|active subscription|paid|prefer digests|"
     r"gender|geslacht|sekse|anrede|aanhef|salutation|civilite|birth|geboren|geboorte|\bborn\b|\bdob\b|jarig|geburt|naissance|verjaardag|"
@@ -137,6 +139,10 @@ UNRELATED = (
 )
 ACTIVE = (
     r"^(?:is |user |account |contact |klant |customer )*(?:active|actief|aktiv|actif|activo|attivo|enabled)$"
+)
+REMARKS = (
+    r"\bnotes?\b|\bnotas?\b|notiz|notitie|opmerking|bemerk|remark|remarque|comment|kommentar|observac|osservaz|\bmemo\b|toelichting|anmerkung|"
+    r"omschrijving|description|beschreibung|bericht|message"
 )
 CODES = (
     r"\bcode\b|\bkode\b|\bcodice\b|\bcodigo\b|\bflag|\bvlag|kenmerk|indicat|kennzeichen|\bactie\b|\baction\b|aktion\b|reactie|reaction|"
@@ -174,7 +180,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
         (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
@@ -183,7 +189,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.UNSUBSCRIBED, LEFT),
         (ColumnRole.STATUS, STATUS),
         (ColumnRole.SOURCE, rf"^(?=.*(?:{CONSENT}|{PERMISSION}|{VERIFIED})).*{SOURCE_PART}|^(?:source|bron|quelle|origin|herkomst|source name)$"),
-        (ColumnRole.CONSENT_DATE, rf"^(?=.*(?:{CONSENT}|{PERMISSION})).*{DATE_PART}|(?:anmelde|einwilligungs|inschrijf|aanmeld|toestemmings|optin)(?:datum|date|tijd)|date d ?inscription|signup date"),
+        (ColumnRole.CONSENT_DATE, rf"^(?!.*(?:{VERIFIED}))(?=.*(?:{CONSENT}|{PERMISSION})).*{DATE_PART}|(?:anmelde|einwilligungs|inschrijf|aanmeld|toestemmings|optin)(?:datum|date|tijd)|date d ?inscription|signup date"),
         (ColumnRole.PRECONDITION, r"^(?!.*(?:optin|consent|subscri|newsletter|nieuwsbrief)).*(?:email|mail|user|account|address|adres\w*) (?:\w+ )?(?:verif|geverifi|valid)"),
         (ColumnRole.PRECONDITION, ACTIVE),
         (ColumnRole.VERIFIED, VERIFIED),
@@ -207,6 +213,10 @@ WORD_FORMS = (
     (re.compile(r"\bnews letter"), "newsletter"),
     (re.compile(r"\bun subscri"), "unsubscri"),
 )
+YES_OR_NO = re.compile(
+    r"(?:^| )(?:yes (?:or )?no|y n|ja (?:of |oder )?(?:nee|nein)|j n|oui (?:ou )?non|o n|si no)(?= |$)"
+)
+"""The choice that a heading offers, as in `Newsletter (J/N)`."""
 DYNAMICS_MARK = re.compile(r"^\(Do Not Modify\) ")
 """Microsoft Dynamics writes this before its own columns."""
 CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -220,6 +230,7 @@ def normalise_heading(heading: str) -> str:
     `EmailAddress`, `E-mail address` and `email_address` give the same result.
     """
     words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", DYNAMICS_MARK.sub("", heading)))).strip()
+    words = YES_OR_NO.sub("", words).strip() or words
     for pattern, replacement in WORD_FORMS:
         words = pattern.sub(replacement, words)
     return words
@@ -266,6 +277,11 @@ def is_foreign_status(heading: str) -> bool:
 def is_account(heading: str) -> bool:
     """Return True for a heading such as `Actief`, which is about an account or a membership."""
     return re.search(ACTIVE, normalise_heading(heading)) is not None
+
+
+def is_remark(heading: str) -> bool:
+    """Return True for a heading such as `Opmerkingen`, under which people write sentences."""
+    return re.search(REMARKS, normalise_heading(heading)) is not None
 
 
 def may_be_code(heading: str) -> bool:

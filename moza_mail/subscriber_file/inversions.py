@@ -103,7 +103,7 @@ _INVERTING = re.compile(rf"(?:{PENDING_WORDS}|{DENIED_WORDS}|{ENDED_WORDS})\w*")
 _GIVEN = re.compile(
     r"^(?:ja|yes|oui|si|sim)\b|agreed|form\b|formul|web ?site|webpagina|\bsite\b|checkbox|vinkje|hakchen|case cochee|aangevinkt|ticked|"
     r"angekreuzt|coche|signed up|registr|geregistreerd|handtekening|unterschrift|signature|signed|mondeling|schriftelijk|schriftlich|"
-    r"written|verbal|muendlich|mundlich|par ecrit|per e ?mail|balie|landing"
+    r"written|verbal|muendlich|mundlich|par ecrit|per e ?mail|balie|landing|beurs|\bfair\b|messe|\bsalon\b|\bevent|evenement|congres|kongress|bijeenkomst|conferen|workshop|webinar"
 )
 _NOT_YET = re.compile(r"\b(?:still|yet|nog|noch|encore|ancora|aun|todavia)\b")
 

@@ -117,7 +117,7 @@ STATE_WORDS: dict[RowState, str] = {
         wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung
     """,
     RowState.UNSUBSCRIBED: """
-        geloescht, gekuendigt, removido, removida, storniert, beendet, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
+        geloescht, gekuendigt, radie, radiee, removido, removida, storniert, disattivo, beendet, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
         cancellato, eliminato, disattivato, desactivado, revocado, revocato, rechazado, rifiutato, expirado, scaduto, caducado,
         perime, perimee, abgelehnte, zuruckgezogen, zurueckgezogen, teruggetrokken, vervallen,
         unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
@@ -146,7 +146,7 @@ STATE_WORDS: dict[RowState, str] = {
         email onbestelbaar, e mail onbestelbaar, on hold bounce
     """,
     RowState.COMPLAINED: """
-        abusecomplaint, spamcomplaint, marcado como spam, segnalato come spam, signale comme indesirable, complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
+        abusecomplaint, spamcomplaint, spammed, marcado como spam, segnalato come spam, signale comme indesirable, complained, complaint, complainer, abused, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
         reported as spam, spam report, spamreport, junk, abuse, abuse complaint, klacht, klaagde, geklaagd, als spam gemeld, spamklacht,
         beschwerde, als spam markiert, plainte, signale comme spam, feedback loop, fbl, complaint received
     """,
@@ -200,6 +200,7 @@ WITHDRAWAL = re.compile(
     r"|desinscri|geweigerd|refused|declined|denied|abgelehnt|refuse\b|objected|bezwaar|no longer|niet meer|nicht mehr"
 )
 LEAVING = re.compile(
+    r"lijst af|off the list|take (?:me|him|her|them) off|stop (?:e ?)?mail|wants? off|schrijf (?:me|mij|hem|haar) uit|la baja|cancellazion|austrag|retirer|"
     r"ne souhaite|ne plus|ne desire|n.est plus|desinscr|no desea|ya no|non desidera|non piu|niet langer|wil geen|geen interesse|kein interesse|"
     r"not interested|pas interesse|verwijder|\bdelet|\bremov|entfern|losch|loesch|supprim|\beliminar|stoppen|suppress|bounce list|uitschr|"
     r"abmeld|unsubs\b|afmeld|keine mails|geen mails|opt ?outs?\b|do not contact|niet meer|nicht mehr|no longer|overleden|verstorben|deceased|decede|"

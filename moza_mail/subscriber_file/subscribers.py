@@ -31,7 +31,7 @@ from moza_mail.subscriber_file.file_state import (
     leavers_error,
 )
 from moza_mail.subscriber_file.formula_guard import unguard_formula
-from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
+from moza_mail.subscriber_file.headings import POSITIVE, RESERVED_NAMES, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
 from moza_mail.subscriber_file.questions import Question, ask, remark_error
 from moza_mail.subscriber_file.row_state import RowState
@@ -175,7 +175,8 @@ class SubscriberFile:
         remarks = [remark for column in values for remark in column.remarks]
         if remarks and not answers.is_about_leavers:
             raise remark_error(remarks[0], self.source)
-        columns, questions = judge_values(columns, values, answers)
+        is_strict = bool(self._options.consent) and not any(one.role in POSITIVE for one in columns)
+        columns, questions = judge_values(columns, values, answers, is_strict=is_strict)
         plan = ColumnPlan(
             header=tuple(header),
             columns=tuple(columns),

@@ -185,7 +185,7 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
         '+b@example.org,"+31 6 123,@x",,,"a\nb"\n'
         "c@example.org,,nl-BE,\"Bakkerij, 'Zoet'\",x\n"
     )
-    assert run_import(project, evil).code == 0
+    assert run_import(project, evil, "--ignore", "=kolom").code == 0
     assert project.run("subscribers", "unsubscribe", "c@example.org").code == 0
     exported = project.run("subscribers", "export").out
     assert exported.split("\n")[0] == (

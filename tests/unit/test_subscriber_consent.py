@@ -3,6 +3,7 @@
 import io
 import shlex
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -220,3 +221,28 @@ def test_a_question_about_values_with_control_characters_is_printable():
     with pytest.raises(SubscriberFileError) as caught:
         read("email,con\x1bsent\na@example.org,ja\x07misschien\nb@example.org,wie weet\n")
     assert (caught.value.message + caught.value.hint).isprintable()
+
+
+def hostile_files() -> dict[str, str]:
+    """Return the files of `hostile_imports.txt` by name. Only the people whose address begins with `ok` may be mailed."""
+    text = (Path(__file__).parent.parent / "data" / "hostile_imports.txt").read_text(encoding="utf-8")
+    parts = [part.partition("\n") for part in text.split("=== ") if part]
+    return {name: content for name, _newline, content in parts}
+
+
+HOSTILE = hostile_files()
+
+
+@pytest.mark.parametrize("consent", ["", "formulier"])
+def test_nobody_in_a_hostile_file_is_mailed_without_a_question(consent):
+    wrong = []
+    for name, content in HOSTILE.items():
+        try:
+            states = read(content, name=name.partition("/")[2], consent=consent)
+        except SubscriberFileError:
+            continue
+        wrong += [
+            (name, one) for one, state in states.items() if state == "confirmed" and not one.startswith("ok")
+        ]
+    assert wrong == []
+    assert len(HOSTILE) > 350
