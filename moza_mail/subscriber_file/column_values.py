@@ -31,8 +31,8 @@ from moza_mail.subscriber_file.row_state import (
 NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
 STRUCK_OUT = re.compile(rf"[-~]+{PLAIN_ADDRESS}")
 """An address with a mark of somebody who took it off a list. No mailbox begins with these marks."""
-BOUGHT = re.compile(
-    r"bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
+NOT_GIVEN = re.compile(
+    r"impl[iy]|assum|presum|stilzwijgend|stillschweig|tacit|legitim|bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
     r"openbare bron|public source|visitekaart|business card|visitenkarte"
 )
 LISTS = re.compile(r"list|lijst|liste|lista|group|groep|gruppe|segment")
@@ -243,7 +243,7 @@ def find_doubtful(
     if is_remark(heading) and (remarks := values.matching(ABOUT_LEAVING)):
         return remarks
     if role is ColumnRole.SOURCE:
-        return values.matching(BOUGHT)
+        return values.matching(NOT_GIVEN)
     if role is ColumnRole.UNRELATED:
         words = normalise_heading(heading)
         is_about_mail = ABOUT_MAIL.search(words) or (is_strict and LISTS.search(words))

@@ -12,6 +12,8 @@ from moza_mail.subscriber_file.row_state import RowState
 
 LEAVERS = re.compile(
     r"\b(?:ex|oud|oude|weg|former|voormalige?|ehemalige?r?|anciens?|old)\b|archie|archiv|"
+    r"signalement|\bdode\b|\bfoute?\b|fehladress|erreur|\bfouten\b|\berrors?\b|non ?acti[ve]|niet actie|prospect|gekocht|gekauft|bought|purchas|achet|"
+    r"\bkill|"
     # English
     r"unsub|cleaned|\bclean\b|bounc|complain|\bspam|\bjunk|abuse|suppress|black ?list|block ?list|\bblock|deny ?list|stop ?list|delet|inactiv|"
     r"opt(?:ed)? ?outs?\b|removed|removal|\binvalid|non ?sub|not ?sub|\bdnc\b|do ?not|\bdont\b|undeliver|refus|revok|withdr|objection|\bleft\b|"

@@ -102,7 +102,7 @@ LEFT = (
     r"gelosch|losch|supprim|remov|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
     r"\bbajas?\b|disiscri|desuscri|dessubscri|disattiv|cancellat|annullat|eliminat|eliminad|rimoss|revoca|revoqu|rechaz|rifiut|ritirat|"
     r"retirad|zuruckgezogen|zurueckgezogen|teruggetrokken|abgelehnt|verweiger|declin|gekundigt|kundigung|geloescht|austritt|uittreed|"
-    r"resili|objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|\bended|expired|uit dienst|"
+    r"laatste (?:nummer|editie)|last (?:issue|edition)|letzte ausgabe|dernier numero|resili|objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|\bended|expired|uit dienst|"
     r"(?:geen|no|keine?|pas de|sans) (?:bulk )?(?:e?mails?\b|mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
 )
 BLOCKED = (
@@ -118,7 +118,7 @@ STATUS = r"status|\bstate\b|statut|\bstand\b|toestand|zustand|\betat\b|\bfase\b|
 
 NEVER = (
     r"\bip\b|\bip ?addr|\bip ?adres|latitude|longitude|\blat\b|\blon\b|\blng\b|gmtoff|dstoff|\bleid\b|\beuid\b|member rating|"
-    r"\brating\b|\bopens?\b|\bopened\b|\bclicks?\b|\bclicked\b|open rate|click rate|\bsent\b|(?:lead|engagement|email) score|user ?agent|device|browser|"
+    r"\brating\b|\bopens?\b|\bopened\b|\bclicks?\b|\bclicked\b|open rate|click rate|^(?!.*(?:optin|consent|confirm|permis|subscri)).*\bsent\b|(?:lead|engagement|email) score|user ?agent|device|browser|"
     r"last (?:activity|open|click|seen|visit|login|email|mail)|laatste (?:activiteit|klik|opening|bezoek)|^activity$|geo\b|geolocation|"
     r"cookie|tracking|fingerprint"
 )
@@ -152,7 +152,7 @@ CODES = (
 CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|joined|beigetreten|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
 
 OTHER_CHANNELS = (
-    r"(?:papier|paper|gedruckt|imprime|print(?:ed)?\b).*(?:nieuwsbrief|newsletter|magazine|krant)|"
+    r"^(?:papieren?|paper|gedruckter?|printed?) (?:nieuwsbrief|newsletter|magazine|krant)$|"
     r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bfax\b|\bpush\b|"
     r"\bpostal|\bpostale?\b|\bbriefpost|\bper brief\b|"
     r"(?:toestemming|permissie|akkoord|optin|consent|permission|einwilligung|zustimmung|kontakt|contact|marketing)"

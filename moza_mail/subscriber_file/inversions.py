@@ -50,7 +50,7 @@ PERMISSION = (
 PENDING_WORDS = (
     r"pending|await|\bwait(?:ing|s)?\b|ausstehen|aussteht|ausstaend|ausstand|\bsteht (?:noch )?aus|outstanding|en attente|\battente\b|"
     r"\bwacht|\bwachtend|afwacht|openstaand|nog te (?:bevestig|verif)|te bevestigen|\bwartet\b|\bwartend|\bwarten\b|"
-    r"zu bestae?tigen|a confirmer|por confirmar|da confermare|to be confirmed|unprocessed|pendient|\ben espera|in attesa|in sospeso"
+    r"zu bestae?tigen|a confirmer|a valider|te valideren|zu validieren|por validar|da validare|a renouveler|por confirmar|da confermare|to be confirmed|unprocessed|pendient|\ben espera|in attesa|in sospeso"
 )
 DENIED_WORDS = (
     r"\bun ?(?:confirm|verif|activ|subscri|valid|approv|bestae?t|aktiv|besta)|\bon ?(?:bevestigd|geverifi)|\bin(?:aktiv|actif|activ|attiv)|"
@@ -72,7 +72,7 @@ UNCLEAR_WORDS = (
     r"vervalt|einddatum|\bende?\b|\bend\b|\bfin\b|geldig|gultig|gueltig|\bvalid (?:to|thru)|\bvalid until|validity|duration|\bduur\b|dauer|"
     r"unknown|onbekend|unbekannt|inconnu|unklar|unclear|onduidelijk|twijfel|doubt|zweifel|\bdoute|question|\?|maybe|misschien|vielleicht|"
     r"peut etre|interest|interess|interet|prospect|propos|vorgemerkt|waiting ?list|wachtlijst|warteliste|token|\blink\b|\bcode\b|"
-    r"\bkey\b|\bhash\b|\bbefore\b|\bformer|\bprevious|\bvorig|voormalig|ehemalig|ancien|\bex\b|\bprior\b|fruher|vroeger|"
+    r"\bby$|^to\b|\boff\b|\buit$|\baus$|disabled|\bkey\b|\bhash\b|\bbefore\b|\bformer|\bprevious|\bvorig|voormalig|ehemalig|ancien|\bex\b|\bprior\b|fruher|vroeger|"
     r"\bfail|failed|mislukt|fehlgeschlagen|fehler|echou|erreur|\berror|fout\b|disput|betwist|objec|oppos|opposition|bezwaar|widerspr|einspruch|"
     r"contest|suspend|paus|\bhold\b|\bstop|cancel|annul|block|\bclosed|geschlossen|gesloten|\bdelet|verwijder|gelosch|geloescht|"
     r"\bonly\b|\balleen\b|\bnur\b|seulement|\bsolo\b|implied|implicit|impliciet|stilzwijgend|stillschweigend|konkludent|tacit|assumed|veronderstel|"
@@ -116,17 +116,17 @@ NEUTRAL = frozenset(
         general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
         person indirizzo abo kontakt aanmelding inschrijving anmeldung werbung reclame advertising commercial commerciele publicidad pubblicita
         digitale base legale legal juridique giuridica wilt blijven krijgen krijgt ecrit schriftlich schriftelijk written mailable emailable doe meld please graag bitte
-        a aan aangeeft account address adres adresse adressen all am an and any api at auf basis bulk by
+        a aan aangeeft account address adres adresse adressen all am an and any api at auf basis bulk
         communicatie communication confirmed contact contacts correo current custom d da das data date
         datetime datum de del dem den depuis der des di did die digitaal digital dmd doi donne donnee
         double du een electronic electronico elektronisch elettronica email emails en erteilt fecha
-        field flag for form formular formulier from fur gave ge gegeven given global granted had has
+        field flag for form formular formulier from fur gave ge gegeven given global granted  has
         have het i ich ik im in is ja je l la le lead legal les lijst list liste mag mail mailings mails
         manually marketing mc member met mijn mit moment my n newsletters nieuwsbrieven of on online op
         opt opted or ora oui overall para per person personal posta pour processing pub reported s seit
         si since sinds single state status sub subscriber subscribers text the this tijd tijdstip time
         timestamp to ts type u un une update updates user users utc uw van verleend via vom von voor
-        wanneer want wants was we web website when wij wil with wp y yes yn you your zeit zeitpunkt zum
+        wanneer want wants  we web website when wij wil with wp y yes yn you your zeit zeitpunkt zum
         zur
         """,
     )

@@ -212,7 +212,10 @@ LEAVING = re.compile(
 )
 FORMER = re.compile(r"(?:ex|oud|former|voormalig\w*|ehemalig\w*|ancien\w*) \w")
 PARTS = re.compile(r"[;,|]")
-ZERO_DATE = re.compile(r"[0\-/.: ]{8,}")
+ZERO_DATE = re.compile(
+    r"[0\-/.: ]{8,}|(?:1970|1900|0001)-01-01(?:[T ]00:00.*)?|0?1[-./]0?1[-./](?:1970|1900|0001)(?: 0?0:00.*)?|1899-12-3[01].*"
+)
+"""Dates that programs write for no date, such as the first day that they can store."""
 ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
 SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 

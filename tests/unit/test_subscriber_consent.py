@@ -245,4 +245,4 @@ def test_nobody_in_a_hostile_file_is_mailed_without_a_question(consent):
             (name, one) for one, state in states.items() if state == "confirmed" and not one.startswith("ok")
         ]
     assert wrong == []
-    assert len(HOSTILE) > 350
+    assert len(HOSTILE) > 580
