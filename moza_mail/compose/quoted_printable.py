@@ -24,6 +24,7 @@ PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
 HARMLESS = re.compile(r"[!#-%(-;?-~]+")
 ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
 SOFT_BREAK = b"=\r\n"
+EQUALS_SIGN = ord("=")
 # RFC 2045 6.7 (5) allows 76, including the "=" of a soft break.
 MAX_LINE = 75
 
@@ -83,19 +84,20 @@ def encode_text(text: str) -> bytes:
 
 def _split_line(line: bytes) -> Iterator[bytes]:
     """Split one escaped line into encoded lines, never inside an escape."""
-    start = 0
+    start, length = 0, len(line)
     while True:
         head = b""
-        if line.startswith((b".", b"From "), start):
+        first = line[start : start + 1]
+        if first == b"." or (first == b"F" and line.startswith(b"From ", start)):
             head = ESCAPES[line[start]]
             start += 1
         stop = start + MAX_LINE - len(head)
-        if stop >= len(line):
+        if stop >= length:
             yield head + line[start:]
             return
-        if line[stop - 1] == ord("="):
+        if line[stop - 1] == EQUALS_SIGN:
             stop -= 1
-        elif line[stop - 2] == ord("="):
+        elif line[stop - 2] == EQUALS_SIGN:
             stop -= 2
         yield head + line[start:stop]
         start = stop

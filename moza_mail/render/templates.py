@@ -108,8 +108,21 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
     )
     for part in TEMPLATE_TESTS:
         environment.tests[part.__name__.lower()] = _make_type_test(part)
+    environment.filters["prefixed"] = _prefix_selectors
     environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(text_length(text), 72)}"
     return environment
+
+
+def _prefix_selectors(css: str, prefix: str) -> str:
+    """Return rules of CSS, one on each line, with a prefix before each of their selectors."""
+    rows = [row.partition("{") for row in css.split("\n")]
+    written = [
+        ", ".join(f"{prefix} {selector.strip()}" for selector in selectors.split(",")) + f" {brace}{rest}"
+        for selectors, brace, rest in rows
+        if brace
+    ]
+    marked = "".join(f"{row}\n" for row in written)
+    return Markup(marked) if isinstance(css, Markup) else marked  # noqa: S704  # escaped where it was made
 
 
 def _make_type_test(part: type) -> Any:

@@ -133,7 +133,9 @@ def test_a_finding_leads_to_its_place_in_the_mail_and_disappears_when_fixed(open
     finding.wait_for()
     finding.click()
     pointed = mail_frame(page).locator(".editor-pointed-at")
-    assert "Documentatie bijgewerkt" in pointed.inner_text()
+    assert pointed.inner_text().startswith(
+        "Goede voornemens zijn er om na te komen. Daarom is hier opgeruimd"
+    )
     change_and_wait(page, lambda: issue.write_text(good))
     page.locator(".finding", has_text="hier").wait_for(state="detached")
 

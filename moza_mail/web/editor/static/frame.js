@@ -114,7 +114,7 @@ export class Frame {
       element.style.outline = "";
       element.style.outlineOffset = "";
     });
-    const found = smallest(page, passage);
+    const found = elementOf(page, [passage], 1) ?? smallest(page, passage);
     if (!found) return false;
     found.classList.add(MARK);
     found.style.outline = "3px solid #e17000";
