@@ -31,7 +31,7 @@ DOUBT_RULES = (
     ReplyRule(
         name="doubt_alternatives",
         verdict=Verdict.UNCLEAR,
-        words=rf"\b(?:may|might) (?:not|be)\b|\b{_OR}\b.*{_FULL}|{_FULL}.*\b{_OR}\b",
+        words=rf"\b(?:may|might) (?:not|be)\b|\w\?(?: |$)|\b{_OR}\b.*{_FULL}|{_FULL}.*\b{_OR}\b",
         source=_SOURCE,
         seen="2026-11-30",
     ),

@@ -10,7 +10,7 @@ KNOWN_WORDS = (
         role=WordRole.PHRASE,
         language="en",
         words=(
-            r"username|userid|final delivery|virtual (?:alias|mailbox|user)|any host by that name|did not send the message to (?:this|the) address|lookup failure(?=: host)|issued an error|error type|since|but this e-?mail address is|but it was rejected|but (?:rcpt|addr) does|(?:is|are|was) now|now (?:disabled|closed|inactive)|try again|permanent failure|failed permanently|(?:delivery|address) failure|all recipients|created automatically|(?:delivery|mail) software|send: rcpt to|recv|that you sent|smtp server sent|server sent|hmailserver sent|by (?:its|the) owner|you are writing to|have been processed by the mail server|no forwarding (?:information|address)(?: is available)?|extended inactivity|generated from|message generated|invalid domain|the domain is|check the domain|error message below|the error that|cause of this error|error message|error (?:code|text)|(?:is |in )use|user is not local|user not local|is not local|this location|(?:not )?listed in|mts-id|msexch|(?<=\()state|name or service not known|requested action|smtp error code|no mx record|(?:domain|host)(?= ?=?rdomain)|unknown host|service unavailable|follows|destination system address|receive e-?mails?|smtp service|other email provider|rcpt to response|response from|the remote server was|remote mailer|mail box|currently suspended|dovecot-lmtp|"
+            r"username|userid|final delivery|virtual (?:alias|mailbox|user)|any host by that name|answer from name server|expanded from|said|you (?:are|were) trying to|please try|error after|after rcpt to|if in error|(?:host|server|mx) said|remote host said|non-existent|did not send the message to (?:this|the) address|lookup failure(?=: host)|issued an error|error type|since|but this e-?mail address is|but it was rejected|but (?:rcpt|addr) does|(?:is|are|was) now|now (?:disabled|closed|inactive)|try again|permanent failure|failed permanently|(?:delivery|address) failure|all recipients|created automatically|(?:delivery|mail) software|send: rcpt to|recv|that you sent|smtp server sent|server sent|hmailserver sent|by (?:its|the) owner|you are writing to|have been processed by the mail server|no forwarding (?:information|address)(?: is available)?|extended inactivity|generated from|message generated|invalid domain|the domain is|check the domain|error message below|the error that|cause of this error|error message|error (?:code|text)|(?:is |in )use|user is not local|user not local|is not local|this location|(?:not )?listed in|mts-id|msexch|(?<=\()state|name or service not known|requested action|smtp error code|no mx record|(?:domain|host)(?= ?=?rdomain)|unknown host|service unavailable|follows|destination system address|receive e-?mails?|smtp service|other email provider|rcpt to response|response from|the remote server was|remote mailer|mail box|currently suspended|dovecot-lmtp|"
             r"(?:on|at|in|from|to|by) (?:this|our|the|your|that|its) (?:mail |e-?mail )?(?:server|system|host|site|domain|location|list|directory|name|address list)s?|"
             r"(?:by|with|under) (?:that|this) name|recipient name is|user name|account name|mailbox name|name of the (?:user|recipient)|no one here|"
             r"in (?:the )?(?:local|virtual|relay)? ?(?:mailbox |user |recipient |alias )*(?:table|list|directory|domino directory|map)|(?:public )?name (?:& |and )?address book|domino directory|validrcptto list|badrcptto list|in (?:my|our) \w+ list|"
@@ -37,16 +37,16 @@ KNOWN_WORDS = (
         role=WordRole.KNOWN,
         language="en",
         words=(
-            "a|an|the|this|that|these|those|to|for|of|at|in|into|on|by|with|from|and|or|is|are|was|were|be|been|has|have|had|does|do|did|"
-            "doesn|don|didn|hasn|isn|wasn|couldn|aren|can|cannot|could|would|not|no|any|it|its|we|our|us|my|i|you|your|he|she|they|there|here|"
-            "as|if|so|such|than|because|due|which|who|s|t|es|one|mr|mrs|unknown|unknwon|known|exist|exists|existing|existent|"
+            "a|an|the|this|that|these|those|to|for|of|at|in|into|on|by|with|and|or|is|are|was|were|be|been|has|have|had|does|do|did|"
+            "doesn|don|didn|hasn|isn|wasn|couldn|aren|can|cannot|could|not|no|any|it|its|we|our|us|my|i|you|your|he|she|they|there|here|"
+            "as|so|such|than|because|due|s|t|es|one|mr|mrs|unknown|unknwon|known|exist|exists|existing|existent|"
             "nonexistent|non|found|find|invalid|valid|validate|unavailable|unavaiable|available|inactive|active|disabled|deactivated|suspended|"
             "closed|deleted|removed|terminated|discontinued|expired|retired|cancell?ed|frozen|unallocated|illegal|bad|wrong|incorrect|"
             "undeliverable|undefined|obsolete|longer|anymore|left|moved|employed|works?|company|organi[sz]ation|inactivity|"
             "dosn|activated|unrecogni[sz]ed|recogni[sz]ed|unresolvable|resolved?|routed|rejected|rejecting|refused|"
-            "denied|accepts?|accepted|received|deliver|delivered|destination|reach|reached|tried|try|trying|returned|returning|bounced|"
-            "failed|fatal|permanent|permanently|requested|action|aborted|taken|listed|domino|public(?= (?:name|address))|virtual|alias|"
-            "aliases|mails?|emails?|e-?mail|e|messages?|smtp|esmtp|lmtp|dns|mx|srv|lookup|reasons?|reply|responded|said|says|final|following|"
+            "denied|accepts?|accepted|received|deliver|delivered|destination|reach|reached|tried|returned|returning|bounced|"
+            "failed|fatal|permanent|permanently|requested|action|aborted|taken|listed|domino|virtual|alias|"
+            "aliases|mails?|emails?|e-?mail|e|messages?|smtp|esmtp|lmtp|dns|mx|srv|lookup|reasons?|reply|responded|says|final|following|"
             "follows|below|above|see|learn|about|information|info|further|details|technical|more|help|please|check|checking|double|verify|"
             "correct|correctly|spelling|typos?|misspelled|unnecessary|spaces|contact|contacting|postmaster|administrator|administratively|"
             "provider|google|recommend|cause|null|nullmx|nxdomain|noerror|according|answer|authoritative|generated|automatically|"
@@ -57,7 +57,7 @@ KNOWN_WORDS = (
             "sendmail|qmail|rfc|reachable|nor|nonexistentdomain|psi|lastattemptedservername|bounces?|verifier|amazon|ses|suppression|suppressed|"
             "previously|recent history of bouncing|marked|ok|will|while talking|eyou|mta|br|go|visit|explanation|ours|"
             "blocked(?= due to inactivity)|cuda_nsu|dear|hello|thanks?|thank|regards|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|"
-            "aug|sep|oct|nov|dec|am|pm|after|attempts?|fwd|expanded|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|"
+            "aug|sep|oct|nov|dec|am|pm|attempts?|fwd|expanded|giving|up|error_code|rcpt_to|(?<=rcpt )(?:to )?command|"
             "(?<=to )command|command(?= rcpt)|indicated|envelope(?= recipient)|malformed(?= (?:or unexpected )?name server)|"
             "unexpected(?= name server)|connection(?= got far)|issued|replied|username|mail-?box|mm|locked(?= email bounced)|create|spool|var|"
             "correspondent|directly|mailer|daemon|diagnostic|administrators|weren|able"

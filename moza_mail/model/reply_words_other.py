@@ -100,7 +100,7 @@ OTHER_WORDS = (
         role=WordRole.CUSTOMER,
         language="es, it, pt",
         words=(
-            r"(?:sus?|tus?|vuestr[oa]|tuo|suo|vostro|tua|sua|vostra|seu|teu|vossa) (?:cuenta|dominio|direccion|buzon|servidor|ip|suscripcion|account|"
+            r"(?:sus?|tus?|vuestr[oa]|tuo|suo|vostro|tua|sua|vostra|seu|teu|vossa) (?:cuenta|dominio|direccion|buzon|servidor|ip|suscripcion|account|usuario|utente|utilizador|"
             r"indirizzo|casella|server|abbonamento|conta|endereco|caixa)|clienti?|clientes?|contrasena|falta de pago|senha|(?:usuario|utente|utilizador) smtp"
         ),
         source="Aruba; Arsys; Locaweb",
@@ -217,7 +217,7 @@ OTHER_WORDS = (
             r"external|internet|(?:from )?outside|newsletters?|bulk|marketing|from mailing lists|mailing list mail|"
             r"(?:unknown|known|unapproved|foreign) (?:senders?|contacts?|correspondents?|sources?|country)|internal users|non-members|"
             r"members only|refuse[sd]?|blocked (?:you|by)|you[r ].{0,40}blocked|(?:to|or) block(?:ed)?|(?:unknown|invalid|bad|nonexistent) (?:users|recipients|addresses|accounts|mailboxes)|polic\w+|prohibit\w*|restrict\w+|filters?|rules?|preferences|"
-            r"wanted|your (?:mails|newsletters?)|(?:allow|white) ?-?list|country|geo-?ip|parental|rejected by (?:the |this )?(?:user|recipient(?! domain)|polic|filter)\w*|spam\w*|virus|malware|phish\w*|scam|traps?|honeypot|"
+            r"wanted|your (?:mails|newsletters?|recipients|list|mailing)|(?:allow|white) ?-?list|country|geo-?ip|parental|rejected by (?:the |this )?(?:user|recipient(?! domain)|polic|filter)\w*|spam\w*|virus|malware|phish\w*|scam|traps?|honeypot|"
             r"harvest|reputation|hygiene|rate|too many|challenge|only accepts|does not accept messages|access denied or|or access denied|"
             r"(?:messages|mail) (?:are|is|has been) disabled|ipv6|no longer wishes"
         ),

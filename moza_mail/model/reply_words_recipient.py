@@ -92,7 +92,7 @@ RECIPIENT_WORDS = (
         language="es, it, pt",
         words=(
             r"nessun[oa]?|ningun[oa]?|nenhum[a]?|descon(?:o|he)cid[oa]|sconosciut[oa]|inexistente|inesistente|(?:no|non|nao) (?:existe|esiste|esistente|encontrad[oa]|"
-            r"trovat[oa]|valid[oa])|invalid[oa]|errat[oa]|no se (?:encuentra|ha encontrado|encontro)"
+            r"trovat[oa]|valid[oa])|invalid[oa]|errat[oa]|no es valid[oa]|non e valid[oa]|nao e valid[oa]|no se (?:encuentra|ha encontrado|encontro)"
         ),
         source="Libero; Aruba; Movistar; UOL",
     ),
