@@ -46,7 +46,7 @@ ADDRESS_RULES = (
             r"banned recipient|mailbox cannot be accessed|\binactive\b|now disabled|"
             r"not used for more than|ha expirado|abgelaufen|(?:account|compte|cuenta|conta|konto|casella|mailbox|gebruiker|benutzer)[a-zéè ]{0,20}"
             r"(?:gesperrt|gel[oö]scht|gedeactiveerd|deaktiviert|geblokkeerd|d[ée]sactiv|suspendid|deshabilitad|disattivat|opgezegd|verwijderd)|"
-            r"(?:was|been|is) (?:permanently )?(?:deleted|removed|cancell?ed|retired)|no longer in use|"
+            r"(?:account|mailbox|user|address|was|been|is) (?:permanently )?(?:deleted|removed|cancell?ed|retired)|no longer in use|"
             r"cancell?ed (?:the|this|his|her|their) (?:account|mailbox)"
         ),
         source="Sisimai suspend; Yahoo; Mail.ru; Lycos; Orange",

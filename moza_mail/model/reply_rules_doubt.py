@@ -138,7 +138,7 @@ DOMAIN_DOUBT_RULES = (
         verdict=Verdict.UNCLEAR,
         status=r"(?!5\.1\.2|5\.1\.10|5\.4\.\d+).*",
         in_report=False,
-        words=r"^(?!.*\b(?:rcpt|rdomain|recipient|null ?mx|name service error|unroute?able)\b).*",
+        words=r"^(?!.*\b(?:rcpt|rdomain|recipient|null ?mx|name service error|relevant mx|unroute?able)\b).*",
         source="Our relay names the reader when it means the reader's domain",
         seen="2026-11-30",
     ),
