@@ -26,6 +26,8 @@ OUTSIDE_TEXT = (
     "button",
     "img",
     "iframe",
+    "video",
+    "audio",
 )
 # Word writes the bullet of an item as text in this class of paragraph.
 WORD_ITEM = re.compile(r"^\s*(?:[·•▪§o–-]|(\d{1,3}|[a-z])[.)])[\s\u00a0]+")
