@@ -9,7 +9,7 @@ from typing import Any
 from moza_mail import check, parse
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.app.theme_faults import attribute_to_theme
-from moza_mail.errors import IssueError, ProjectError, RenderError
+from moza_mail.errors import IssueError, ProjectError, RenderError, ThemeError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.finding import CheckOptions, Finding, Severity
@@ -81,11 +81,15 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def unreadable_finding(name: str, error: IssueError | RenderError) -> Finding:
-    """Return the finding for an issue that cannot be read or rendered."""
-    source, message = (
-        (error.source, error.reason) if isinstance(error, IssueError) else (error.place, error.reason)
-    )
+def unreadable_finding(name: str, error: IssueError | RenderError | ThemeError) -> Finding:
+    """Return the finding for an issue that cannot be read or rendered, or for its theme."""
+    match error:
+        case IssueError():
+            source, message = error.source, error.reason
+        case RenderError():
+            source, message = error.place, error.reason
+        case ThemeError(theme=theme, template=template):
+            source, message = _("theme {theme}, {template}", theme=theme, template=template), error.message
     return Finding(
         rule=UNREADABLE,
         severity=Severity.ERROR,

@@ -12,7 +12,7 @@ from moza_mail.app.fix_issue import fix_issue
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.cli import findings as shown
 from moza_mail.cli import output
-from moza_mail.errors import IssueError, RenderError
+from moza_mail.errors import IssueError, RenderError, ThemeError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.project import Project
@@ -44,7 +44,7 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
         output.say(fix_issue(project, command.issue) or _("nothing to repair"))
     try:
         prepared = prepare_issue(project, command.issue, command.list_slug)
-    except (IssueError, RenderError) as error:
+    except (IssueError, RenderError, ThemeError) as error:
         if command.as_json:
             errors = error.together if isinstance(error, IssueError) else (error,)
             findings = [unreadable_finding(command.issue, one) for one in errors]

@@ -71,6 +71,8 @@ def test_a_broken_theme_is_named_with_its_file_and_line(project, fault):
     assert done.code in {1, 2}
     assert place in done.err
     assert ISSUE not in done.err + done.out
+    (found,) = project.run("check", ISSUE, "--json").json["findings"]
+    assert found["source"].startswith("theme eigen, ")
 
 
 def test_findings_in_the_html_of_a_theme_are_those_of_the_theme(project):
