@@ -33,12 +33,16 @@ if [ -n "${PIP_FIND_LINKS:-}" ] && [ -d "$PIP_FIND_LINKS" ]; then
     mount --bind "$PIP_FIND_LINKS" "$root$PIP_FIND_LINKS"
 fi
 
-chroot "$root" sh -c 'id builder >/dev/null 2>&1 || useradd --create-home --home-dir /srv/builder builder'
-rm -rf "$root/srv/builder/moza-mail"
-git clone --quiet "$source" "$root/srv/builder/moza-mail"
-chroot "$root" chown -R builder /srv/builder/moza-mail
+# debootstrap leaves no hosts file, which the installer of Debian writes.
+[ -s "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
 
-cat > "$root/srv/builder/run.sh" <<'END'
+home=/srv/builder
+chroot "$root" sh -c "id builder >/dev/null 2>&1 || useradd --create-home --home-dir $home builder"
+rm -rf "$root$home/moza-mail"
+git clone --quiet "$source" "$root$home/moza-mail"
+chroot "$root" chown -R builder "$home"
+
+cat > "$root$home/run.sh" <<'END'
 set -eu
 cd ~/moza-mail
 . /etc/os-release
@@ -48,4 +52,4 @@ for target in $TARGETS; do
     make "$target"
 done
 END
-chroot "$root" runuser -u builder -- env HOME=/srv/builder LANG=C.UTF-8 TARGETS="${TARGETS:-demo test}" sh /srv/builder/run.sh
+chroot "$root" runuser -u builder -- env HOME=$home LANG=C.UTF-8 TARGETS="${TARGETS:-demo test}" sh "$home/run.sh"
