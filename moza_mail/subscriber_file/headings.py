@@ -110,7 +110,7 @@ BLOCKED = (
     r"niet (?:mail|benader|contact|bericht|versturen|sturen|email)|nicht (?:kontakt|mail|anschreiben)|ne pas|overleden|deceased|verstorben|"
     r"zwarte lijst|liste noire|lista negra|lista nera|bloccat|esclus|excluid|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
 )
-BOUNCED = r"bounc|\bdsn\b|smtp reply|(?:last|laatste|letzter?|derniere) (?:error|fout|fehler|erreur)|error count|failed deliver|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
+BOUNCED = r"bounc|\breject(?:s|ed|ions?)\b|\bdsn\b|smtp reply|(?:last|laatste|letzter?|derniere) (?:error|fout|fehler|erreur)|error count|failed deliver|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
 COMPLAINED = (
     r"complain|queja|reclamo|segnalat|klacht|geklaagd|plainte|beschwerde|spam|abuse|junk|feedback loop"
 )

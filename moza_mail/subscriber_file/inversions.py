@@ -72,7 +72,7 @@ UNCLEAR_WORDS = (
     r"vervalt|einddatum|\bende?\b|\bend\b|\bfin\b|geldig|gultig|gueltig|\bvalid (?:to|thru)|\bvalid until|validity|duration|\bduur\b|dauer|"
     r"unknown|onbekend|unbekannt|inconnu|unklar|unclear|onduidelijk|twijfel|doubt|zweifel|\bdoute|question|\?|maybe|misschien|vielleicht|"
     r"peut etre|interest|interess|interet|prospect|propos|vorgemerkt|waiting ?list|wachtlijst|warteliste|token|\blink\b|\bcode\b|"
-    r"\bby$|^to\b|\boff\b|\buit$|\baus$|disabled|\bkey\b|\bhash\b|\bbefore\b|\bformer|\bprevious|\bvorig|voormalig|ehemalig|ancien|\bex\b|\bprior\b|fruher|vroeger|"
+    r"cookie|untick|uncheck|pre ?tick|business card|visitekaart|visitenkarte|\bby$|^to\b|\boff\b|\buit$|\baus$|disabled|\bkey\b|\bhash\b|\bbefore\b|\bformer|\bprevious|\bvorig|voormalig|ehemalig|ancien|\bex\b|\bprior\b|fruher|vroeger|"
     r"\bfail|failed|mislukt|fehlgeschlagen|fehler|echou|erreur|\berror|fout\b|disput|betwist|objec|oppos|opposition|bezwaar|widerspr|einspruch|"
     r"contest|suspend|paus|\bhold\b|\bstop|cancel|annul|block|\bclosed|geschlossen|gesloten|\bdelet|verwijder|gelosch|geloescht|"
     r"\bonly\b|\balleen\b|\bnur\b|seulement|\bsolo\b|implied|implicit|impliciet|stilzwijgend|stillschweigend|konkludent|tacit|assumed|veronderstel|"
