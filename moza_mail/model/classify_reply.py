@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import chain
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.reply_rules_address import ADDRESS_RULES
@@ -95,17 +94,18 @@ NEUTRAL_VERDICTS = SENDER_VERDICTS | {Verdict.THROTTLED, Verdict.TEMPORARY, Verd
 
 
 def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Verdict, str] | None:
-    """Return the verdict and rule of a doubt that the address is to blame; None if there is no doubt."""
+    """Return the verdict and rule of a doubt that the address is to blame; None if there is no doubt.
+
+    Only the words of the server count, if there are any: a report has its own words in front of them.
+    """
     parts = split_reply(text)
     status = parts.status or context.status
-    subject = ReplyParts(code=parts.code or "550", status=status, words=mask_names(text, context))
+    words = mask_names(cut_frame(text), context)
+    if not re.search(r"[^\W\d]{2}", words):
+        words = mask_names(text, context)
+    subject = ReplyParts(code=parts.code or "550", status=status, words=words)
     rules = DOMAIN_DOUBT_RULES if verdict is Verdict.DOMAIN_UNKNOWN else DOUBT_RULES
-    said = replace(subject, words=mask_names(cut_frame(text), context) or subject.words)
-    doubts = chain(
-        _matching_rules(rules, subject, text, context),
-        _matching_rules((EVIDENCE_RULES[verdict],), said, text, context),
-    )
-    if rule := next(doubts, None):
+    if rule := next(_matching_rules((*rules, EVIDENCE_RULES[verdict]), subject, text, context), None):
         return rule.verdict, rule.name
     allowed = UNKNOWN_WORDS_BESIDE_STATUS if ADDRESS_STATUS.fullmatch(status) else 0
     if len(unknown := find_unknown_words(subject.words, context)) > allowed:

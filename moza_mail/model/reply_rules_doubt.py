@@ -100,7 +100,7 @@ DOUBT_RULES = (
         verdict=Verdict.UNCLEAR,
         status=r"(?!5\.1\.[1236]|5\.1\.10|5\.2\.1|5\.4\.\d+|5\.5\.0).*",
         phases=frozenset({"body"}),
-        words=r"^(?!.*\b(?:rcpt|addr|recipient)\b).*",
+        words=r"^(?!.*(?:\b(?:rcpt|addr|recipient)\b|mail action aborted, mailbox not found)).*",
         source="After the body, an address that does not exist may be one in the message",
         seen="2026-11-30",
     ),
@@ -156,7 +156,6 @@ def _demand(name: str, words: str) -> ReplyRule:
     )
 
 
-# Read with the words of the server alone, without the words of the report around them.
 EVIDENCE_RULES = {
     Verdict.ADDRESS_UNKNOWN: _demand(
         "doubt_no_recipient", rf"{join_words(WordRole.RECIPIENT)}|\b(?:rdomain|here|one)\b"

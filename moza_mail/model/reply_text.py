@@ -10,6 +10,8 @@ from moza_mail.model.reply_words import join_words
 
 STATUS = r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]|\.\d)"
 CODE = re.compile(rf'(?:(?<![\d.:\[#-])|(?<=RCPT TO:))([45]\d\d)(?:[ -]|(?=[:;,"]))\s*["\']?#?(?:{STATUS})?')
+# Exchange writes it in its letters: `#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##`.
+EXCHANGE_CODE = re.compile(r"#[45]\d\d [45]\.\d\.\d")
 MARKED_STATUS = re.compile(rf"\(?#{STATUS}\)?")
 # Mimecast writes the status after a label: `Additional information follows : -- 5.4.1 Access denied`.
 LEADING_STATUS = re.compile(rf"(?:^|(?<=: )|(?<=-- )){STATUS}")
@@ -85,7 +87,7 @@ def split_reply(text: str) -> ReplyParts:
 
 def cut_frame(text: str) -> str:
     """Return the reply without an introduction such as `<reader@example.org>: host mx.example.org said:`."""
-    found = CODE.search(text)
+    found = CODE.search(text) or EXCHANGE_CODE.search(text)
     return text[found.start() :] if found else text
 
 

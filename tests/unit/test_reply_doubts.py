@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moza_mail.bounces import classify_message
 from moza_mail.model.classify_reply import classify_reply
 from moza_mail.model.reply import decode_octets
 from moza_mail.model.reply_rules_doubt import DOMAIN_DOUBT_RULES
@@ -179,6 +180,45 @@ def test_the_name_of_our_account_is_not_the_name_of_a_reader():
 def test_an_8_bit_reply_is_read_as_utf_8_or_else_as_latin_1():
     assert decode_octets("compte désactivé".encode()) == "compte désactivé"
     assert decode_octets("compte désactivé".encode("latin-1")) == "compte désactivé"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "The email address you entered couldn't be found. Please check the recipient's email address and try to resend the message. "
+            "If the problem continues, please contact your helpdesk.\n\nDiagnostic information for administrators:\n\nGenerating server: "
+        ),
+        (
+            "Het ingevoerde e-mailadres is niet gevonden. Controleer het e-mailadres van de geadresseerde en probeer het bericht opnieuw te "
+            "verzenden. Neem contact op met uw helpdesk.\n\nDiagnostische gegevens voor beheerders:\n\nBron-server: "
+        ),
+        (
+            "Die von Ihnen eingegebene E-Mail-Adresse konnte nicht gefunden werden. Versuchen Sie, die Nachricht erneut zu senden. Wenden Sie "
+            "sich an Ihren Helpdesk.\n\nDiagnoseinformationen für Administratoren:\n\nGenerierender Server: "
+        ),
+        (
+            "L'adresse de messagerie que vous avez entrée est introuvable. Réessayez d'envoyer le message, ou contactez votre support "
+            "technique.\n\nInformations de diagnostic pour les administrateurs :\n\nServeur de génération : "
+        ),
+    ],
+    ids=["en", "nl", "de", "fr"],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##",
+        "Remote Server returned '550 5.1.1 User unknown'",
+    ],
+)
+def test_the_words_of_the_report_around_a_reply_are_no_doubt(words, said):
+    letter = (
+        f"Return-Path: <>\nFrom: postmaster@reader.example.net\nTo: {SENDER}\nSubject: Undeliverable: News\n"
+        f"Content-Type: text/plain; charset=utf-8\n\nDelivery has failed:\n\n{READER}\n{words}mail.reader.example.net\n\n"
+        f"{READER}\n{said}\n"
+    )
+    (failure,) = classify_message(letter.encode()).failures
+    assert failure.verdict is Verdict.ADDRESS_UNKNOWN
 
 
 def test_every_word_says_where_it_was_found_and_when():
