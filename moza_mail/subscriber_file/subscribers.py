@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from moza_mail.errors import AddressError, locate
+from moza_mail.errors import AddressError, locate, make_printable
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
@@ -317,10 +317,13 @@ class SubscriberFile:
         return self._header_error(
             _(
                 "there is no column `email`; the columns are: {columns}",
-                columns=", ".join(cell[:40] for cell in headings[:10]),
+                columns=make_printable(", ".join(cell[:40] for cell in headings[:10])),
             ),
             line,
-            _('Name the column with the addresses: --map email="{heading}"', heading=likely[:40])
+            _(
+                'Name the column with the addresses: --map email="{heading}"',
+                heading=make_printable(likely[:40]),
+            )
             if likely
             else _("No column has mail addresses. The file must have one, under the heading `email`."),
         )

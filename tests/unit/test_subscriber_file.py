@@ -125,6 +125,7 @@ class TestColumns:
         [
             (b"", {}, "there is no column `email`"),
             (b"naam;plaats\n", {}, "no column `email`; the columns are: naam, plaats"),
+            ("\u202eail;plaats\n".encode(), {}, "the columns are: \\u202eail, plaats"),
             (b"Lijst van a@example.org;Jan\n", {}, "and the line contains an address"),
             (b"email;naam;Naam\n", {}, "`naam` and `Naam` are both name"),
             (b"email;mail\n", {}, "`email` and `mail` are both email"),
