@@ -20,7 +20,7 @@ from pathlib import Path
 
 from moza_mail.transport.protocol import LOOK_AHEAD
 from tests.support.project_folder import ISSUE, Folder, folder
-from tests.support.smtp_servers import Sink, smtp_sink
+from tests.support.smtp_servers import Sink, await_port, free_port, smtp_sink
 
 CONNECTIONS = 8
 EARLY_SHARE = 0.15
@@ -132,12 +132,31 @@ def interrupt_send(
             process.communicate()
 
 
-def run_trial(here: Folder, recipients: int, signal_number: int, kills: int, chance: random.Random) -> Trial:
+@contextmanager
+def open_relay(delay_ms: int) -> Iterator[tuple[Sink, str]]:
+    """Run a relay; yield it with its URL, which leads through a proxy if there is a delay."""
+    with smtp_sink() as sink:
+        if not delay_ms:
+            yield sink, sink.relay
+            return
+        port = free_port()
+        command = [sys.executable, "-m", "benchmarks.delay", str(port), str(sink.port), str(delay_ms / 2000)]
+        with subprocess.Popen(command) as proxy:
+            try:
+                await_port(port, proxy)
+                yield sink, f"smtp://127.0.0.1:{port}"
+            finally:
+                proxy.terminate()
+
+
+def run_trial(
+    here: Folder, recipients: int, signal_number: int, kills: int, chance: random.Random, delay_ms: int = 0
+) -> Trial:
     """Kill one mailing up to `kills` times, finish it, and compare the ledger with the relay."""
     found = Trial()
     audience = frozenset(f"lezer{one}@example.org" for one in range(recipients))
-    with smtp_sink() as sink:
-        here.set(relay=sink.relay)
+    with open_relay(delay_ms) as (sink, relay):
+        here.set(relay=relay)
         for _ in range(kills):
             known = len(list_uncertain(here))
             code = interrupt_send(here, sink, signal_number, chance, recipients - count_messages(sink))
@@ -228,12 +247,25 @@ def run_all(given: argparse.Namespace) -> Iterator[TrialSeries]:
         for number in numbers:
             kills = given.kills if number == signal.SIGKILL else given.stops
             yield run_trials(
-                store, number, kills, recipients=given.recipients, per_mailing=given.each, seed=given.seed
+                store,
+                number,
+                kills,
+                recipients=given.recipients,
+                per_mailing=given.each,
+                seed=given.seed,
+                delay_ms=given.delay,
             )
 
 
 def run_trials(
-    store: str, signal_number: int, kills: int, *, recipients: int, per_mailing: int, seed: int
+    store: str,
+    signal_number: int,
+    kills: int,
+    *,
+    recipients: int,
+    per_mailing: int,
+    seed: int,
+    delay_ms: int = 0,
 ) -> TrialSeries:
     """Run mailings until there were this many kills, at most `per_mailing` in one."""
     chance = random.Random(f"{seed} {store} {signal_number}")
@@ -241,7 +273,11 @@ def run_trials(
     with open_databases(store) as new:
         while (left := kills - sum(len(one.uncertain_counts) for one in trials)) > 0:
             with new() as url, make_project(recipients, url) as here:
-                trials.append(run_trial(here, recipients, signal_number, min(left, per_mailing), chance))
+                if delay_ms:
+                    here.set(connections=2)
+                trials.append(
+                    run_trial(here, recipients, signal_number, min(left, per_mailing), chance, delay_ms)
+                )
     return TrialSeries(store=store, signal_number=signal_number, trials=trials)
 
 
@@ -273,8 +309,14 @@ def main() -> None:
     parser.add_argument("--stores", default="sqlite,postgres")
     parser.add_argument("--signals", default="KILL,TERM,INT")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--delay", type=int, default=0, help="round trip to the relay in ms; with one, two connections"
+    )
     given = parser.parse_args()
-    print(f"{given.recipients} recipients in a mailing, {CONNECTIONS} connections, seed {given.seed}")
+    connections = 2 if given.delay else CONNECTIONS
+    print(
+        f"{given.recipients} recipients in a mailing, {connections} connections, round trip {given.delay} ms, seed {given.seed}"
+    )
     print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
     is_kept = True
     for row in run_all(given):

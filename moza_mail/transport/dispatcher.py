@@ -15,13 +15,57 @@ from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Submission
 
-# Intents are recorded only when at least this many may be recorded. Waking up for each message would cost
-# more than composing it.
-MIN_BATCH = 16
 # The number of submissions that are read before their intents may be recorded. They are composed while the
 # ledger commits earlier submissions. The outcomes in one commit may make room for this many new intents.
 READ_AHEAD = LOOK_AHEAD
+MAX_BATCH = 16
+BATCHES_PER_ADJUSTMENT = 8
 STOPPED = "not tried, because sending was stopped"
+
+
+class LookAhead:
+    """The limit of submissions that have an intent and no outcome: enough to keep the workers busy.
+
+    After a kill, exactly these submissions are in doubt. The limit starts at two for each worker. It grows by half when a worker
+    finds no submission because of the limit, and shrinks when submissions were left over for a while. So a fast relay
+    or a slow disk gets a high limit, a slow relay a low one.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._ceiling = LOOK_AHEAD + workers
+        self.limit = self._floor = min(2 * workers, self._ceiling)
+        self._unused = self._ceiling  # the fewest ready submissions since the last adjustment
+        self._batches = 0
+        self._may_grow = False
+
+    @property
+    def batch_size(self) -> int:
+        """The number of intents that are worth a wake-up. More for a fast relay: each wake-up costs as much as a message."""
+        return max(1, min(MAX_BATCH, self.limit // 4))
+
+    def count_ready(self, ready: int) -> None:
+        """Note how many submissions are left when a worker has taken one."""
+        self._unused = min(self._unused, ready)
+
+    def grow(self, in_flight: int) -> bool:
+        """Raise the limit if it is the reason why a worker has to wait; return True if it was raised.
+
+        The limit is raised at most once for each batch, because all workers wait for the same one.
+        """
+        self._unused = 0
+        if not self._may_grow or self.limit == self._ceiling or in_flight <= self.limit - self.batch_size:
+            return False
+        self._may_grow = False
+        self.limit = min(self.limit + self.limit // 2, self._ceiling)
+        return True
+
+    def finish_batch(self) -> None:
+        """Note that a batch is ready. Lower the limit by half of what was unused during the last batches."""
+        self._may_grow = True
+        self._batches += 1
+        if self._batches == BATCHES_PER_ADJUSTMENT:
+            self.limit = max(self._floor, self.limit - (self._unused + 1) // 2)
+            self._batches, self._unused = 0, self._ceiling
 
 
 class SubmissionQueue:
@@ -36,7 +80,7 @@ class SubmissionQueue:
         self.failure: Exception | None = None
         self._source = aiter(submissions)
         self._record_intents = record_intents
-        self._max_in_flight = LOOK_AHEAD + workers
+        self._ahead = LookAhead(workers)
         self._in_flight = 0  # intents recorded whose outcomes collect_outcomes has not returned
         self._without_intent: list[Submission] = []
         self._ready: deque[Submission] = deque()
@@ -71,7 +115,15 @@ class SubmissionQueue:
 
     def take_ready(self) -> Submission | None:
         """Return a submission that may be sent now, or None if none is ready."""
-        return self._ready.popleft() if self._ready and not self._stopped.is_set() else None
+        if self._stopped.is_set():
+            return None
+        if self._ready:
+            submission = self._ready.popleft()
+            self._ahead.count_ready(len(self._ready))
+            return submission
+        if self._ahead.grow(self._in_flight):
+            self._may_record.set()
+        return None
 
     def wake_when_ready(self, wake: Callable[[], None]) -> None:
         """Call `wake` once, when a submission is ready or there will be no more."""
@@ -142,7 +194,7 @@ class SubmissionQueue:
             await self._has_outcomes.wait()
         outcomes, self._outcomes = self._outcomes, []
         self._in_flight -= len(outcomes)
-        if self._in_flight <= self._max_in_flight - MIN_BATCH:
+        if self._in_flight <= self._ahead.limit - self._ahead.batch_size:
             self._may_record.set()
         return outcomes
 
@@ -204,7 +256,7 @@ class SubmissionQueue:
                 self._has_read.clear()
                 await self._has_read.wait()
                 continue
-            room = self._max_in_flight - self._in_flight
+            room = self._ahead.limit - self._in_flight
             if room <= 0 and not self._stopped.is_set():
                 self._may_record.clear()
                 await self._may_record.wait()
@@ -215,6 +267,7 @@ class SubmissionQueue:
             self._may_read.set()
             if self._stopped.is_set() or await self._try_record(batch):
                 self._ready.extend(batch)
+            self._ahead.finish_batch()
             self._wake_waiting()
         self._all_recorded.set()
         self._wake_waiting()

@@ -219,7 +219,7 @@ def test_quotes_are_those_of_a_shell():
 
 def test_a_question_about_values_with_control_characters_is_printable():
     with pytest.raises(SubscriberFileError) as caught:
-        read("email,con\x1bsent\na@example.org,ja\x07misschien\nb@example.org,wie weet\n")
+        read("email,name status\na@example.org,na26-\x01b@example.org\n")
     assert (caught.value.message + caught.value.hint).isprintable()
 
 

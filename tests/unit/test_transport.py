@@ -23,6 +23,7 @@ from moza_mail.transport.commands import encode_xtext
 from moza_mail.transport.dispatcher import dispatch
 from moza_mail.transport.framing import ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Timeouts
+from moza_mail.transport.protocol import LOOK_AHEAD
 from moza_mail.transport.relay_url import parse_relay
 from tests.support.submissions import make_submission, send
 
@@ -302,3 +303,36 @@ def test_memory_gives_back_what_it_took_when_its_relay_fails():
 
     assert ran.states == ["pending"]
     assert isinstance(ran.error, TransportError)
+
+
+def count_intents_ahead(workers: int, *, message_seconds: float, commit_seconds: float) -> int:
+    """Return the most intents without an outcome, between a ledger and workers that take this long."""
+    in_doubt, most = set(), 0
+
+    async def record_intents(keys):
+        nonlocal most
+        await asyncio.sleep(commit_seconds)
+        in_doubt.update(keys)
+        most = max(most, len(in_doubt))
+
+    async def worker(queue):
+        while (submission := await queue.take()) is not None:
+            await asyncio.sleep(message_seconds)
+            queue.report(submission, Outcome(state=DeliveryState.ACCEPTED, phase=Phase.BODY))
+
+    async def submissions():
+        for key in range(300):
+            yield make_submission(key)
+
+    async def run():
+        async for outcomes in dispatch(submissions(), record_intents, [worker] * workers):
+            in_doubt.difference_update(key for key, _ in outcomes)
+
+    asyncio.run(run())
+    assert not in_doubt
+    return most
+
+
+def test_a_slow_relay_has_few_intents_ahead_and_a_slow_ledger_many():
+    assert 2 <= count_intents_ahead(2, message_seconds=0.005, commit_seconds=0.0005) <= 8
+    assert 32 < count_intents_ahead(8, message_seconds=0.0005, commit_seconds=0.02) <= LOOK_AHEAD + 8
