@@ -139,7 +139,7 @@ def test_an_active_block_and_a_no_with_a_remark_are_asked_about():
 
 
 NAMES = """
-    liste_noire, plaintes, abbestellt, sperrliste, zwarte_lijst, abgemeldete, abgemeldete-2024, désinscrits, Désabonnés mars, bajas, Lista negra,
+    liste_noire, sendgrid_asm, plaintes, abbestellt, sperrliste, zwarte_lijst, abgemeldete, abgemeldete-2024, désinscrits, Désabonnés mars, bajas, Lista negra,
     cancellati, disiscritti, lista_nera, reclami, quejas, rebotados, Rückläufer, gelöscht, geloeschte-kontakte, Kündigungen, widerrufe, opgezegd,
     uitschrijvingen, Afmeldingen 2025, klachten, geblokkeerd, verwijderd, overleden, oud-leden, niet mailen, do-not-mail, DNC, optouts, opt-outs,
     OptOuts, suppression_list, unsubscribes, spam_reports, invalid_emails, hard bounces, Bounced, complaints, blocklist, inactive, ehemalige,
