@@ -41,7 +41,7 @@ KNOWN_WORDS = (
             "doesn|don|didn|hasn|isn|wasn|couldn|aren|can|cannot|could|not|no|any|it|its|we|our|us|my|i|you|your|he|she|they|there|here|"
             "as|so|such|than|because|due|s|t|es|one|mr|mrs|unknown|unknwon|known|exist|exists|existing|existent|"
             "nonexistent|non|found|find|invalid|valid|validate|unavailable|unavaiable|available|inactive|active|disabled|deactivated|suspended|"
-            "closed|deleted|removed|terminated|discontinued|expired|retired|cancell?ed|frozen|unallocated|illegal|bad|wrong|incorrect|"
+            "accept|accepts|accepting|storedrv|deliver|closed|deleted|removed|terminated|discontinued|expired|retired|cancell?ed|frozen|unallocated|illegal|bad|wrong|incorrect|"
             "undeliverable|undefined|obsolete|longer|anymore|left|moved|employed|works?|company|organi[sz]ation|inactivity|"
             "dosn|activated|unrecogni[sz]ed|recogni[sz]ed|unresolvable|resolved?|routed|rejected|rejecting|refused|"
             "denied|accepts?|accepted|received|deliver|delivered|destination|reach|reached|tried|returned|returning|bounced|"
