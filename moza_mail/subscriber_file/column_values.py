@@ -38,7 +38,9 @@ NOT_GIVEN = re.compile(
 LISTS = re.compile(r"list|lijst|liste|lista|group|groep|gruppe|segment")
 ABOUT_LEAVING = re.compile(
     r"mail|lijst|\blist|liste\b|lista\b|nieuws|\bnews|lettre|abonn|inscri|iscri|suscri|schrijf|\bbaja|cancell|\bstop|\baf\b|\boff\b|contact|kontakt|"
-    r"verwijder|austrag|kundig|spam|\bwants?\b|\bwil\b|\bwill\b|\bveut|souhait|quiere|desea|vuole|desider|\bno\b|\bnot\b|\bniet|\bgeen|\bnicht|\bkein|\bpas\b"
+    r"verwijder|austrag|kundig|widersp|verteiler|ausgetret|abgesagt|ungultig|ausgeschied|\bpost\b|courrier|spam|gdpr|\bavg\b|dsgvo|rgpd|eras|gewist|\bwis\b|oubli|oppos|bezwaar|object|demission|"
+    r"verzoek|request|\bask|gevraagd|demand|\beraf\b|stuur|afgehaakt|uit dienst|\bweg\b|\bgone\b|\bleft\b|\bquitte|\bparti[er]?\b|retir|pension|retour|return|zuruck|\bterug|bounc|invalid|ongeldig|errone|\bdead\b|"
+    r"overleden|gestorven|verstorben|deced|deceas|\bdied\b|wacht|await|pending|attente|wartet|toestemming|einwillig|consent|permission|consens|behoefte|interes|\bwants?\b|\bwil\b|\bwill\b|\bveut|souhait|quiere|desea|vuole|desider|\bno\b|\bnot\b|\bniet|\bgeen|\bnicht|\bkein|\bpas\b"
 )
 """Words in a remark that may ask to be taken off the list."""
 ABOUT_MAIL = re.compile(r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact)")
