@@ -153,7 +153,7 @@ CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|regi
 
 OTHER_CHANNELS = (
     r"^(?:papieren?|paper|gedruckter?|printed?) (?:nieuwsbrief|newsletter|magazine|krant)$|"
-    r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bfax\b|\bpush\b|"
+    r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bdo not (?:call|trade)\b|\bfax\b|\bpush\b|"
     r"\bpostal|\bpostale?\b|\bbriefpost|\bper brief\b|"
     r"(?:toestemming|permissie|akkoord|optin|consent|permission|einwilligung|zustimmung|kontakt|contact|marketing)"
     r"(?: (?:voor|per|via|met|by|for|fur|par))?(?: de| die)? (?:post|brief|bellen|call|calls|courrier)\b)"

@@ -112,10 +112,13 @@ def propose_state(heading: str, role: ColumnRole, value: str) -> str:
         return IGNORE if is_no(value) else str(STATE_OF_ROLE[role])
     if role is ColumnRole.UNCLEAR:
         return IGNORE if is_no(value) else str(RowState.UNCONFIRMED)
-    if is_no(value) or denies_consent(value) or mentions_leaving(value) or parse_date(value):
-        return str(RowState.UNSUBSCRIBED)
     words = normalise_heading(heading)
     wants_mail = mentions_consent(words) or WANTS_MAIL.search(words)
+    if is_no(value) and not wants_mail:
+        # A no to an unknown question, such as `VIP`. Unlike `unsubscribed`, a later import can change this state.
+        return str(RowState.UNCONFIRMED)
+    if is_no(value) or denies_consent(value) or mentions_leaving(value) or parse_date(value):
+        return str(RowState.UNSUBSCRIBED)
     is_positive = known is RowState.CONFIRMED or (is_yes(value) and not value.strip().isdigit())
     return str(RowState.CONFIRMED if is_positive and wants_mail else RowState.UNCONFIRMED)
 

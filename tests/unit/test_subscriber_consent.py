@@ -191,7 +191,7 @@ def proposals(hint: str) -> list[str]:
     ("content", "answers"),
     [
         ("email;krijgt_mail\na@example.org;ja\nb@example.org;nee\n", ["krijgt_mail:ja=confirmed", "krijgt_mail:nee=unsubscribed"]),
-        ("email;VIP\na@example.org;ja\nb@example.org;nee\n", ["VIP:ja=unconfirmed", "VIP:nee=unsubscribed"]),
+        ("email;VIP\na@example.org;ja\nb@example.org;nee\n", ["VIP:ja=unconfirmed", "VIP:nee=unconfirmed"]),
         ("email;Opt-in offen\na@example.org;ja\nb@example.org;nein\n", ["Opt-in offen:ja=unconfirmed", "Opt-in offen:nein=ignore"]),
         ("email;Lid tot\na@example.org;2024-01-01\nb@example.org;\n", ["Lid tot:*=unsubscribed"]),
         ('email;status\na@example.org;"say ""hi"" $HOME `x`"\n', ['status:say "hi" $HOME `x`=unconfirmed']),
@@ -246,3 +246,31 @@ def test_nobody_in_a_hostile_file_is_mailed_without_a_question(consent):
         ]
     assert wrong == []
     assert len(HOSTILE) > 580
+
+
+REMARKS = """
+    asked to be taken off, GDPR erasure, post only, left company, mail returned, invalid address, awaiting reply, op eigen verzoek eraf, uit dienst, mail komt terug,
+    alleen per post, Widerspruch, vom Verteiler nehmen, ausgetreten, Adresse ungültig, opposition, droit à l'oubli, démission, a quitté la société, en attente de réponse
+"""
+HARMLESS = "met at conference, kent Jan van de beurs, neuer Kunde seit 2024, client depuis 2020, VIP"
+
+
+@pytest.mark.parametrize("remark", names(REMARKS))
+def test_a_remark_beside_a_yes_is_asked_about(remark):
+    with pytest.raises(SubscriberFileError, match="Notes"):
+        read(
+            f"email,newsletter,notes\na@example.org,yes,\nb@example.org,yes,{remark}\n".replace(
+                "notes", "Notes"
+            )
+        )
+
+
+@pytest.mark.parametrize("remark", names(HARMLESS))
+def test_a_harmless_remark_is_no_question(remark):
+    content = f"email,newsletter,Notes\na@example.org,yes,\nb@example.org,yes,{remark}\n"
+    assert set(read(content).values()) == {"confirmed"}
+
+
+@pytest.mark.parametrize("heading", ["DoNotCall", "Do Not Call", "Privacy: Do Not Trade"])
+def test_a_refusal_of_another_channel_suppresses_nobody(heading):
+    assert find_role(heading) is ColumnRole.OTHER_CHANNEL
