@@ -87,7 +87,7 @@ async def _mail(project: Project, anchor: AuditAnchor, recipient: Address) -> No
     message["Message-ID"] = make_msgid(domain=sender.domain)
     message["Auto-Submitted"] = "auto-generated"
     explanation = _(
-        "Keep this mail. The line below proves later which entries the audit log had now. Verify it with: moza-mail privacy audit --verify --anchor FILE"
+        "Keep this mail. The line below can later prove which entries the audit log contains now. Verify it with: moza-mail privacy audit --verify --anchor FILE"
     )
     message.set_content(f"{explanation}\n\n{anchor}\n")
     async with open_transport(project) as transport:

@@ -210,7 +210,7 @@ class ArchiveBuilder:
     ) -> tuple[str, str]:
         """Return an issue's text and slug. If the issue is not published, the slug is empty.
 
-        Raises IssueError if an issue that was sent or included by name cannot be read.
+        Raises IssueError if the issue cannot be read, although it was sent or is named by the archive's options.
         """
         try:
             text = self._project.read_issue(path)

@@ -248,7 +248,7 @@ class RowCollector:
 
 
 def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], ImportPreview]:
-    """Return the files with the option `dry_run` set, and the state that their dry runs share.
+    """Return copies of the files with `dry_run` set, and the state that their dry runs share.
 
     With this state, the dry run of a later file knows the people from an earlier file, as a real import would.
     """

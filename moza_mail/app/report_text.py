@@ -197,7 +197,7 @@ def _describe(domain: DomainSummary) -> str:
 
 
 def settlements_as_lines(report: SettleReport, log: str) -> list[str]:
-    """Return a line for each mailing that the relay's log settled."""
+    """Return a line for each mailing with uncertain deliveries that the relay's log resolved."""
     return [
         _(
             "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",

@@ -1,4 +1,4 @@
-"""`moza-mail confirmations`: mail the confirmations of sign-ups that are due."""
+"""`moza-mail confirmations`: mail the due confirmations of sign-ups."""
 
 import sys
 

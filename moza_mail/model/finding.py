@@ -40,7 +40,7 @@ class Finding:
 class CheckOptions:
     """The requirements of a project for its issues: the table [check] of moza-mail.toml.
 
-    preferred_words: words to avoid, each with the word to use instead, which may be empty.
+    preferred_words: maps each word to avoid to the word to use instead, or to an empty text.
     required_sections: titles of sections that every issue must have.
     required_events: titles of events that every issue must have, each with a date that is not past.
     allowed_hosts: hosts from which a mail may fetch images.

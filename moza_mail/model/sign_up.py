@@ -129,8 +129,10 @@ class Preferences:
 class PreferenceChoice:
     """The choices of a subscriber.
 
-    They name the lists to join, each with the consent text that was shown, and the lists to leave. Other lists do not change.
-    Raises SubscriptionError for an unusable name or language.
+    joins: the lists to join, each with the consent text that was shown.
+    leaves: the lists to leave. Other lists do not change.
+
+    Raises SubscriptionError if the name or the language of the subscriber is unusable.
     """
 
     name: str

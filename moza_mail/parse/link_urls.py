@@ -18,9 +18,9 @@ def find_forbidden_scheme(url: str) -> str:
 def resolve_url(url: str, site_url: str) -> str:
     """Make a relative link absolute.
 
-    The link starts at the root of the site, as in a page reference of Hugo. `contact` becomes `<site>/contact/`, `index`
-    becomes the site itself, and `/stukken/plan.pdf` keeps its extension. An absolute link or a fragment stays unchanged, and so
-    does any link without a `site_url`.
+    The link is resolved from the root of the site, as in a page reference of Hugo. `contact` becomes `<site>/contact/`, `index`
+    becomes the site itself, and `/stukken/plan.pdf` keeps its extension. An absolute link or a fragment stays unchanged. If
+    `site_url` is empty, every link stays unchanged.
     """
     if url.startswith("//"):
         return f"https:{url}"

@@ -40,7 +40,7 @@ KEPT_SINCE = "audit_kept_since"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One committed batch. `last_key` is None after the last one."""
+    """One committed batch of changes. `last_key` is None in the last batch."""
 
     changed: int
     last_key: Any

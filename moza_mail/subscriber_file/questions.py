@@ -71,7 +71,7 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
 
 
 def remark_error(remark: str, source: str) -> SubscriberFileError:
-    """Return the error for a text among the addresses that says that people left."""
+    """Return the error for a remark between the addresses, such as `Unsubscribed:` above a group."""
     return SubscriberFileError(
         locate(
             _("`{text}` is no plain address, and may say that people left", text=make_printable(remark[:60])),

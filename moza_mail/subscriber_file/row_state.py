@@ -20,7 +20,7 @@ class RowState(StrEnum):
 
     @property
     def severity(self) -> int:
-        """The rank of the state. If two columns differ, the state with the highest rank counts."""
+        """The rank of the state. If two columns of a row give different states, the state with the higher rank counts."""
         return SEVERITY[self]
 
 

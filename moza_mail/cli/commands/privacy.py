@@ -50,7 +50,7 @@ def anchor(
     context: typer.Context,
     mail: Annotated[str, typer.Option(help="Mail it to this address too.", metavar="ADDRESS")] = "",
 ) -> None:
-    """Print a line that proves later what the audit log had now; for cron."""
+    """Print a line that can later prove what the audit log contains now; for cron."""
     from moza_mail.cli.privacy import anchor
 
     raise typer.Exit(anchor(options.project(context), mail))
