@@ -1,6 +1,7 @@
 """Repeated addresses in a file of any size, found with a temporary table on disk."""
 
 import sqlite3
+import weakref
 from collections.abc import Sequence
 
 
@@ -13,7 +14,9 @@ class FirstLines:
     """
 
     def __init__(self) -> None:
-        self._table = sqlite3.connect("")
+        # Whichever thread drops the object last closes the table.
+        self._table = sqlite3.connect("", check_same_thread=False)
+        weakref.finalize(self, self._table.close)
         self._table.execute("PRAGMA journal_mode = off")
         self._table.execute("CREATE TABLE first_lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)")
 

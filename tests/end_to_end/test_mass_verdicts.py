@@ -1,6 +1,7 @@
 """Held addresses and many suppressions at once, decided on the command line; and recipients who are too late."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,5 +167,5 @@ def test_recipients_whom_a_used_up_quota_makes_wait_too_long_are_skipped_as_too_
 def end_pause(project) -> None:
     """Move the mailing's begin to its send time and the end of its pause into the past, because no test waits."""
     begun = format_utc(datetime.now(UTC) - timedelta(minutes=30))
-    with sqlite3.connect(project.path / "subscribers" / "moza-mail.db") as connection:
+    with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as connection, connection:
         connection.execute("UPDATE mailings SET paused_until = ?, created_at = ?", (begun, begun))
