@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class WordRole(StrEnum):
-    """The subject or statement that a word stands for."""
+    """The role of a word in the sentence of a reply."""
 
     RECIPIENT = "recipient"
     """The reader, or the reader's address or mailbox."""
