@@ -5,6 +5,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
     MozaMailError                       exit 1
      + ProjectError                     exit 2    no project, a bad setting
      |  + ThemeError                              a missing file or a wrong setting of a theme
+     |  + ListError                               a wrong table in lists.toml; it stops only that list
      + IssueError                                 a file of an issue that cannot be read, with its line
      + RenderError                                a template that cannot be rendered
      + AddressError                               also a ValueError
@@ -79,6 +80,10 @@ class ThemeError(ProjectError):
         self.theme = theme
         self.template = template
         self.line = line
+
+
+class ListError(ProjectError):
+    """The table of one list in lists.toml cannot be used; the message names the file and the line."""
 
 
 class IssueError(MozaMailError):

@@ -13,7 +13,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.login_backoff import RELAY, forget_refusal, open_relay_for_cron
 from moza_mail.app.open_project import open_store
 from moza_mail.app.signing import load_signing_keys
-from moza_mail.errors import AuthenticationRefused, ProjectError, SubscriptionError
+from moza_mail.errors import AuthenticationRefused, ListError, ProjectError, SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
@@ -44,6 +44,7 @@ class ConfirmationComposer:
 
     project: Project
     _lists: dict[str, MailingList] = field(init=False)
+    _faults: dict[str, ListError] = field(init=False)
     _links: compose.SignedLinks = field(init=False)
     _themes: dict[str, Theme] = field(default_factory=dict)
     _templates: dict[tuple[str, str], ConfirmationTemplate] = field(default_factory=dict)
@@ -61,10 +62,16 @@ class ConfirmationComposer:
                 ),
             )
         self._lists = self.project.read_lists()
+        self._faults = self.project.find_list_faults()
         self._links = compose.SignedLinks(secret=self.project.read_secret(), public_url=config.public_url)
 
     def __call__(self, confirmation: Confirmation) -> tuple[Envelope, Message]:
-        """Compose one confirmation; raise SubscriptionError if its list no longer exists."""
+        """Compose one confirmation.
+
+        Raises SubscriptionError if its list no longer exists, and ListError if the list's table must be corrected first.
+        """
+        if fault := self._faults.get(confirmation.list_slug):
+            raise fault
         mailing_list = self._lists.get(confirmation.list_slug)
         if mailing_list is None:
             raise SubscriptionError(
@@ -110,10 +117,12 @@ class ConfirmationsReport:
 
     outcomes: the number of confirmations handled in this run, by resulting state.
     waiting: the number of confirmations that still wait.
+    has_errors: True if a confirmation waits until a person corrects a list, a theme or a setting.
     """
 
     outcomes: Mapping[DeliveryState, int]
     waiting: int
+    has_errors: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -129,16 +138,22 @@ async def send_confirmations(
     is_by_hand: try the login, although the relay refused it before with the same settings.
     """
     composer = ConfirmationComposer(project)
+    errors: list[Exception] = []
+
+    def report(error: Exception) -> None:
+        errors.append(error)
+        on_error(error)
+
     async with open_store(project) as store, AsyncExitStack() as stack:
         if is_by_hand:
             await forget_refusal(store, project, RELAY)
         transport = await stack.enter_async_context(open_relay_for_cron(project, store))
         async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
-            settings = _make_settings(project, on_error)
+            settings = _make_settings(project, report)
             outcomes = await subscribe.deliver_confirmations(store, transport, composer, settings)
         counts = await store.confirmations.count_by_state()
     waiting = counts[DeliveryState.PENDING] + counts[DeliveryState.DEFERRED]
-    return ConfirmationsReport(outcomes=outcomes, waiting=waiting)
+    return ConfirmationsReport(outcomes=outcomes, waiting=waiting, has_errors=bool(errors))
 
 
 async def list_uncertain(project: Project) -> list[Confirmation]:

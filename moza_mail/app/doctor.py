@@ -81,13 +81,16 @@ def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Key
         "config",
         _("{folder}: {count} ({names})", folder=str(project.root), count=count, names=", ".join(lists)),
     )
+    faults = project.find_list_faults()
+    for fault in faults.values():
+        yield bad("config", fault.message, fault.hint)
     for slug, mailing_list in lists.items():
         try:
             project.read_theme(mailing_list.theme or config.theme)
             keys[slug] = load_signing_keys(project, mailing_list)
         except MozaMailError as error:
             yield bad("config", error.message, error.hint)
-    if config.default_list and config.default_list not in lists:
+    if config.default_list and config.default_list not in {*lists, *faults}:
         yield bad(
             "config",
             _(

@@ -42,8 +42,11 @@ class LostMailing:
 async def record_lost_mailings(store: Store, project: Project, find_proofs: FindProofs) -> None:
     """Record a mailing for each issue that is in the relay's log but not in the store.
 
-    Every delivery of such a mailing is uncertain. Raises IssueError for an unreadable issue: it may be in the log too.
+    Every delivery of such a mailing is uncertain. Raises IssueError for an unreadable issue and ListError for an unusable
+    list: they may be in the log too.
     """
+    for fault in project.find_list_faults().values():
+        raise fault
     known = project.read_lists()
     domains = frozenset(one.sender.domain for one in known.values())
     accepted = frozenset(proof.message_id for proof in find_proofs(MessageIdsAt(domains)))

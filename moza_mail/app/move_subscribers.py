@@ -81,7 +81,7 @@ async def import_move_file(project: Project, file: MoveFile, secret_file: Path |
 
 def find_missing_lists(project: Project, file: MoveFile) -> list[str]:
     """Return the lists of a move file that the project does not have."""
-    known = project.read_lists()
+    known = {*project.read_lists(), *project.find_list_faults()}
     missing = []
     for line in _read_lines(file.path):
         record = json.loads(line)

@@ -50,15 +50,18 @@ def make_key(cause: str) -> str:
 
 
 async def _mail(project: Project, store: Store, causes: Sequence[str]) -> None:
-    mailing_list = next(iter(project.read_lists().values()))
+    operator = Address.parse(project.config.notify)
+    lists = [*project.read_lists().values()]
+    # Without a usable list, the operator is the sender too: this may be the very problem to report.
+    sender, name = (lists[0].sender, lists[0].title) if lists else (operator, project.root.name)
     moment = now()
     text = "\n\n".join(localize_times(mask_addresses(cause), project.config.zone) for cause in causes)
     links = compose.SignedLinks(secret=project.read_secret())
-    message_id = links.make_message_id(f"notice/{moment.isoformat()}", 0, mailing_list.sender.domain)
+    message_id = links.make_message_id(f"notice/{moment.isoformat()}", 0, sender.domain)
     notice = compose.compose_notice(
-        mailing_list.sender,
-        Address.parse(project.config.notify),
-        subject=SUBJECT.format(name=mailing_list.title),
+        sender,
+        operator,
+        subject=SUBJECT.format(name=name),
         text=f"{text}\n\nIn {project.root}: moza-mail status, moza-mail doctor\n",
         sent_at=moment.astimezone(project.config.zone),
         message_id=message_id,

@@ -9,7 +9,7 @@ from datetime import datetime
 from moza_mail import parse
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
-from moza_mail.errors import IssueError, MozaMailError, ProjectError
+from moza_mail.errors import IssueError, ListError, MozaMailError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import StartedMailing
@@ -24,7 +24,7 @@ class PlannedIssues:
     """The issues of a project that have a send time.
 
     slugs: the slugs of all readable issues, also of issues without a send time.
-    errors: an error for each issue that could not be read.
+    errors: an error for each issue and each list that could not be read.
     """
 
     issues: tuple[PlannedIssue, ...]
@@ -35,11 +35,16 @@ class PlannedIssues:
 def load_planned_issues(project: Project) -> PlannedIssues:
     """Read the front matter of every issue. Return the issues with a send time.
 
-    Two issues with one slug are an error, because the ledger would take both for one mailing.
+    Two issues with one slug are an error, because the ledger would take both for one mailing. An issue of a list that cannot
+    be read is left out, because the list has an error of its own.
     """
     issues: list[PlannedIssue] = []
     slugs: dict[tuple[str, str], str] = {}
     errors: list[MozaMailError] = []
+    try:
+        errors += project.find_list_faults().values()
+    except ProjectError as error:
+        return PlannedIssues(issues=(), slugs=frozenset(), errors=(error,))
     for path in project.list_issues():
         try:
             front = parse.parse_issue_header(project.read_issue(path), str(path))
@@ -48,6 +53,8 @@ def load_planned_issues(project: Project) -> PlannedIssues:
                 errors.append(_duplicate_slug(front, other))
             elif planned := plan_issue(project, front):
                 issues.append(planned)
+        except ListError:
+            continue
         except ProjectError as error:
             errors.append(IssueError(error.message, source=str(path), line=0, hint=error.hint))
         except IssueError as error:

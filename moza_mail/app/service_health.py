@@ -6,9 +6,14 @@ from moza_mail.project import Project
 from moza_mail.store import Store
 
 
-async def find_service_problems(project: Project, store: Store) -> list[str]:
-    """Return a line for each problem, without names and paths, because anybody may read it."""
+async def find_service_problems(project: Project, store: Store, *, faulty_lists: int = 0) -> list[str]:
+    """Return a line for each problem, without names and paths, because anybody may read it.
+
+    faulty_lists: the number of lists whose table could not be used when the service started.
+    """
     problems = []
+    if faulty_lists:
+        problems.append(f"attention: {faulty_lists} of the lists cannot be used: correct it, then restart")
     try:
         await store.ledger.require_space()
     except StoreError:

@@ -12,7 +12,7 @@ from moza_mail.project import Project
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:
-    """Mail due confirmations and print a report; return 0, even if another process mails."""
+    """Mail due confirmations and print a report; return 3 if one waits for a correction."""
     try:
         report = run_async(lambda: send_confirmations(project, say_delay, is_by_hand=sys.stdin.isatty()))
     except StoreLocked as error:
@@ -29,7 +29,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
                 waiting=report.waiting,
             )
         )
-    return 0
+    return output.NEEDS_ATTENTION if report.has_errors else 0
 
 
 def show_uncertain(project: Project, *, as_json: bool) -> int:

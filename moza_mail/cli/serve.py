@@ -23,6 +23,8 @@ def serve(project: Project, host: str, port: int) -> None:
             ),
             hint=_('Write public_url = "https://newsletter.example.org", the address that subscribers see.'),
         )
+    for fault in project.find_list_faults().values():
+        output.say_error(fault)
     with listen(host, port) as listener:
         output.say(
             _(

@@ -312,22 +312,35 @@ def _decode_json(key: str, value: str) -> Any:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file without control characters; raise ProjectError with the file and the line."""
+    table = parse_toml(path)
+    require_printable(path, table)
+    return table
+
+
+def parse_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise ProjectError with the file and the line."""
     try:
-        table = tomllib.loads(read_text(path))
+        return tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(
             _("{path} is not TOML: {reason}", path=str(path), reason=str(error)),
             hint=_("Correct that line of {file}.", file=path.name),
         ) from None
+
+
+def require_printable(path: Path, table: Mapping[str, Any], *, name: str = "") -> None:
+    """Raise ProjectError with the line if a text in a TOML table contains a control character.
+
+    name: the name of the table; empty for the whole file.
+    """
     for key, text in _find_texts("", table):
         if CONTROL_CHARACTER.search(text.translate(WITHOUT_LINE_ENDS)):
-            line = find_line(path, rf"\s*\[?\"?{re.escape(key)}\"?\s*[=\]]")
+            line = find_line_in_table(path, name, key) if name else find_line(path, _key_pattern(key))
             message = _("`{key}` contains a control character", key=key)
             raise ProjectError(
                 locate(message, str(path), line), hint=_("Delete it, or type the value again.")
             )
-    return table
 
 
 def read_text(path: Path) -> str:
@@ -355,10 +368,13 @@ def _find_texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _find_texts(key, inner)
 
 
-def describe_validation_error(path: Path, error: ValidationError, manual: str) -> ProjectError:
+def describe_validation_error(
+    path: Path, error: ValidationError, manual: str, *, table: str = ""
+) -> ProjectError:
     """Return the error for the first wrong setting in a file, with its key and line.
 
     manual: the page of the documentation that explains the keys.
+    table: the table of the setting. Without a table, an environment variable may have set the setting.
     """
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
@@ -366,11 +382,11 @@ def describe_validation_error(path: Path, error: ValidationError, manual: str) -
     variable = f"{PREFIX}{top_key.upper()}"
     hint = _("See {manual} for each key.", manual=manual)
     problem = _describe_problem(first)
-    if variable in os.environ:
+    if variable in os.environ and not table:
         return ProjectError(_("{name} {problem}", name=variable, problem=problem), hint=hint)
     name = key.rpartition(".")[2]
-    line = find_line(path, rf"\s*\[?\"?{re.escape(name)}\"?\s*[=\]]")
-    message = _("`{key}` {problem}", key=key, problem=problem)
+    line = find_line_in_table(path, table, name) if table else find_line(path, _key_pattern(name))
+    message = _("`{key}` {problem}", key=f"{table}.{key}" if table else key, problem=problem)
     return ProjectError(locate(message, str(path), line), hint=hint)
 
 
@@ -399,3 +415,24 @@ def find_line(path: Path, pattern: str) -> int:
     """Return the number of the first line of a file that matches `pattern`, else 0."""
     rows = read_text(path).split("\n")
     return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)
+
+
+def find_line_in_table(path: Path, table: str, key: str) -> int:
+    """Return the line number of a key in a table of a TOML file.
+
+    Return the line of the table's header if the table does not have the key, and 0 if there is no header.
+    """
+    header = rf"\s*\[\s*[\"']?{re.escape(table)}[\"']?\s*[.\]]"
+    own_key = rf"{_key_pattern(key)}|\s*\[.*\.\s*[\"']?{re.escape(key)}[\"']?\s*\]"
+    first, is_inside = 0, False
+    for number, row in enumerate(read_text(path).split("\n"), start=1):
+        if re.match(r"\s*\[", row):
+            is_inside = re.match(header, row) is not None
+            first = first or (number if is_inside else 0)
+        if is_inside and re.match(own_key, row):
+            return number
+    return first
+
+
+def _key_pattern(key: str) -> str:
+    return rf"\s*\[?[\"']?{re.escape(key)}[\"']?\s*[=\]]"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from moza_mail.errors import IssueError, ProjectError
+from moza_mail.errors import IssueError, ListError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
@@ -162,7 +162,14 @@ class Project:
         return themes.read_theme(name, self.root / "templates", self.config.trust)
 
     def read_lists(self) -> dict[str, MailingList]:
-        """Read the lists in subscribers/lists.toml, by slug."""
+        """Read the usable lists in subscribers/lists.toml, by slug."""
+        return dict(self._read_lists_file().lists)
+
+    def find_list_faults(self) -> dict[str, ListError]:
+        """Return the error of each list whose table cannot be used, by slug. The other lists work."""
+        return dict(self._read_lists_file().faults)
+
+    def _read_lists_file(self) -> lists.ListsFile:
         path = self.root / "subscribers" / "lists.toml"
         if not path.is_file():
             raise ProjectError(
@@ -172,14 +179,20 @@ class Project:
         return lists.read_lists(path, self.config.zone)
 
     def read_list(self, slug: str) -> MailingList:
-        """Read one list. If no slug is given, read the default list of the project."""
-        known = self.read_lists()
+        """Read one list. If no slug is given, read the default list of the project.
+
+        Raises ListError if the table of that list cannot be used.
+        """
+        file = self._read_lists_file()
+        known = {*file.lists, *file.faults}
         wanted = slug or self.config.default_list or (next(iter(known)) if len(known) == 1 else "")
         if not wanted:
             raise ProjectError(
                 _("no list is named"),
                 hint=_("Add --list with one of: {known}.", known=", ".join(sorted(known))),
             )
+        if fault := file.faults.get(wanted):
+            raise fault
         if wanted not in known:
             raise ProjectError(
                 _(
@@ -189,7 +202,7 @@ class Project:
                 ),
                 hint=_("The lists are: {known}.", known=", ".join(sorted(known)) or _("none yet")),
             )
-        return known[wanted]
+        return file.lists[wanted]
 
     def approval_policy(self, mailing_list: MailingList) -> ApprovalPolicy:
         """Return the approval policy of a list, or else the project's."""

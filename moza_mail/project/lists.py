@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from moza_mail.errors import AddressError, ProjectError, locate
+from moza_mail.errors import AddressError, ListError, ProjectError, locate
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.approval import ApprovalPolicy
@@ -96,56 +97,89 @@ class ListSettings(BaseModel):
     segments: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-def read_lists(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
-    """Read the lists, by slug; raise ProjectError with the file, the key and its line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListsFile:
+    """The lists in lists.toml.
+
+    lists: the usable lists, by slug.
+    faults: the error of each other list, by slug. A fault of one list does not stop the others.
+    """
+
+    lists: Mapping[str, MailingList]
+    faults: Mapping[str, ListError]
+
+
+def read_lists(path: Path, zone: ZoneInfo) -> ListsFile:
+    """Read the lists; raise ProjectError with the line if the file is not TOML.
 
     zone: the time zone of schedules that do not name a time zone.
     """
-    return {slug: _read_list(slug, table, path, zone) for slug, table in config.read_toml(path).items()}
+    lists: dict[str, MailingList] = {}
+    faults: dict[str, ListError] = {}
+    for slug, table in config.parse_toml(path).items():
+        try:
+            lists[slug] = _read_list(slug, table, path, zone)
+        except ListError as error:
+            faults[slug] = error
+    return ListsFile(lists=lists, faults=faults)
 
 
 def _read_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
     if not isinstance(table, dict):
-        raise ProjectError(
-            _("{path}: `{slug}` must be a table", path=str(path), slug=slug),
+        line = config.find_line(path, rf"\s*[\"']?{re.escape(slug)}[\"']?\s*=")
+        raise ListError(
+            locate(_("`{slug}` must be a table", slug=slug), str(path), line),
             hint=_("Write [{slug}] above its keys.", slug=slug),
         )
     if not re.fullmatch(SLUG, slug):
-        raise ProjectError(
-            _("{path}: `{slug}` cannot be the name of a list", path=str(path), slug=slug),
+        raise ListError(
+            locate(
+                _("`{slug}` cannot be the name of a list", slug=slug),
+                str(path),
+                config.find_line_in_table(path, slug, ""),
+            ),
             hint=_("Use lower-case letters, digits, - and _."),
         )
     try:
+        config.require_printable(path, table, name=slug)
+    except ProjectError as error:
+        raise ListError(error.message, hint=error.hint) from None
+    try:
         given = ListSettings(**table)
     except ValidationError as error:
-        raise config.describe_validation_error(path, error, f"docs/subscribers.md ([{slug}])") from None
+        manual = f"docs/subscribers.md ([{slug}])"
+        found = config.describe_validation_error(path, error, manual, table=slug)
+        raise ListError(found.message, hint=found.hint) from None
+    return MailingList(
+        slug=slug,
+        title=given.title,
+        sender=_read_address(slug, "sender", given.sender, path),
+        sender_name=given.sender_name or given.title,
+        reply_to=_read_address(slug, "reply_to", given.reply_to, path) if given.reply_to else None,
+        lang=given.lang,
+        theme=given.theme,
+        opt_in=OptIn(given.opt_in),
+        list_id=given.list_id,
+        postal_address=given.postal_address,
+        contact=given.contact,
+        attributes=given.attributes,
+        archive_url=given.archive_url,
+        consent=MappingProxyType(given.consent),
+        consent_version=given.consent_version,
+        schedule=WeeklySchedule.parse(given.schedule, zone) if given.schedule else None,
+        issue_title=given.issue_title,
+        approval=given.approval,
+        segments=_read_segments(slug, given, path),
+    )
+
+
+def _read_address(slug: str, key: str, value: str, path: Path) -> Address:
     try:
-        return MailingList(
-            slug=slug,
-            title=given.title,
-            sender=Address.parse(given.sender),
-            sender_name=given.sender_name or given.title,
-            reply_to=Address.parse(given.reply_to) if given.reply_to else None,
-            lang=given.lang,
-            theme=given.theme,
-            opt_in=OptIn(given.opt_in),
-            list_id=given.list_id,
-            postal_address=given.postal_address,
-            contact=given.contact,
-            attributes=given.attributes,
-            archive_url=given.archive_url,
-            consent=MappingProxyType(given.consent),
-            consent_version=given.consent_version,
-            schedule=WeeklySchedule.parse(given.schedule, zone) if given.schedule else None,
-            issue_title=given.issue_title,
-            approval=given.approval,
-            segments=_read_segments(slug, given, path),
-        )
+        return Address.parse(value)
     except AddressError as error:
-        raise ProjectError(
-            _("{path}: [{slug}]: {reason}", path=str(path), slug=slug, reason=error.message),
-            hint=_("Write one plain address."),
-        ) from None
+        message = _("`{slug}.{key}`: {reason}", slug=slug, key=key, reason=error.message)
+        line = config.find_line_in_table(path, slug, key)
+        raise ListError(locate(message, str(path), line), hint=_("Write one plain address.")) from None
 
 
 def _read_segments(slug: str, given: ListSettings, path: Path) -> Mapping[str, Segment]:
@@ -156,7 +190,7 @@ def _read_segments(slug: str, given: ListSettings, path: Path) -> Mapping[str, S
             found[name] = _read_segment(name, table, slug, given)
         except SegmentError as error:
             message = _("[{slug}.segments.{name}]: {reason}", slug=slug, name=name, reason=error.args[0])
-            raise ProjectError(
+            raise ListError(
                 locate(message, str(path), _find_segment_line(path, slug, name)),
                 hint=_("See docs/subscribers.md for how to write a segment."),
             ) from None

@@ -402,7 +402,8 @@ def configuration(data: bytes) -> None:
         config.read_config(path, {})
     except MozaMailError as error:
         check_error(error)
-    lists.read_lists(path, UTC)
+    for fault in lists.read_lists(path, UTC).faults.values():
+        check_error(fault)
 
 
 def theme(data: bytes) -> None:

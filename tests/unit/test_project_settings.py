@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail import project, render
-from moza_mail.errors import IssueError, ProjectError, ThemeError
+from moza_mail.errors import IssueError, ListError, ProjectError, ThemeError
 from moza_mail.model.mailing_list import OptIn
 from tests.support.builders import ROOT
 
@@ -90,25 +90,47 @@ def test_the_error_of_a_missing_secret_file_names_it(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("lists", "says"),
     [
-        ('[weekly]\ntitle = "Weekly"\n', "`sender` is missing"),
-        (LISTS + 'colour = "red"\n', "line 4: `colour` is not a known key"),
+        ('[weekly]\ntitle = "Weekly"\n', "line 1: `weekly.sender` is missing"),
+        (LISTS + 'colour = "red"\n', "line 4: `weekly.colour` is not a known key"),
         ('[weekly]\ntitle = "W"\nsender = "W <w@example.org>"\n', "is not one plain address"),
         ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot be the name of a list"),
         ('weekly = "x"\n', "must be a table"),
-        (LISTS + 'list_id = "geen punt"\n', "`list_id`"),
+        (LISTS + 'list_id = "geen punt"\n', "line 4: `weekly.list_id`"),
         (
             LISTS + 'consent = { "de taal" = "Ja" }\n',
-            "line 4: `consent` must have a language tag for each text",
+            "line 4: `weekly.consent` must have a language tag for each text",
         ),
         (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` contains a control character"),
-        (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not contain a control"),
+        (LISTS + 'consent_version = "1\\n2"\n', "line 4: `weekly.consent_version` may not contain a control"),
     ],
 )
 def test_the_error_of_a_wrong_list_names_it(folder, lists, says):
     (folder / "subscribers" / "lists.toml").write_text(lists)
-    with pytest.raises(ProjectError) as caught:
-        project.find_project(folder).read_list("weekly")
-    assert says in str(caught.value)
+    (fault,) = project.find_project(folder).find_list_faults().values()
+    assert says in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ('title = 3\nsender = "w@example.org"\n', 6),
+        ('sender = "w@example.org"\n', 5),
+        ('title = "W"\nsender = "w"\n', 7),
+        ('title = "W"\nsender = "w@example.org"\nreply_to = "r"\n', 8),
+        ('title = "W"\nsender = "w@example.org"\n[monthly.segments.x]\nno = "x"\n', 8),
+        ('title = "W"\nsender = "w@example.org"\n[monthly.consent]\nnl = 3\n', 9),
+        ('title = "W"\nsender = "w@example.org"\n"reply_to" = 3\n', 8),
+        ('title = "W\\u0000"\nsender = "w@example.org"\n', 6),
+    ],
+)
+def test_the_error_of_a_list_gives_the_line_in_its_own_table(folder, keys, line):
+    path = folder / "subscribers" / "lists.toml"
+    path.write_text(f"{LISTS}\n[monthly]\n{keys}\n[yearly]\ntitle = 'Y'\nsender = 'y@example.org'\n")
+    found = project.find_project(folder)
+    assert f"lists.toml, line {line}: " in str(found.find_list_faults()["monthly"])
+    assert sorted(found.read_lists()) == ["weekly", "yearly"]
+    with pytest.raises(ListError):
+        found.read_list("monthly")
 
 
 @pytest.mark.parametrize(

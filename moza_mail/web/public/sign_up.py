@@ -151,8 +151,8 @@ class SignUpPages:
 
     def _find_list(self, request: Request) -> MailingList:
         """Return the list in the request's path; raise HTTPException 404 if it has no form."""
-        found = self._site.lists.get(request.path_params["slug"])
-        if found is None or found.opt_in is not OptIn.DOUBLE:
+        found = self._site.find_list(request)
+        if found.opt_in is not OptIn.DOUBLE:
             raise HTTPException(404)
         return found
 

@@ -1,7 +1,7 @@
 """Data that every public page needs: lists, themes, store, links and languages."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from hashlib import sha256
@@ -77,6 +77,7 @@ class PublicSite:
     """The data of a project's public pages.
 
     lists: one or more lists by slug. Pages that belong to no list use texts of the first list.
+    faulty_lists: the slugs of lists whose table in lists.toml cannot be used. Their subscribers can unsubscribe.
     themes: the theme of each list by slug. The key "" has the theme of pages that belong to no list.
     links: makes and reads signed links. The public URL of the links may have a path.
     sign_up_rate: the largest rate of sign-ups from one IP address.
@@ -92,6 +93,7 @@ class PublicSite:
     sign_up_rate: Rate
     find_problems: Callable[[], Awaitable[list[str]]]
     international: bool = False
+    faulty_lists: frozenset[str] = frozenset()
     site_themes: Mapping[str, SiteTheme] = field(init=False)
     sign_up_limiter: SignUpLimiter = field(init=False)
 
@@ -127,6 +129,41 @@ class PublicSite:
         """The lists that have a sign-up form."""
         return tuple(one for one in self.lists.values() if one.opt_in is OptIn.DOUBLE)
 
+    def find_list(self, request: Request) -> MailingList:
+        """Return the list in the URL.
+
+        Raises HTTPException: 404 for an unknown list, 503 for a list whose table cannot be used.
+        """
+        slug = request.path_params["slug"]
+        if slug in self.faulty_lists:
+            raise HTTPException(503)
+        if slug not in self.lists:
+            raise HTTPException(404)
+        return self.lists[slug]
+
+    def find_list_to_leave(self, request: Request) -> MailingList:
+        """Return the list in an unsubscribe URL; raise HTTPException 404 for an unknown list.
+
+        A list whose table cannot be used has its slug as title, and is closed to sign-ups.
+        """
+        slug = request.path_params["slug"]
+        if slug in self.faulty_lists:
+            first = next(iter(self.lists.values()))
+            return replace(
+                first,
+                slug=slug,
+                title=slug,
+                sender_name=slug,
+                postal_address="",
+                contact="",
+                archive_url="",
+                reply_to=None,
+                opt_in=OptIn.RECORDED,
+            )
+        if slug not in self.lists:
+            raise HTTPException(404, "link_wrong")
+        return self.lists[slug]
+
     def choose_language(
         self, request: Request, mailing_list: MailingList | None = None, wanted: str = ""
     ) -> str:
@@ -153,7 +190,7 @@ class PublicSite:
 
     def site_theme(self, mailing_list: MailingList | None) -> SiteTheme:
         """Return the theme of a list's pages; for None, the theme of pages without a list."""
-        return self.site_themes[mailing_list.slug if mailing_list else ""]
+        return self.site_themes.get(mailing_list.slug if mailing_list else "", self.site_themes[""])
 
     def path(self, request: Request, *parts: str) -> str:
         """Return the path of a public page, with the requested language as a parameter."""
@@ -209,10 +246,12 @@ class PublicSite:
 def open_site(project: Project, store: Store) -> PublicSite:
     """Load the data of a project's public pages. Later changes take effect after a restart.
 
-    Raises ProjectError if there is no list.
+    Raises ProjectError if there is no list, or if no list can be used.
     """
-    lists = project.read_lists()
+    lists, faults = project.read_lists(), project.find_list_faults()
     if not lists:
+        for fault in faults.values():
+            raise fault
         raise ProjectError(_("there is no list to serve"), hint=_("Write one in subscribers/lists.toml."))
     # The default list comes first: its texts are used on pages that belong to no list.
     lists = dict(sorted(lists.items(), key=lambda item: item[0] != project.config.default_list))
@@ -225,7 +264,8 @@ def open_site(project: Project, store: Store) -> PublicSite:
         now=now,
         sign_up_rate=Rate.parse(project.config.sign_up_rate),
         international=project.config.smtputf8,
-        find_problems=partial(find_service_problems, project, store),
+        faulty_lists=frozenset(faults),
+        find_problems=partial(find_service_problems, project, store, faulty_lists=len(faults)),
     )
 
 

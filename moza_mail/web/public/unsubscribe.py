@@ -1,11 +1,10 @@
 """Unsubscribe by a page with a button, or by one click in a mail program (RFC 8058)."""
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from moza_mail.errors import InvalidLink
-from moza_mail.model.mailing_list import MailingList, OptIn
+from moza_mail.model.mailing_list import OptIn
 from moza_mail.web.public.forms import read_body
 from moza_mail.web.public.site import PublicSite, link_error
 
@@ -23,7 +22,7 @@ class UnsubscribePages:
 
     async def show(self, request: Request) -> Response:
         """Show the page with the button."""
-        mailing_list, token = self._find_list(request)
+        mailing_list, token = self._site.find_list_to_leave(request), request.path_params["token"]
         try:
             number = self._site.links.read_unsubscribe(mailing_list.slug, token)
         except InvalidLink as error:
@@ -40,7 +39,7 @@ class UnsubscribePages:
 
     async def unsubscribe(self, request: Request) -> Response:
         """Unsubscribe immediately. Repeated requests and erased subscribers get status 200 too."""
-        mailing_list, token = self._find_list(request)
+        mailing_list, token = self._site.find_list_to_leave(request), request.path_params["token"]
         sent = await read_body(request)
         try:
             await self._site.self_service.unsubscribe(mailing_list.slug, token, now=self._site.now())
@@ -51,9 +50,3 @@ class UnsubscribePages:
         can_sign_up = mailing_list.opt_in is OptIn.DOUBLE
         sign_up_url = self._site.path(request, "lists", mailing_list.slug) if can_sign_up else ""
         return self._site.page(request, "left", mailing_list, sign_up_url=sign_up_url)
-
-    def _find_list(self, request: Request) -> tuple[MailingList, str]:
-        mailing_list = self._site.lists.get(request.path_params["slug"])
-        if mailing_list is None:
-            raise HTTPException(404, "link_wrong")
-        return mailing_list, request.path_params["token"]
