@@ -6,6 +6,7 @@ boundary that contains "=_" cannot occur in a body.
 """
 
 import re
+from binascii import b2a_qp
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +17,6 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER
 from moza_mail.model.message import PLACEHOLDER, make_placeholder
 
-# RFC 2045 6.7 (2) and (3): all but printable ASCII, "=", and a space or tab at the end of a line must be escaped.
-NEEDS_ESCAPE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
 # One line without anything to escape.
 PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
 # Text without anything to escape in HTML either, such as most URLs.
@@ -78,7 +77,8 @@ def encode_text(text: str) -> bytes:
         raise RenderError(
             _("the text contains half a character (U+{code:04X})", code=ord(plain[error.start]))
         ) from None
-    escaped = NEEDS_ESCAPE.sub(lambda found: ESCAPES[found[0][0]], octets)
+    # The soft line breaks of b2a_qp are removed, because it does not escape "." and "From " at the start of a line.
+    escaped = b2a_qp(octets).replace(b"=\n", b"")
     return b"\r\n".join(SOFT_BREAK.join(_split_line(line)) for line in escaped.split(b"\n"))
 
 

@@ -402,7 +402,7 @@ def to_plain_text(inlines: Inlines) -> str:
 
     An image becomes its alternative text, and a merge field its default or its name in brackets.
     """
-    return "".join([_inline_text(inline) for inline in inlines])
+    return "".join([inline.text if type(inline) is Text else _inline_text(inline) for inline in inlines])
 
 
 def _inline_text(inline: Inline) -> str:

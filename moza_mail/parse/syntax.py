@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 # markdown-it silently drops what is nested deeper than its limit, so we refuse text well before that.
 PARSER_NESTING = 100
-# URLs that normalizeLink returns unchanged. Longer hostnames, ports, user names and escapes are left to the library.
+# URLs that normalizeLink returns unchanged. Longer hostnames, ports and user names are left to the library.
+URL_CHARACTERS = "[A-Za-z0-9/?#=&._~+,;:@!$*()'-]*"
 NORMAL_URL = re.compile(
-    r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,60}){1,3}(?:[/?#][A-Za-z0-9/?#=&._~+,;:@!$*()'-]*)?"
+    r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,60}){1,3}"
+    rf"(?:[/?#]{URL_CHARACTERS}(?:%[0-9A-Fa-f]{{2}}{URL_CHARACTERS})*)?"
 )
 # `{: .note}`, `{:target="_blank"}` and `{#news .wide}`, which say something about the look and not about the text.
 ATTRIBUTES = re.compile(

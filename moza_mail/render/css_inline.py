@@ -16,25 +16,24 @@ if TYPE_CHECKING:
     from premailer import Premailer
 
 COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
-IGNORE_ATTRIBUTE = ' data-premailer="ignore"'
+IGNORED_STYLE = '<style data-premailer="ignore"'
 ELEMENT_NAMES = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
-CLASS_NAMES = re.compile(r'\bclass="([^"]*)"')
+# A pattern that begins with a literal is 40 times as fast as one with \b.
+CLASS_NAMES = re.compile(r' class="([^"]*)"')
 # A selector of elements, classes and descendants alone.
 SIMPLE_SELECTOR = re.compile(r"[\w. -]+")
 SELECTOR_NAMES = re.compile(r"\.?[\w-]+")
-KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 
 
 def inline_css(html: str, css: str) -> str:
     """Copy the rules in `css` into the style attributes of a complete page.
 
     premailer needs an upper-case doctype. It rewrites or even fetches every style block that is not marked
-    with IGNORE_ATTRIBUTE.
+    as IGNORED_STYLE.
     """
-    head, opened, body = html.partition("<body")
-    pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
-    pieces[::2] = [piece.replace("<style", f"<style{IGNORE_ATTRIBUTE}") for piece in pieces[::2]]
-    page = "".join((*pieces, opened, body))
+    pieces = COMMENT.split(html.replace("<!doctype html>", "<!DOCTYPE html>", 1))
+    pieces[::2] = [piece.replace("<style", IGNORED_STYLE) for piece in pieces[::2]]
+    page = "".join(pieces)
     inliner = _load_inliner()(
         css_text=css,
         keep_style_tags=False,
@@ -48,14 +47,11 @@ def inline_css(html: str, css: str) -> str:
         include_star_selectors=False,
         remove_classes=False,
         disable_link_rewrites=True,
-        disable_basic_attributes=KEPT_ATTRIBUTES,
         method="html",
         cssutils_logging_level=logging.CRITICAL,
     )
     inliner.names = _find_names(page)
-    out = inliner.transform(page, pretty_print=False)
-    head, opened, body = str(out).partition("<body")
-    return head.replace(IGNORE_ATTRIBUTE, "") + opened + body
+    return str(inliner.transform(page, pretty_print=False)).replace(IGNORED_STYLE, "<style")
 
 
 def _find_names(page: str) -> frozenset[str]:
@@ -93,6 +89,9 @@ def _load_inliner() -> "type[Premailer]":
         def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             rules, leftover = _rules(css_body, ruleset_index)
             return [rule for rule in rules if _may_select(rule[1], self.names)], list(leftover)
+
+        def _style_to_basic_html_attributes(self, element: Any, style_content: str, *, force: bool) -> None:
+            """Leave attributes such as `width` as the theme wrote them."""
 
         def read(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             """Parse the rules of a style sheet, without the cache."""

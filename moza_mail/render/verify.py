@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lxml.etree import HTML, Comment, XPath
+
 from moza_mail.errors import RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.message import PLACEHOLDER, Rendered
@@ -13,7 +15,10 @@ ALLOWED_SCHEMES = ("https:", "http:", "mailto:", "tel:")
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 FETCHED = re.compile(r"@import|url\s*\(", re.IGNORECASE)
-FORBIDDEN_TAGS = {"script", "link", "iframe", "object", "embed", "form", "video", "audio", "base"}
+FORBIDDEN_TAGS = ("script", "link", "iframe", "object", "embed", "form", "video", "audio", "base")
+FETCHING: Any = XPath("//*[@background != '' or @srcset != '']")
+STYLES: Any = XPath("//style/text() | //@style", smart_strings=False)
+LINKS: Any = XPath("//a/@href", smart_strings=False)
 
 
 def check_html(before: str, after: str) -> None:
@@ -24,8 +29,6 @@ def check_html(before: str, after: str) -> None:
     before: the HTML that MJML made.
     after: the finished HTML.
     """
-    from lxml.html import document_fromstring
-
     if not after.startswith("<!DOCTYPE html>"):
         raise _make_error(_("the doctype is missing, so mail programs would use quirks mode"))
     for marker in COUNTED:
@@ -40,13 +43,13 @@ def check_html(before: str, after: str) -> None:
             )
     if after.count("<!--[if") != after.count("<![endif]"):
         raise _make_error(_("a conditional comment for Outlook is not closed"))
-    tree = document_fromstring(after)
+    tree: Any = HTML(after)
     # Only parse again if the plain comparison differs, as it does for `<!--` in an alternative text.
     differs = COMMENT.findall(before) != COMMENT.findall(after)
-    if differs and _find_comments(document_fromstring(before)) != _find_comments(tree):
+    if differs and _find_comments(HTML(before)) != _find_comments(tree):
         raise _make_error(_("a comment for Outlook was changed"))
-    for element in tree.iter("*"):
-        _check_element(element)
+    _check_elements(tree)
+    _check_addresses(tree)
     _check_language(tree)
 
 
@@ -55,14 +58,12 @@ def check_images(rendered: Rendered, urls: Collection[str]) -> None:
 
     An image in the mail that no <img> shows raises RenderError too.
     """
-    from lxml.html import document_fromstring
-
     embedded = {
         f"cid:{attachment.content_id}" for attachment in rendered.attachments if attachment.content_id
     }
     if "<img" not in rendered.html and not embedded:
         return
-    used = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
+    used = {image.get("src", "") for image in HTML(rendered.html).iter("img")}
     if unknown := used - embedded - set(urls):
         raise _make_error(
             _("<img> shows {image!r}, which is not an image of the issue or the theme", image=min(unknown)),
@@ -110,24 +111,31 @@ def _check_placeholders(rendered: Rendered, name: str, required: Mapping[str, st
 
 
 def _find_comments(tree: Any) -> list[str]:
-    from lxml.etree import Comment
-
     return [comment.text or "" for comment in tree.iter(Comment)]
 
 
-def _check_element(element: Any) -> None:
-    tag = str(element.tag)
-    if tag.startswith("mj-"):
-        raise _make_error(_("<{tag}> did not become HTML", tag=tag), f"<{tag}")
-    if tag in FORBIDDEN_TAGS or element.get("background") or element.get("srcset"):
-        raise _make_error(_("<{tag}> would fetch something when the mail is opened", tag=tag), f"<{tag}")
-    if found := FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
-        raise _make_error(_("the CSS would fetch something when the mail is opened"), found.group())
-    scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
-    if scheme and scheme.group().lower() not in ALLOWED_SCHEMES:
+def _check_elements(tree: Any) -> None:
+    for tag in {element.tag for element in tree.iter("*")}:
+        if tag.startswith("mj-"):
+            raise _make_error(_("<{tag}> did not become HTML", tag=tag), f"<{tag}")
+    for element in (*tree.iter(*FORBIDDEN_TAGS), *FETCHING(tree)):
         raise _make_error(
-            _("a link with {scheme} does not belong in a mail", scheme=scheme.group()), element.get("href")
+            _("<{tag}> would fetch something when the mail is opened", tag=element.tag), f"<{element.tag}"
         )
+
+
+def _check_addresses(tree: Any) -> None:
+    css = "\n".join(STYLES(tree))
+    # Searching for plain words first is four times as fast as the pattern, which ignores case.
+    is_suspect = any(word in css.lower() for word in ("@import", "url"))
+    if is_suspect and (found := FETCHED.search(css)):
+        raise _make_error(_("the CSS would fetch something when the mail is opened"), found.group())
+    for address in LINKS(tree):
+        scheme = SCHEME.match(address.strip())
+        if scheme and scheme.group().lower() not in ALLOWED_SCHEMES:
+            raise _make_error(
+                _("a link with {scheme} does not belong in a mail", scheme=scheme.group()), address
+            )
 
 
 def _check_language(tree: Any) -> None:

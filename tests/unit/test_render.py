@@ -429,6 +429,26 @@ class TestTheme:
         with pytest.raises(RenderError, match="not an image of the issue"):
             rendered(issue, build.theme_with({"partials/postal_address.html": tracked}))
 
+    @pytest.mark.parametrize(
+        "markup",
+        [
+            '<iframe src="https://example.org/"></iframe>',
+            '<table role="presentation" background="https://example.org/x.gif"><tr><td>x</td></tr></table>',
+            '<span srcset="https://example.org/x.gif 2x">x</span>',
+            '<span style="background:URL (https://example.org/x.gif)">x</span>',
+            '<style>@IMPORT "https://example.org/x.css";</style>',
+        ],
+    )
+    def test_a_template_that_would_fetch_something_is_refused(self, markup):
+        fetching = build.theme().files["partials/postal_address.html"] + markup
+        with pytest.raises(RenderError, match="would fetch something when the mail is opened"):
+            rendered(build.issue(), build.theme_with({"partials/postal_address.html": fetching}))
+
+    def test_the_word_url_in_a_style_fetches_nothing(self):
+        harmless = build.theme().files["partials/postal_address.html"] + '<i style="font-family:curl">x</i>'
+        theme = build.theme_with({"partials/postal_address.html": harmless})
+        assert "font-family:curl" in rendered(build.issue(), theme).html
+
     def test_a_brace_that_a_template_leaves_is_refused(self):
         left = build.theme().files["issue.txt"] + "{% raw %}{{ naam }}{% endraw %}"
         with pytest.raises(RenderError, match=r"issue\.txt: '{{ naam }}"):
