@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from types import MappingProxyType
 
 from moza_mail.errors import locate
 from moza_mail.i18n import Translatable
@@ -12,6 +13,7 @@ from moza_mail.subscriber_file.column_values import (
     MAX_DISTINCT,
     MAX_UNREADABLE,
     NAME_ROLES,
+    Certainty,
     ColumnValues,
     find_doubtful,
 )
@@ -23,13 +25,15 @@ from moza_mail.subscriber_file.headings import (
     attribute_names,
     find_role,
     gives_reason,
+    is_about_privacy,
     is_account,
     is_foreign_status,
+    names_lists,
     normalise_heading,
 )
-from moza_mail.subscriber_file.questions import Question
+from moza_mail.subscriber_file.questions import Question, describe_values, is_unrelated
 from moza_mail.subscriber_file.readings import CellReader
-from moza_mail.subscriber_file.row_state import RowState, find_state, normalise
+from moza_mail.subscriber_file.row_state import RowState, find_state, mentions_leaving, normalise
 from moza_mail.subscriber_file.services import SERVICE_NAMES, ExportFormat, find_services
 
 READ_ROLES = POSITIVE | NEGATIVE | {ColumnRole.CONSENT_DATE, ColumnRole.CREATED}
@@ -41,6 +45,21 @@ PERSON_ROLES = (
     ColumnRole.LAST_NAME,
     ColumnRole.LANG,
 )
+ROLE_NAMES: Mapping[ColumnRole, Translatable] = MappingProxyType(
+    {
+        ColumnRole.FIRST_NAME: _("first name"),
+        ColumnRole.LAST_NAME: _("last name"),
+        ColumnRole.LANG: _("language"),
+        ColumnRole.STATUS: _("state"),
+        ColumnRole.OPTIONAL_STATUS: _("state"),
+        ColumnRole.VERIFIED: _("confirmation"),
+        ColumnRole.PRECONDITION: _("working address or account"),
+        ColumnRole.UNCONFIRMED: _("not confirmed"),
+        ColumnRole.CONSENT_DATE: _("date of consent"),
+        ColumnRole.CREATED: _("date of entry"),
+    }
+)
+"""Names of roles for the person who imports a file, where the role's own name is not plain English."""
 OWN_HEADINGS = frozenset({"state", "consent", "created at", "confirmed at"})
 """Headings of our own export."""
 
@@ -100,7 +119,8 @@ class ColumnPlan:
         parts: list[Translatable] = []
         for column in self.columns:
             if column.role in PERSON_ROLES or column.role in READ_ROLES or column.role is ColumnRole.SOURCE:
-                parts.append(_("{heading} as {name}", heading=column.heading, name=column.role.value))
+                name = ROLE_NAMES.get(column.role, column.role.value)
+                parts.append(_("{heading} as {name}", heading=column.heading, name=name))
             if column.attribute:
                 parts.append(
                     _("{heading} as the attribute {name}", heading=column.heading, name=column.attribute)
@@ -232,6 +252,60 @@ def _differ(first: ExportFormat, second: ExportFormat) -> bool:
     return any(getattr(first, key) != getattr(second, key) for key in keys)
 
 
+LIST_ROLES = frozenset({ColumnRole.PERMISSION, ColumnRole.UNCLEAR})
+
+
+def settle_by_values(columns: Sequence[Column], values: Sequence[ColumnValues]) -> list[Column]:
+    """Return the columns, with another role where the values show that a heading about permission misleads.
+
+    Under `Mailing lists` are often the names of lists. A consent to a privacy statement is none to mail if another
+    column says who may be mailed.
+    """
+    settled: list[Column] = []
+    for column in columns:
+        found = values[column.index]
+        if column.role in LIST_ROLES and names_lists(column.heading) and not _is_read(column, found):
+            settled.append(replace(column, role=ColumnRole.UNRELATED, reader=None))
+        elif column.role is ColumnRole.UNCLEAR and is_about_privacy(column.heading):
+            is_decided = any(_tells_apart(one.reader, values[one.index]) for one in columns)
+            role = ColumnRole.PRECONDITION if is_decided else column.role
+            judged = replace(column, role=role)
+            reader = with_reader(judged, {}, None).reader if is_decided else column.reader
+            is_clear = reader is not None and all(reader.read(one).is_readable for one in found.distinct)
+            settled.append(replace(judged, reader=reader) if is_clear else column)
+        else:
+            settled.append(column)
+    return settled
+
+
+def _is_read(column: Column, values: ColumnValues) -> bool:
+    """Return True if the reader of a column can read one of the values."""
+    reader = column.reader
+    return reader is not None and any(reader.read(value).is_readable for value in values.distinct)
+
+
+def find_certainty(
+    columns: Sequence[Column], values: Sequence[ColumnValues], *, is_service: bool, consent: str
+) -> Certainty:
+    """Return the extent to which the known columns say who may be mailed.
+
+    is_service: True if a known service made the file.
+    consent: what all people in the file consented to; "" if nobody said so.
+    """
+    deciding = [one for one in columns if one.role in POSITIVE - {ColumnRole.OPTIONAL_STATUS}]
+    if is_service or any(_tells_apart(one.reader, values[one.index]) for one in deciding):
+        return Certainty.SETTLED
+    return Certainty.STRICT if consent and not deciding else Certainty.PARTIAL
+
+
+def _tells_apart(reader: CellReader | None, values: ColumnValues) -> bool:
+    """Return True if some values of a column say that somebody may be mailed, and others that somebody may not."""
+    if reader is None or reader.is_foreign:
+        return False
+    states = {reader.read(value).state for value in (*values.distinct, *[""] * (values.empty > 0))}
+    return RowState.CONFIRMED in states and len(states - {None}) > 1
+
+
 ASKED_ROLES = frozenset(
     {
         ColumnRole.OTHER,
@@ -252,7 +326,7 @@ def judge_values(
     values: Sequence[ColumnValues],
     answers: ColumnAnswers,
     *,
-    is_strict: bool = False,
+    certainty: Certainty,
 ) -> tuple[list[Column], list[Question]]:
     """Return the columns with the roles that follow from their values, and the questions to a person.
 
@@ -260,8 +334,6 @@ def judge_values(
 
     There are two kinds of questions. Either the reader of a known column cannot read a value, or the values of
     an unknown column may say who must not be mailed. Such values are yes and no, or dates that some rows lack.
-
-    is_strict: the consent of all people comes from the person who imports the file, not from a column.
     """
     result: list[Column] = []
     questions: list[Question] = []
@@ -269,9 +341,12 @@ def judge_values(
         found = values[column.index]
         is_ignored = normalise_heading(column.heading) in answers.ignored
         if column.reader:
+            if column.reader.is_foreign and certainty is Certainty.SETTLED:
+                # Another column says who may be mailed, so only a word for leaving matters.
+                found.unreadable = dict.fromkeys(filter(mentions_leaving, found.unreadable))
             if found.unreadable:
                 is_complete = len(found.unreadable) < MAX_UNREADABLE
-                questions.append(_question(column, found.unreadable, is_complete=is_complete))
+                questions.append(_question(column, found, found.unreadable, is_complete=is_complete))
             elif found.month_first:
                 column.reader.month_first = True
         elif not is_ignored and column.role in ASKED_ROLES:
@@ -279,7 +354,7 @@ def judge_values(
                 # A service says that the column is never about mail.
                 result.append(column)
                 continue
-            doubtful = find_doubtful(column.role, column.heading, found, is_strict=is_strict)
+            doubtful = find_doubtful(column.role, column.heading, found, certainty)
             is_asked = column.role is ColumnRole.UNCLEAR or found.leaving or not column.attribute
             if doubtful and is_asked:
                 result.append(_read_as_status(column, found, doubtful, questions))
@@ -289,13 +364,17 @@ def judge_values(
     return result, [] if answers.is_about_leavers else questions
 
 
-def _question(column: Column, values: Iterable[str], *, is_complete: bool) -> Question:
+def _question(column: Column, found: ColumnValues, values: Iterable[str], *, is_complete: bool) -> Question:
+    """Return the question about these values of a column, most frequent first."""
+    ordered = sorted(values, key=lambda value: -found.distinct.get(value, 0))
     return Question(
         index=column.index,
         heading=column.heading,
         role=column.role,
-        values=tuple(values),
+        values=tuple(ordered),
         is_complete=is_complete,
+        shown=describe_values(found.distinct, column.reader, {value.strip() for value in ordered}),
+        is_unrelated=column.reader is None and is_unrelated(column.heading, column.role, found.distinct),
     )
 
 
@@ -308,7 +387,7 @@ def _read_as_status(
     """
     if not values.names_states or column.role in NAME_ROLES:
         is_complete = len(values.distinct) < MAX_DISTINCT
-        questions.append(_question(column, doubtful, is_complete=is_complete))
+        questions.append(_question(column, values, doubtful, is_complete=is_complete))
         return column
     states = {value: find_state(value) for value in values.distinct}
     role = _status_role(states.values())
@@ -319,7 +398,12 @@ def _read_as_status(
         words = {normalise(value): None for value, state in states.items() if state is RowState.CONFIRMED}
     is_tag = column.role in {ColumnRole.UNRELATED, ColumnRole.PRIVATE}
     reader = CellReader(role=role, words=words, is_foreign=True, only_answers=is_tag, knows_texts=is_tag)
-    unreadable = [value for value in values.distinct if not reader.read(value).is_readable]
+    readings = {value: reader.read(value) for value in values.distinct}
+    unreadable = [
+        value
+        for value, reading in readings.items()
+        if not reading.is_readable or (reading.state is None and value in doubtful)
+    ]
     if unreadable:
-        questions.append(_question(column, unreadable, is_complete=True))
+        questions.append(_question(replace(column, reader=reader), values, unreadable, is_complete=True))
     return replace(column, role=role, reader=reader)

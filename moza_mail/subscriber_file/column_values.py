@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.file_state import LEAVERS
@@ -13,7 +14,8 @@ from moza_mail.subscriber_file.headings import (
     names_reason,
     normalise_heading,
 )
-from moza_mail.subscriber_file.layouts import PLAIN_ADDRESS
+from moza_mail.subscriber_file.inversions import NEWSLETTER
+from moza_mail.subscriber_file.layouts import IS_ADDRESS, PLAIN_ADDRESS
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
@@ -36,6 +38,8 @@ NOT_GIVEN = re.compile(
     r"openbare bron|public source|visitekaart|business card|visitenkarte"
 )
 LISTS = re.compile(r"list|lijst|liste|lista|group|groep|gruppe|segment")
+LABELS = re.compile(rf"{LISTS.pattern}|label|\btags?\b|categor|kategor")
+NEWSLETTERS = re.compile(rf"{NEWSLETTER}|\bmail|\bnews|\bnieuws")
 ABOUT_LEAVING = re.compile(
     r"mail|lijst|\blist|liste\b|lista\b|nieuws|\bnews|lettre|abonn|inscri|iscri|suscri|schrijf|\bbaja|cancell|\bstop|\baf\b|\boff\b|contact|kontakt|"
     r"verwijder|austrag|kundig|widersp|verteiler|ausgetret|abgesagt|ungultig|ausgeschied|\bpost\b|courrier|spam|gdpr|\bavg\b|dsgvo|rgpd|eras|gewist|\bwis\b|oubli|oppos|bezwaar|object|demission|"
@@ -44,6 +48,9 @@ ABOUT_LEAVING = re.compile(
 )
 """Words in a remark that may ask to be taken off the list."""
 ABOUT_MAIL = re.compile(r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact)")
+ABOUT_END = re.compile(
+    r"\b(?:tot|until|till|bis|jusqu|hasta|fino)|eind|\bend|\bfin\b|\baf\b|\bweg\b|\boff\b|\bout\b|\buit\b|\baus"
+)
 NO_HEADING = re.compile(r"column \d+")
 """The name of a column in a table without a header."""
 MAX_GROUPS = 6
@@ -51,10 +58,16 @@ MAX_GROUPS = 6
 MIN_NUMBER_LENGTH = 3
 """The minimum length of a customer number. A shorter code, such as `9`, may be a state."""
 MAX_DISTINCT = 5000
+MAX_KNOWN = 200
+"""The maximum number of distinct values that are kept of a column with a reader."""
 MAX_UNREADABLE = 20
 SAMPLE_ROWS = 1000
 FEW = 30
 """The maximum number of distinct values in a column of states, or of yes and no."""
+OTHER_PERSON = re.compile(
+    r"refer|verwij|owner|eigenaar|manager|advis|sender|afzender|absender|\bfrom\b|reply|\bby\b|assigned|\bagent|beheerder|betreuer|responsable"
+)
+"""Words in a heading for the address of somebody else than the person in the row."""
 LOOKS_LIKE_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+>?")
 MONTH_FIRST = re.compile(r"\d\d?/(?:1[3-9]|2\d|3[01])/\d{2,4}\b.*")
 
@@ -63,7 +76,7 @@ MONTH_FIRST = re.compile(r"\d\d?/(?:1[3-9]|2\d|3[01])/\d{2,4}\b.*")
 class ColumnValues:
     """The values of one column.
 
-    distinct: the first distinct values.
+    distinct: the first distinct values, each with the number of rows that have it.
     unreadable: values that the cell reader could not read.
     remarks: texts in the column of addresses that say that people left, such as `Afgemeld:` above a group of them.
     """
@@ -71,7 +84,7 @@ class ColumnValues:
     filled: int = 0
     empty: int = 0
     addresses: int = 0
-    distinct: dict[str, None] = field(default_factory=dict)
+    distinct: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, None] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
     month_first: bool = False
@@ -209,8 +222,8 @@ def _add_known(column: ColumnValues, value: str, reader: CellReader) -> None:
         column.empty += 1
         return
     column.filled += 1
-    if len(column.distinct) < FEW:
-        column.distinct[value] = None
+    if value in column.distinct or len(column.distinct) < MAX_KNOWN:
+        column.distinct[value] = column.distinct.get(value, 0) + 1
     if not column.month_first and MONTH_FIRST.fullmatch(value.strip()):
         column.month_first = True
     if len(column.unreadable) < MAX_UNREADABLE and not reader.read(value).is_readable:
@@ -224,46 +237,66 @@ def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
     column.filled += 1
     if is_sample and LOOKS_LIKE_ADDRESS.search(value):
         column.addresses += 1
-    if len(column.distinct) < MAX_DISTINCT:
-        column.distinct[value] = None
+    if value in column.distinct or len(column.distinct) < MAX_DISTINCT:
+        column.distinct[value] = column.distinct.get(value, 0) + 1
 
 
-def find_doubtful(
-    role: ColumnRole, heading: str, values: ColumnValues, *, is_strict: bool = False
-) -> list[str]:
-    """Return values that may say who must not be mailed, although the heading does not.
+def holds_addresses(heading: str, values: ColumnValues) -> bool:
+    """Return True if most values of a column are addresses of the people in the rows."""
+    count = sum(IS_ADDRESS.fullmatch(value.strip()) is not None for value in values.distinct)
+    return count * 2 > len(values.distinct) and OTHER_PERSON.search(normalise_heading(heading)) is None
 
-    is_strict: each row is a subscriber unless a column says otherwise, so any column that divides the people is asked about.
+
+class Certainty(StrEnum):
+    """The extent to which the other columns of a file say who may be mailed.
+
+    settled: a column says who may be mailed, or a known service made the file. Then an unknown column with yes
+        and no, such as `VIP`, is no question.
+    partial: only an unknown column can say who may be mailed.
+    strict: each row is a subscriber unless a column says otherwise, so any column that divides the people is
+        asked about.
     """
+
+    SETTLED = "settled"
+    PARTIAL = "partial"
+    STRICT = "strict"
+
+
+def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certainty: Certainty) -> list[str]:
+    """Return values that may say who must not be mailed, although the heading does not."""
+    if values.has_addresses:
+        return []
     if role is ColumnRole.UNCLEAR:
         return [value for value in values.distinct if not is_empty(value)]
     if role in NAME_ROLES:
         # A name may also be a word for a state: Mr. Junk and Mrs. Gone are readers.
         return values.distinct_if(values.is_yes_or_no) or values.matching(LEAVING)
-    if leaving := values.leaving:
-        return leaving
-    if is_remark(heading) and (remarks := values.matching(ABOUT_LEAVING)):
-        return remarks
+    leaving = values.leaving
+    if is_remark(heading):
+        leaving += values.matching(ABOUT_LEAVING)
+    if certainty is Certainty.STRICT and LABELS.search(normalise_heading(heading)):
+        others = [value for value in values.distinct if not NEWSLETTERS.search(normalise(value))]
+        leaving += others if 0 < len(others) < len(values.distinct) else []
+    if leaving:
+        return list(dict.fromkeys(leaving))
     if role is ColumnRole.SOURCE:
         return values.matching(NOT_GIVEN)
     if role is ColumnRole.UNRELATED:
         words = normalise_heading(heading)
-        is_about_mail = ABOUT_MAIL.search(words) or (is_strict and LISTS.search(words))
+        is_about_mail = ABOUT_MAIL.search(words) or (certainty is Certainty.STRICT and LISTS.search(words))
         return values.distinct_if(bool(is_about_mail) and values.is_yes_or_no)
-    return values.distinct_if(role is ColumnRole.OTHER and _is_doubtful(heading, values, is_strict=is_strict))
+    return values.distinct_if(role is ColumnRole.OTHER and _is_doubtful(heading, values, certainty))
 
 
-def _is_doubtful(heading: str, values: ColumnValues, *, is_strict: bool) -> bool:
+def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
     """Return True if the values of a column with an unknown heading may say who left."""
+    words = normalise_heading(heading)
     is_named = NO_HEADING.fullmatch(heading) is None
     divides = values.divides if is_named else values.is_code
     is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
-    return (
-        (is_strict and divides)
-        or is_reason
-        or (may_be_code(heading) and values.is_code)
-        or values.names_subscribers
-        or values.is_yes_or_no
-        or values.denies
-        or values.is_end_date
-    )
+    if is_reason or (may_be_code(heading) and values.is_code) or values.names_subscribers:
+        return True
+    if certainty is Certainty.SETTLED and not ABOUT_MAIL.search(words):
+        return values.is_end_date and ABOUT_END.search(words) is not None
+    is_divided = certainty is Certainty.STRICT and divides
+    return is_divided or values.is_yes_or_no or values.denies or values.is_end_date

@@ -53,6 +53,7 @@ NEUTRAL = frozenset(
         """,
     )
 )
+SUBSCRIBERS = re.compile(r"\b(?:subscribed|active|actieve?|aktive?|actifs?)\b")
 UNSETTLED = re.compile(
     r"\boffen|\bopen\b|requir|request|aangevraagd|angefragt|demande|invit|unknown|onbekend|unbekannt|inconnu"
 )
@@ -88,6 +89,11 @@ def _says_left(words: str) -> bool:
         find_inversion(words) in {Inversion.PENDING, Inversion.DENIED, Inversion.ENDED}
         or UNSETTLED.search(words) is not None
     )
+
+
+def is_list_of_subscribers(source: str, service: str) -> bool:
+    """Return True for the name that a service gives to a file with only active subscribers."""
+    return service != "" and SUBSCRIBERS.search(_words(source)) is not None
 
 
 def is_list_of_leavers(name: str) -> bool:

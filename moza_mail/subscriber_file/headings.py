@@ -33,7 +33,7 @@ class ColumnRole(StrEnum):
     unclear: about consent, but a person must say what its values mean.
     unsubscribed, suppressed, bounced, complained: yes, a date or a reason, if that happened.
     private: never stored.
-    other_channel: about another way to reach the person, such as post or telephone. Its values say nothing about mail.
+    other_channel: about another matter, such as post, telephone or an order. Its values say nothing about mail.
     unrelated: says nothing about mail.
     other: the heading is not known.
     """
@@ -90,7 +90,7 @@ NEGATIVE = frozenset(
 # Words that make a heading a date, a source or a reason. The rest of the heading names the subject, as in
 # `unsubscribe date`.
 DATE_PART = r"\b(?:date|datum|time|timestamp|tijd|tijdstip|zeit|zeitpunkt|at|op|am|on|le|since|sinds|seit|depuis|moment|wanneer|when|per)\b"
-SOURCE_PART = r"\b(?:source|bron|via|quelle|origin|herkomst|methode|method|url|referrer|page|pagina|form|formulier|formular|location)\b"
+SOURCE_PART = r"\b(?:source|bron|via|quelle|origin|herkomst|methode|method|url|referrer|page|pagina|form|formulier|formular|location)\b|\b(?:tekst|wording|omschrijving|description)$"
 REASON_PART = (
     r"reason|reden|grund\b|\braison|\bmotif|\btype\b|comment|toelichting|omschrijving|\bmessage|\bcause\b|oorzaak|ursache|"
     r"\bsource\b|\bbron\b|quelle"
@@ -103,12 +103,12 @@ LEFT = (
     r"\bbajas?\b|disiscri|desuscri|dessubscri|disattiv|cancellat|annullat|eliminat|eliminad|rimoss|revoca|revoqu|rechaz|rifiut|ritirat|"
     r"retirad|zuruckgezogen|zurueckgezogen|teruggetrokken|abgelehnt|verweiger|declin|gekundigt|kundigung|geloescht|austritt|uittreed|"
     r"laatste (?:nummer|editie)|last (?:issue|edition)|letzte ausgabe|dernier numero|resili|objection|object(?:ed)?\b|opposition|widerspr|einspruch|archived|vertrokken|niet meer|no longer|nicht mehr|\bended|expired|uit dienst|"
-    r"(?:geen|no|keine?|pas de|sans) (?:bulk )?(?:e?mails?\b|mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
+    r"(?:geen|no|keine?|pas de|sans) (?:bulk )?(?:e?mails?\b|mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested|vervallen|afgevoerd"
 )
 BLOCKED = (
     r"black ?list|block|blokk|geblok|bloqu|sperr|suppress|exclu|uitgesloten|disabled|banned|verbannen|do ?not|\bdnc\b|dont contact|"
     r"niet (?:mail|benader|contact|bericht|versturen|sturen|email)|nicht (?:kontakt|mail|anschreiben)|ne pas|overleden|deceased|verstorben|"
-    r"zwarte lijst|liste noire|lista negra|lista nera|bloccat|esclus|excluid|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
+    r"zwarte lijst|liste noire|lista negra|lista nera|bloccat|esclus|excluid|uitgeschakeld|suspend|geschorst|quarantin|no contact|geen contact|robinson|opgeschort|frozen|bevroren|restricted"
 )
 BOUNCED = r"bounc|\breject(?:s|ed|ions?)\b|\bdsn\b|smtp reply|(?:last|laatste|letzter?|derniere) (?:error|fout|fehler|erreur)|error count|failed deliver|npai|rebot|rimbalz|rebond|nicht zustell|niet bezorg|no entregad|non recapit|ungueltig|ruckl|rueckl|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
 COMPLAINED = (
@@ -153,22 +153,28 @@ CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|regi
 
 OTHER_CHANNELS = (
     r"^(?:papieren?|paper|gedruckter?|printed?) (?:nieuwsbrief|newsletter|magazine|krant)$|"
-    r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bdo not (?:call|trade)\b|\bfax\b|\bpush\b|"
+    r"^(?!.*(?:email|\bmail|newsletter|nieuwsbrief|digita)).*(?:\bsms|whatsapp|messenger|phone|telefo|\bdo ?not ?(?:call|trade)\b|\bfax\b|\bpush\b|"
     r"\bpostal|\bpostale?\b|\bbriefpost|\bper brief\b|"
     r"(?:toestemming|permissie|akkoord|optin|consent|permission|einwilligung|zustimmung|kontakt|contact|marketing)"
     r"(?: (?:voor|per|via|met|by|for|fur|par))?(?: de| die)? (?:post|brief|bellen|call|calls|courrier)\b)"
 )
 
+ELSEWHERE = (
+    r"^(?:attendee|deelnemer|teilnehmer|order|bestel|bestell|ticket|payment|betaal|betaling|zahlung|invoice|factuur|shipping|fulfillment|financial) ?"
+    r"(?:status|state|type)$|^(?:your |uw |je |ihr |votre )?(?:subject|onderwerp|betreff|objet|asunto|oggetto)$"
+)
+"""Headings about an order, an event or a message, in which a word such as `Cancelled` or `Complaint` says nothing about mail."""
+
 HEADINGS: dict[ColumnRole, str] = {
     ColumnRole.EMAIL: (
-        r"(?:email|mail|contact email|subscriber|subscriber email|courriel|email ?(?:address|adres|adresse)|adresse email|mail ?adres|"
+        r"(?:email|mail|contact email|subscriber|subscriber email|courriel|email ?(?:address|adres|adresse)|adresse e?mail|adresse de courriel|mail ?adres|"
         r"mailadresse|primary email|email primary|user email|person email|indirizzo email|indirizzo di posta elettronica|correo|correo electronico|primary smtp address|smtp addr|customer email|emails?|email (?:1|value|1 value)|email of subscriber|"
         r"address|adres|adresse|your email|uw email|je email|email zakelijk|zakelijk email)"
     ),
     ColumnRole.FIRST_NAME: r"(?:first ?name|fname|voornaam|roepnaam|given ?name|prenom|vorname|voornamen)",
     ColumnRole.INFIX: r"(?:tussenvoegsels?|voorvoegsels?|infix|tussenv|prefix achternaam|namenszusatz|middle ?name|insertion)",
     ColumnRole.LAST_NAME: r"(?:last ?name|lname|surname|achternaam|familienaam|family ?name|nachname|nom de famille|familienname)",
-    ColumnRole.NAME: r"(?:name|naam|subscriber name|contactpersoon|contact person|ansprechpartner|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|gecos|vollstandiger name|naam voluit)",
+    ColumnRole.NAME: r"(?:(?:your|uw|je|jouw|ihr|votre) )?(?:name|naam|subscriber name|contactpersoon|contact person|ansprechpartner|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|gecos|vollstandiger name|naam voluit)",
     ColumnRole.LANG: r"(?:lang|language|taal|langue|sprache|locale|preferred ?(?:locale|language)|hs language|voorkeurstaal|taalcode)",
 }
 
@@ -180,7 +186,8 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
+        (ColumnRole.OTHER_CHANNEL, ELSEWHERE),
+        (ColumnRole.UNRELATED, r"^(?:lead status|lifecycle stage|.*\bin sequence|moderation action|private|priority|sensitivity)$|\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|bounced? soft|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
         (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
@@ -272,6 +279,23 @@ def _judge_sense(role: ColumnRole, words: str) -> ColumnRole:
 def is_foreign_status(heading: str) -> bool:
     """Return True for a status that is not only about the subscription, such as `Lead Status`."""
     return find_role(heading) is ColumnRole.OPTIONAL_STATUS
+
+
+def is_about_privacy(heading: str) -> bool:
+    """Return True for a heading that may only be about the privacy statement, such as `I agree to the privacy policy`."""
+    words = normalise_heading(heading)
+    return re.search(WEAK_CONSENT, words) is not None and re.search(PERMISSION, words) is None
+
+
+def names_lists(heading: str) -> bool:
+    """Return True for a heading such as `Mailing lists`, under which the names of lists may be."""
+    return (
+        re.fullmatch(
+            r"(?:mailing ?list|mailinglijst|list|lijst|verteiler|newsletter list|liste de diffusion)(?:s|en|n)?",
+            normalise_heading(heading),
+        )
+        is not None
+    )
 
 
 def is_account(heading: str) -> bool:

@@ -37,9 +37,7 @@ CONSENT = (
     r"base giuridica|akkoord|einverstand|consens|consentim|accord\b|\bagree|\bautoris|\bautori[sz]|\bautorizz|erlaubnis|"
     + WEAK_CONSENT
 )
-NEWSLETTER = (
-    r"newsletter|nieuwsbrief|nieuwsbrieven|nieuwsmail|mailing|infolettre|rundbrief|boletin|bollettino"
-)
+NEWSLETTER = r"newsletter|lettre d ?info|nieuwsbrief|nieuwsbrieven|nieuwsmail|mailing|infolettre|rundbrief|boletin|bollettino"
 PERMISSION = (
     r"optin|opted in|subscri|ingeschr|inschr|aangemeld|aanmeld|abonn|abbon|anmeld|angemeld|eingetragen|inscri|iscri|suscri|permis|"
     rf"{NEWSLETTER}|accepts|accepte|accepted|acepta|accetta|marketing|\bmailen\b|mag mail|mag ge|ontvang|receive|empfang|recoi|recib|ricev|\bactief\b|"
@@ -113,7 +111,7 @@ NEUTRAL = frozenset(
         """
         gewenst wenst wenselijk erwunscht erwuenscht gewunscht souhaite souhaitee deseado desiderato receive ontvangen ontvangt erhalten recevoir
         recibir ricevere weekly monthly wekelijks wekelijkse maandelijks maandelijkse monatlich wochentlich mensuel mensuelle hebdo hebdomadaire
-        general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
+        frequency frequentie frequenz frequence haufigkeit general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
         person indirizzo abo kontakt aanmelding inschrijving anmeldung werbung reclame advertising commercial commerciele publicidad pubblicita
         digitale base legale legal juridique giuridica wilt blijven krijgen krijgt ecrit schriftlich schriftelijk written mailable emailable doe meld please graag bitte
         a aan aangeeft account address adres adresse adressen all am an and any api at auf basis bulk

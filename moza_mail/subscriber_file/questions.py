@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -11,19 +11,22 @@ from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import IGNORE
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.encoding import SubscriberFileError
-from moza_mail.subscriber_file.headings import ColumnRole, normalise_heading
+from moza_mail.subscriber_file.headings import ColumnRole, is_about_privacy, is_remark, normalise_heading
 from moza_mail.subscriber_file.inversions import mentions_consent
-from moza_mail.subscriber_file.readings import ANY_VALUE, STATE_OF_ROLE
+from moza_mail.subscriber_file.readings import ANY_VALUE, CHANNEL, STATE_OF_ROLE, UNREADABLE, CellReader
 from moza_mail.subscriber_file.row_state import (
     RowState,
+    begins_with_yes,
     denies_consent,
     find_state,
     is_no,
     is_yes,
     mentions_leaving,
+    normalise,
 )
 
-MAX_EXAMPLES = 5
+MAX_EXAMPLES = 8
+MAX_SHOWN_LENGTH = 30
 MAX_PROPOSALS = 10
 MAX_VALUE_LENGTH = 100
 NOT_SHELL_SAFE = re.compile(r"[\"$`\\!]")
@@ -35,6 +38,8 @@ class Question:
     """The values of a column whose meaning a person must give.
 
     is_complete: True if `values` has all values that are not clear.
+    shown: descriptions of the column's values for the person, most frequent first.
+    is_unrelated: True if nothing in an unknown column looks as if it were about mail.
     """
 
     index: int
@@ -42,6 +47,37 @@ class Question:
     role: ColumnRole
     values: tuple[str, ...]
     is_complete: bool
+    shown: tuple[str, ...] = ()
+    is_unrelated: bool = False
+
+
+UNKNOWN_ROLES = frozenset({ColumnRole.OTHER, ColumnRole.UNRELATED, ColumnRole.SOURCE})
+
+
+def is_unrelated(heading: str, role: ColumnRole, values: Iterable[str]) -> bool:
+    """Return True for an unknown column in which no value can be an answer, a state, a date or a remark about leaving."""
+    return role in UNKNOWN_ROLES and not is_remark(heading) and not any(map(_says_something, values))
+
+
+def _says_something(value: str) -> bool:
+    is_answer = is_yes(value) or is_no(value) or parse_date(value) is not None
+    return is_answer or find_state(value) is not None or denies_consent(value) or mentions_leaving(value)
+
+
+def describe_values(
+    counts: Mapping[str, int], reader: CellReader | None, unread: Collection[str]
+) -> tuple[str, ...]:
+    """Return the most frequent values of a column, each with its count and with the state that it is read as.
+
+    unread: the values that a person must explain.
+    """
+    ordered = sorted(counts.items(), key=lambda one: -one[1])
+    found = []
+    for value, count in ordered[:MAX_EXAMPLES]:
+        reading = reader.read(value) if reader and value.strip() not in unread else UNREADABLE
+        meaning = f" = {reading.state or IGNORE}" if reading.is_readable else ""
+        found.append(f"{count} × {value.strip()[:MAX_SHOWN_LENGTH]}{meaning}")
+    return (*found, "...") if len(ordered) > MAX_EXAMPLES else tuple(found)
 
 
 def quote(text: str) -> str:
@@ -51,8 +87,17 @@ def quote(text: str) -> str:
 
 def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
     """Return the error that asks what the columns say about mail, and proposes an answer to each value."""
-    parts = [_("`{column}` ({values})", column=one.heading, values=_shorten(one.values)) for one in questions]
+    parts = [
+        _("`{column}` ({values})", column=one.heading, values=", ".join(one.shown or one.values))
+        for one in questions
+    ]
     columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+    others = [
+        f"--ignore {quote(one.heading)}"
+        if not one.is_unrelated
+        else f"--status {quote(f'{one.heading}:{one.values[0].strip()}={RowState.UNSUBSCRIBED}')}"
+        for one in questions
+    ]
     return SubscriberFileError(
         locate(
             _(
@@ -63,9 +108,9 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
         ),
         hint=_(
             "Say what each value means, and check each proposal: {answers} (the states are confirmed, unconfirmed, unsubscribed, suppressed,"
-            " bounced, complained, and ignore; `*` is any value). If a column says nothing about mail: {ignore}",
+            " bounced, complained, and ignore; `*` is any value). If a proposal is wrong, write for example: {others}",
             answers=make_printable(" ".join(_propose(questions))),
-            ignore=make_printable(" ".join(f"--ignore {quote(one.heading)}" for one in questions)),
+            others=make_printable(" ".join(others)),
         ),
     )
 
@@ -84,6 +129,9 @@ def remark_error(remark: str, source: str) -> SubscriberFileError:
 def _propose(questions: Sequence[Question]) -> Iterable[str]:
     for one in questions:
         heading, values = one.heading, one.values
+        if one.is_unrelated:
+            yield f"--ignore {quote(heading)}"
+            continue
         if _needs_any_value(values):
             state = propose_state(heading, one.role, values[0])
             # One answer for values of all kinds must not confirm anybody.
@@ -110,19 +158,18 @@ def propose_state(heading: str, role: ColumnRole, value: str) -> str:
         return str(known)
     if role in STATE_OF_ROLE:
         return IGNORE if is_no(value) else str(STATE_OF_ROLE[role])
+    if role in UNKNOWN_ROLES and normalise(value) in CHANNEL:
+        return IGNORE
+    agrees = begins_with_yes(value)
     if role is ColumnRole.UNCLEAR:
-        return IGNORE if is_no(value) else str(RowState.UNCONFIRMED)
+        is_yes_to_mail = agrees and is_about_privacy(heading)
+        return IGNORE if is_no(value) else str(RowState.CONFIRMED if is_yes_to_mail else RowState.UNCONFIRMED)
     words = normalise_heading(heading)
     wants_mail = mentions_consent(words) or WANTS_MAIL.search(words)
-    if is_no(value) and not wants_mail:
-        # A no to an unknown question, such as `VIP`. Unlike `unsubscribed`, a later import can change this state.
-        return str(RowState.UNCONFIRMED)
+    if role in UNKNOWN_ROLES and not wants_mail and (agrees or is_no(value)):
+        # An unknown question, such as `VIP`. A later import can change this state, unlike `unsubscribed`.
+        return str(RowState.UNCONFIRMED) if is_no(value) else IGNORE
     if is_no(value) or denies_consent(value) or mentions_leaving(value) or parse_date(value):
         return str(RowState.UNSUBSCRIBED)
-    is_positive = known is RowState.CONFIRMED or (is_yes(value) and not value.strip().isdigit())
+    is_positive = known is RowState.CONFIRMED or (agrees and not value.strip().isdigit())
     return str(RowState.CONFIRMED if is_positive and wants_mail else RowState.UNCONFIRMED)
-
-
-def _shorten(values: Sequence[str]) -> str:
-    shown = ", ".join(value.strip()[:30] for value in values[:MAX_EXAMPLES])
-    return f"{shown}, ..." if len(values) > MAX_EXAMPLES else shown

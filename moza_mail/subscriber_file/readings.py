@@ -43,6 +43,7 @@ SUBSCRIBED = re.compile(
     r"subscri|aangemeld|ingeschreven|abonn|angemeldet|eingetragen|inscrit|opt ?in|opted in|deliverable|sendable|mailable|soft"
 )
 """Words that say clearly, in a column about leaving, that somebody has not left."""
+QUOTED = re.compile(r'"([^"]*)"')
 DELIVERY_STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 """An enhanced status code (RFC 3463), which a list of bounces has as its status."""
 HARMLESS_BOUNCES = frozenset(
@@ -92,6 +93,18 @@ def _is_subscribed(text: str) -> bool:
     return SUBSCRIBED.search(normalise(text)) is not None
 
 
+def _worst_state(text: str) -> RowState | None:
+    """Return the most serious state that a text in JSON names, such as `[{"reason": "HARD_BOUNCE"}]`.
+
+    Return None for another text, and for JSON in which nobody left.
+    """
+    if text[:1] not in {"[", "{"}:
+        return None
+    states = [state for word in QUOTED.findall(text) if (state := find_state(word))]
+    worst = max(states, key=lambda one: one.severity, default=RowState.CONFIRMED)
+    return None if worst is RowState.CONFIRMED else worst
+
+
 @dataclass(slots=True, kw_only=True)
 class CellReader:
     """Read the cells of one column, each distinct value once.
@@ -134,12 +147,10 @@ class CellReader:
         return reading
 
     def _read(self, text: str) -> Reading:
-        if self.words:
-            word = normalise(text)
-            if word in self.words:
-                return Reading(state=self.words[word])
-            if ANY_VALUE in self.words and not is_empty(text):
-                return Reading(state=self.words[ANY_VALUE], date=self._parse(text))
+        if self.words and (answered := self._read_answered(text)):
+            return answered
+        if state := _worst_state(text):
+            return Reading(state=state)
         if self.only_answers and not is_empty(text):
             return self._read_unanswered(text)
         if self.is_own and not is_empty(text):
@@ -156,6 +167,14 @@ class CellReader:
             names_state = date is None and find_state(text) not in {None, RowState.CONFIRMED}
             return UNREADABLE if names_state else Reading(date=date)
         return self._read_positive(text)
+
+    def _read_answered(self, text: str) -> Reading | None:
+        word = normalise(text)
+        if word in self.words:
+            return Reading(state=self.words[word])
+        if ANY_VALUE in self.words and not is_empty(text):
+            return Reading(state=self.words[ANY_VALUE], date=self._parse(text))
+        return None
 
     def _read_unanswered(self, text: str) -> Reading:
         state = find_state(text)

@@ -56,6 +56,17 @@ YES = frozenset(
         "accorde",
         "akkoord",
         "double",
+        "graag",
+        "gerne",
+        "natuurlijk",
+        "sure",
+        "checked",
+        "ticked",
+        "aangevinkt",
+        "angehakt",
+        "angekreuzt",
+        "coche",
+        "cochee",
     ]
 )
 NO = frozenset(
@@ -85,6 +96,14 @@ NO = frozenset(
         "jamais",
         "✗",
         "✘",
+        "unchecked",
+        "unticked",
+        "not checked",
+        "niet aangevinkt",
+        "nicht angekreuzt",
+        "nicht angehakt",
+        "non coche",
+        "non cochee",
     ]
 )
 EMPTY = frozenset(
@@ -101,7 +120,8 @@ STATE_WORDS: dict[RowState, str] = {
         abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
         opted in, opt in, optin, opt in confirmed, double opt in, member, lid, mitglied, membre, verified,
         geverifieerd, express, soft bounced, soft bounce, softbounce, softbounced, mailable, sendable, deliverable,
-        sub, granted, toegestaan, erlaubt, autorise, accepted, akkoord
+        sub, accord, granted, toegestaan, erlaubt, autorise, accepted, akkoord, daily, weekly, monthly, dagelijks, wekelijks, maandelijks,
+        taglich, wochentlich, monatlich, quotidien, hebdomadaire, mensuel
     """,
     RowState.UNCONFIRMED: """
         unbestaetigt, nicht bestaetigt, non confirmed, not verified, niet geverifieerd, pendiente, sin confirmar, no confirmado,
@@ -114,7 +134,8 @@ STATE_WORDS: dict[RowState, str] = {
         new, nieuw, invited, uitgenodigd, needs attention, snoozed, unknown, onbekend, unbekannt, inconnu, not opted in,
         never subscribed, no consent, not applicable, niet van toepassing, requested, aangevraagd, prospect, niet ingeschreven,
         nicht angemeldet, non inscrit, non abonne, awaiting opt in confirmation, awaiting double opt in, wartend,
-        wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung
+        wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung, nog niet, not yet, noch nicht, pas encore,
+        nonmember, non member, geen lid, nichtmitglied
     """,
     RowState.UNSUBSCRIBED: """
         geloescht, gekuendigt, radie, radiee, removido, removida, storniert, disattivo, beendet, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
@@ -125,7 +146,7 @@ STATE_WORDS: dict[RowState, str] = {
         opt out, optout, optedout, removed, deleted, verwijderd, gewist, geloscht, entfernt, supprime, archived, gearchiveerd,
         archiviert, archive, left, vertrokken, former, ex, uitgeschreven door gebruiker, unsubscribed by user,
         unsubscribed by admin, revoked, withdrawn, ingetrokken, widerrufen, retire, refused, geweigerd, denied,
-        declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone, resigned,
+        declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone, resigned, refus, demissionnaire,
         bezwaar, deactivated, gedeactiveerd, deaktiviert, desactive, stopped, quit, ended, paused, gepauzeerd, unsubscribed from all,
         oud, uit, afmelding, niet meer, nomail, no mail
     """,
@@ -190,6 +211,26 @@ WEAK_WORDS = frozenset(
         "accepted",
         "expired",
         "sub",
+        "accord",
+        "refus",
+        "not yet",
+        "nog niet",
+        "noch nicht",
+        "pas encore",
+        "geen lid",
+        "nichtmitglied",
+        "daily",
+        "weekly",
+        "monthly",
+        "dagelijks",
+        "wekelijks",
+        "maandelijks",
+        "taglich",
+        "wochentlich",
+        "monatlich",
+        "quotidien",
+        "hebdomadaire",
+        "mensuel",
     ]
 )
 NEGATION = re.compile(
@@ -217,6 +258,10 @@ ZERO_DATE = re.compile(
 )
 """Dates that programs write for no date, such as the first day that they can store."""
 ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
+POLITE = re.compile(
+    r" (?:please|graag|bitte|gerne?|svp|s.il (?:vous|te) plait|thanks|thank you|bedankt|dank(?:e| je| u)?|merci|hoor|zeker|natuurlijk|of course)\b"
+)
+"""Words that a person adds to a yes or a no, and that do not change it."""
 SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
 
@@ -234,12 +279,12 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _spellings(text: str) -> tuple[str, ...]:
-    """Return a value, and the value without an addition.
+    """Return a value, the value without an addition, and the value without polite words.
 
-    Examples of additions: `Nee (wil niet meer)`, `Removed by user`.
+    Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`.
     """
     plain = normalise(text)
-    return plain, ADDITION.split(plain, maxsplit=1)[0].strip()
+    return plain, ADDITION.split(plain, maxsplit=1)[0].strip(), POLITE.sub("", plain)
 
 
 def contradicts_itself(text: str) -> bool:
@@ -247,7 +292,7 @@ def contradicts_itself(text: str) -> bool:
 
     Examples: `Ja, maar ingetrokken`, `Subscribed (pending)`, `Nee (wil niet meer)`.
     """
-    whole, base = _spellings(text)
+    whole, base, _polite = _spellings(text)
     addition = whole[len(base) :]
     return find_inversion(addition) is not Inversion.NONE or LEAVING.search(addition) is not None
 
@@ -255,6 +300,13 @@ def contradicts_itself(text: str) -> bool:
 def is_yes(text: str) -> bool:
     """Return True for a word that means yes in Dutch, English, German or French."""
     return any(word in YES for word in _spellings(text)) and not contradicts_itself(text)
+
+
+def begins_with_yes(text: str) -> bool:
+    """Return True for a yes, also with more words after it that do not invert it, such as `Yes - web form`."""
+    first, _space, rest = normalise(text).partition(" ")
+    is_plain = find_inversion(rest) is Inversion.NONE and LEAVING.search(rest) is None
+    return is_yes(text) or (first.strip(",;:") in YES and is_plain)
 
 
 def is_no(text: str) -> bool:

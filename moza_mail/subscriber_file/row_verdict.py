@@ -16,6 +16,7 @@ from moza_mail.subscriber_file.row_state import RowState, is_empty
 
 OWN_COLUMNS = frozenset({"consent", "state", "created at", "confirmed at", "unsubscribed at"})
 """Headings of our own export: the consent is already complete there."""
+EMPTY_CELL = "(empty)"
 CONSENT_WORDS = ("optin", "opted in", "consent", "toestemming", "permiss", "einwillig", "confirm")
 EXPLICIT = frozenset({ColumnRole.PERMISSION, ColumnRole.CONSENT})
 
@@ -50,6 +51,8 @@ class RowJudge:
         self._file_state = file_state
         self._service = plan.service if plan.is_subscribed else ""
         self._consent = "" if plan.find(*EXPLICIT) else consent
+        # Mailchimp writes a time of confirmation also for a contact that somebody imported.
+        self._joining = EXPLICIT | ({ColumnRole.VERIFIED} if plan.service == "Mailchimp" else set())
         self.is_constant = not self._readers and not self._created and file_state is None
 
     def judge(self, row: Sequence[str]) -> RowVerdict:
@@ -79,6 +82,21 @@ class RowJudge:
         ]
         words = _quote(columns, row) or "; ".join(f"{column.heading}: (empty)" for column in columns)
         return RowVerdict(state=worst, words=words, since=min(dates, default=None))
+
+    def lacks_opt_in(self, row: Sequence[str]) -> bool:
+        """Return True if a row has a date of joining, but none of the opt-in for which the file has a column."""
+        readings = [
+            (column, column.reader.read(row[column.index])) for column in self._readers if column.reader
+        ]
+        opt_ins = [reading for column, reading in readings if column.role is ColumnRole.CONSENT_DATE]
+        agreed = [(column, one) for column, one in readings if one.state is RowState.CONFIRMED]
+        return (
+            bool(opt_ins and agreed)
+            and all(one.date is None for one in opt_ins)
+            and not any("" in column.reader.words for column, _ in readings if column.reader)
+            and all(column.role in self._joining and one.date for column, one in agreed)
+            and self.judge(row).state is RowState.CONFIRMED
+        )
 
     def _state_of_dates(self, readings: Sequence[tuple[Column, Reading]]) -> tuple[RowState, Column] | None:
         """Return the state that the sign-up dates give, if no other column can say yes."""
@@ -118,6 +136,27 @@ class RowJudge:
     @staticmethod
     def _is_foreign(columns: Sequence[Column]) -> bool:
         return any(normalise_heading(column.heading) not in OWN_COLUMNS for column in columns)
+
+
+def find_missing_opt_in(
+    judge: RowJudge, rows: Iterable[Sequence[str]], column: Column | None
+) -> list[Question]:
+    """Return the question about rows with a date of joining and without one of opt-in; empty if there are none.
+
+    column: the first column for the date of opt-in; None if the file has none, or if its name says who is in it.
+    """
+    if column is None or not (count := sum(judge.lacks_opt_in(row) for row in rows)):
+        return []
+    shown = (f"{count} × {EMPTY_CELL}",)
+    question = Question(
+        index=column.index,
+        heading=column.heading,
+        role=column.role,
+        values=("",),
+        is_complete=True,
+        shown=shown,
+    )
+    return [question]
 
 
 def find_open_questions(

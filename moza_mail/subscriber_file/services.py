@@ -37,6 +37,17 @@ def _headings(text: str) -> frozenset[str]:
     return frozenset(text.split(", "))
 
 
+BREVO_CHOICES: Mapping[str, RowState | None] = MappingProxyType(
+    {
+        "1": RowState.CONFIRMED,
+        "2": RowState.UNCONFIRMED,
+        "no": RowState.UNCONFIRMED,
+        "non": RowState.UNCONFIRMED,
+        "nee": RowState.UNCONFIRMED,
+        "nein": RowState.UNCONFIRMED,
+    }
+)
+"""The choices of the attribute DOUBLE_OPT-IN, by number or by name."""
 SERVICES: tuple[ExportFormat, ...] = (
     ExportFormat(name="Mailchimp", headings=_headings("email address, member rating")),
     ExportFormat(name="Mailchimp", headings=_headings("email address, leid, euid")),
@@ -49,6 +60,13 @@ SERVICES: tuple[ExportFormat, ...] = (
             "email blacklisted": ColumnRole.UNSUBSCRIBED,
             "double optin": ColumnRole.OPTIONAL_STATUS,
         },
+        words=BREVO_CHOICES,
+    ),
+    ExportFormat(
+        name="Brevo",
+        headings=_headings("email, sms, double optin"),
+        roles={"double optin": ColumnRole.OPTIONAL_STATUS},
+        words=BREVO_CHOICES,
     ),
     ExportFormat(
         name="Brevo",
@@ -66,6 +84,11 @@ SERVICES: tuple[ExportFormat, ...] = (
     ExportFormat(name="Copernica", headings=_headings("id, email, nieuwsbrief, aangemaakt")),
     ExportFormat(name="MailerLite", headings=_headings("subscriber, status, opens, clicks")),
     ExportFormat(name="MailerLite", headings=_headings("email, status, opens count, clicks count")),
+    ExportFormat(
+        name="MailerLite",
+        headings=_headings("subscriber, date subscribed, type"),
+        roles={"type": ColumnRole.STATUS},
+    ),
     ExportFormat(
         name="Substack", headings=_headings("email, active subscription, email disabled"), is_subscribed=True
     ),
@@ -139,11 +162,28 @@ SERVICES: tuple[ExportFormat, ...] = (
         words={"no lists": RowState.UNSUBSCRIBED, "*": None},
     ),
     ExportFormat(name="Mailman", headings=_headings("email, delivery status, subscription mode")),
+    ExportFormat(
+        name="Mailman",
+        headings=_headings("email, role, delivery status"),
+        roles={"role": ColumnRole.OPTIONAL_STATUS},
+        words={"member": None, "owner": RowState.UNCONFIRMED, "moderator": RowState.UNCONFIRMED},
+    ),
     ExportFormat(name="Sendy", headings=_headings("name, email, last activity, status")),
     ExportFormat(
         name="Constant Contact", headings=_headings("email address, email status, email permission status")
     ),
-    ExportFormat(name="CleverReach", headings=_headings("email, registered, activated, deactivated")),
+    # Somebody who did not confirm yet is not active either; `deactivated` says who left.
+    ExportFormat(
+        name="CleverReach",
+        headings=_headings("email, registered, activated, deactivated"),
+        roles={"active": ColumnRole.VERIFIED},
+    ),
+    # MailPoet calls a subscriber inactive who has not opened a mail for a long time.
+    ExportFormat(
+        name="MailPoet",
+        headings=_headings("email, list status, global status"),
+        words={"inactive": RowState.CONFIRMED},
+    ),
     ExportFormat(
         name="AWeber",
         headings=_headings("email, stop time, stop status, verified"),

@@ -18,24 +18,32 @@ from moza_mail.subscriber_file.column_plan import (
     Column,
     ColumnPlan,
     choose_service,
+    find_certainty,
     first_roles,
     judge_values,
+    settle_by_values,
 )
-from moza_mail.subscriber_file.column_values import NAME_ROLES, ColumnValues, collect_values
+from moza_mail.subscriber_file.column_values import NAME_ROLES, ColumnValues, collect_values, holds_addresses
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import (
     find_file_state,
     find_leavers_name,
     has_status,
     is_list_of_leavers,
+    is_list_of_subscribers,
     leavers_error,
 )
 from moza_mail.subscriber_file.formula_guard import unguard_formula
-from moza_mail.subscriber_file.headings import POSITIVE, RESERVED_NAMES, ColumnRole, find_role
+from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
 from moza_mail.subscriber_file.questions import Question, ask, remark_error
 from moza_mail.subscriber_file.row_state import RowState
-from moza_mail.subscriber_file.row_verdict import RowJudge, RowVerdict, find_open_questions
+from moza_mail.subscriber_file.row_verdict import (
+    RowJudge,
+    RowVerdict,
+    find_missing_opt_in,
+    find_open_questions,
+)
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
 
 MAX_COLUMNS = 200
@@ -164,19 +172,22 @@ class SubscriberFile:
         given = self._find_given_columns(header, line)
         service = choose_service(header, answers, self.source)
         columns = first_roles(header, given, answers, service)
-        readers = {column.index: column.reader for column in columns}
-        rows = (found[1] for found in table.rows() if not isinstance(found, RejectedRow))
-        email = next((column.index for column in columns if column.role is ColumnRole.EMAIL), None)
-        values = collect_values(rows, [readers.get(index) for index in range(len(header))], email)
+        has_email = any(column.role is ColumnRole.EMAIL for column in columns)
+        values = _collect(table, columns)
         columns = self._settle_duplicates(columns, values, given)
         if not any(column.role is ColumnRole.EMAIL for column in columns):
             raise self._no_email_error(header, values, line)
+        if not has_email:
+            values = _collect(self._open_table(), columns)
+        columns = settle_by_values(columns, values)
         self._check_duplicates(columns, line)
         remarks = [remark for column in values for remark in column.remarks]
         if remarks and not answers.is_about_leavers:
             raise remark_error(remarks[0], self.source)
-        is_strict = bool(self._options.consent) and not any(one.role in POSITIVE for one in columns)
-        columns, questions = judge_values(columns, values, answers, is_strict=is_strict)
+        certainty = find_certainty(
+            columns, values, is_service=service is not None, consent=self._options.consent
+        )
+        columns, questions = judge_values(columns, values, answers, certainty=certainty)
         plan = ColumnPlan(
             header=tuple(header),
             columns=tuple(columns),
@@ -189,13 +200,21 @@ class SubscriberFile:
 
     def _ask(self, plan: ColumnPlan, questions: Sequence[Question]) -> None:
         """Raise SubscriberFileError if a question is left whose answer can change a row."""
-        if not questions:
+        dates = plan.find(ColumnRole.CONSENT_DATE)
+        is_named = is_list_of_subscribers(self.source, plan.service)
+        opt_in = dates[0] if dates and not is_named else None
+        if not questions and opt_in is None:
             return
         answers, width = self._options.answers, len(plan.header)
         judge = RowJudge(plan, find_file_state(self.source, plan.service, answers), self._options.consent)
-        found = (one[1] for one in self._open_table().rows() if not isinstance(one, RejectedRow))
-        rows = ([*row, *[""] * (width - len(row))] for row in found)
-        if left := find_open_questions(judge, rows, questions):
+
+        def rows() -> Iterator[list[str]]:
+            for one in self._open_table().rows():
+                if not isinstance(one, RejectedRow):
+                    yield [*one[1], *[""] * (width - len(one[1]))]
+
+        left = find_open_questions(judge, rows(), questions) if questions else []
+        if left := left or find_missing_opt_in(judge, rows(), opt_in):
             raise ask(left, self.source)
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
@@ -267,6 +286,9 @@ class SubscriberFile:
         emails = [
             one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
         ]
+        likely = [
+            one.index for one in columns if not emails and holds_addresses(one.heading, values[one.index])
+        ]
         has_name = any(one.role in NAME_ROLES for one in columns)
         settled: list[Column] = []
         for column in columns:
@@ -274,6 +296,8 @@ class SubscriberFile:
             is_postal = column.heading.lower() in POSTAL_HEADINGS and column.index not in given
             if role is ColumnRole.EMAIL and column.index not in emails and (emails or is_postal):
                 role = ColumnRole.OTHER
+            if likely == [column.index] and ColumnRole.EMAIL not in chosen:
+                role = ColumnRole.EMAIL
             if chosen.get(role, column.index) != column.index:
                 role = ColumnRole.OTHER
             if role is ColumnRole.OTHER and column.heading.lower() == "contact" and not has_name:
@@ -405,6 +429,14 @@ def is_attribute_name(name: str) -> bool:
     The names of other columns are reserved.
     """
     return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in RESERVED_NAMES
+
+
+def _collect(table: CsvTable, columns: Sequence[Column]) -> list[ColumnValues]:
+    """Return the values of all columns. With a column of addresses, remarks among the addresses are collected too."""
+    readers = {column.index: column.reader for column in columns}
+    rows = (found[1] for found in table.rows() if not isinstance(found, RejectedRow))
+    email = next((column.index for column in columns if column.role is ColumnRole.EMAIL), None)
+    return collect_values(rows, [readers.get(index) for index in range(len(table.header))], email)
 
 
 def _clean(row: Sequence[str]) -> list[str]:

@@ -191,7 +191,7 @@ def proposals(hint: str) -> list[str]:
     ("content", "answers"),
     [
         ("email;krijgt_mail\na@example.org;ja\nb@example.org;nee\n", ["krijgt_mail:ja=confirmed", "krijgt_mail:nee=unsubscribed"]),
-        ("email;VIP\na@example.org;ja\nb@example.org;nee\n", ["VIP:ja=unconfirmed", "VIP:nee=unconfirmed"]),
+        ("email;VIP\na@example.org;ja\nb@example.org;nee\n", ["VIP:ja=ignore", "VIP:nee=unconfirmed"]),
         ("email;Opt-in offen\na@example.org;ja\nb@example.org;nein\n", ["Opt-in offen:ja=unconfirmed", "Opt-in offen:nein=ignore"]),
         ("email;Lid tot\na@example.org;2024-01-01\nb@example.org;\n", ["Lid tot:*=unsubscribed"]),
         ('email;status\na@example.org;"say ""hi"" $HOME `x`"\n', ['status:say "hi" $HOME `x`=unconfirmed']),

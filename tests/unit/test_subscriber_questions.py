@@ -1,0 +1,258 @@
+"""Questions about a subscriber file: asked only where needed, with all values, and safe to paste."""
+
+import io
+import re
+import shlex
+
+import pytest
+
+from moza_mail.model.subscriber import NewSubscriber
+from moza_mail.subscriber_file import (
+    ColumnAnswers,
+    SubscriberFile,
+    SubscriberFileError,
+    SubscriberFileOptions,
+)
+from moza_mail.subscriber_file.answers import parse_status
+from moza_mail.subscriber_file.headings import normalise_heading
+
+
+def read(content: str, name: str = "lezers.csv", consent: str = "", **answers) -> dict[str, str]:
+    """Return the state of each person in a file, by the first part of the address."""
+    options = SubscriberFileOptions(consent=consent, answers=ColumnAnswers(**answers))
+    rows = SubscriberFile(lambda: io.StringIO(content, newline=""), name, options)
+    return {
+        str(row.address).partition("@")[0]: str(row.suppression or row.state)
+        for row in rows
+        if isinstance(row, NewSubscriber)
+    }
+
+
+def ask(content: str, **more) -> SubscriberFileError:
+    with pytest.raises(SubscriberFileError) as caught:
+        read(content, **more)
+    return caught.value
+
+
+def read_as_proposed(content: str, **more) -> dict[str, str]:
+    """Return the states of a file after its proposals are pasted unread."""
+    hint = str(ask(content, **more).hint).partition("(the states")[0]
+    words = shlex.split(hint[hint.index("--") :])
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    status = parse_status(value for option, value in pairs if option == "--status")
+    ignored = frozenset(normalise_heading(value) for option, value in pairs if option == "--ignore")
+    return read(content, status=status, ignored=ignored, **more)
+
+
+SETTLED = "email,nieuwsbrief,{heading}\na@example.org,ja,{first}\nb@example.org,nee,{first}\nc@example.org,ja,{second}\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "first", "second"),
+    [
+        ("VIP", "ja", "nee"),
+        ("Betaald", "x", ""),
+        ("timestamp_opt", "2024-01-01", ""),
+        ("Lead Status", "OPEN", "NEW"),
+        ("Currently in Sequence", "true", "false"),
+        ("Ik ga akkoord met de privacyverklaring", "Akkoord", "Akkoord"),
+        ("Moderation action", "default", "discard"),
+        ("Your Subject", "Klacht", "Info"),
+        ("Order status", "Cancelled", "Paid"),
+        ("Statut adhésion", "À jour", "Nouveau"),
+    ],
+)
+def test_a_column_about_something_else_is_no_question_beside_one_that_says_who_wants_mail(
+    heading, first, second
+):
+    content = SETTLED.format(heading=heading, first=first, second=second)
+    assert read(content) == {"a": "confirmed", "b": "unsubscribed", "c": "confirmed"}
+
+
+@pytest.mark.parametrize("value", ["afgemeld", "wil geen mail meer", "hard bounce"])
+def test_a_value_that_says_that_somebody_left_is_still_read_or_asked_about(value):
+    try:
+        found = read(SETTLED.format(heading="Groep", first="A", second=value))
+    except SubscriberFileError:
+        return
+    assert found["c"] != "confirmed"
+
+
+def test_a_column_that_says_yes_for_everybody_settles_nothing():
+    assert (
+        "`Ingeleverd`"
+        in ask("email,newsletter,Ingeleverd\na@example.org,yes,no\nb@example.org,yes,yes\n").message
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        ("Ja graag", "confirmed"),
+        ("Yes please!", "confirmed"),
+        ("Oui, merci", "confirmed"),
+        ("No thanks", "unsubscribed"),
+        ("Nee, bedankt", "unsubscribed"),
+        ("Aangevinkt", "confirmed"),
+        ("Niet aangevinkt", "unsubscribed"),
+        ("not checked", "unsubscribed"),
+        ("nog niet", "unconfirmed"),
+        ("noch nicht", "unconfirmed"),
+        ("Weekly", "confirmed"),
+        ("Yes please, but not now", "question"),
+        ("Ja graag maar niet per mail", "question"),
+    ],
+)
+def test_a_polite_answer_a_box_and_a_frequency_are_read(value, state):
+    content = f'email,nieuwsbrief\na@example.org,"{value}"\n'
+    try:
+        assert read(content)["a"] == state
+    except SubscriberFileError:
+        assert state == "question"
+
+
+def test_the_question_shows_all_values_with_their_reading_most_frequent_first():
+    rows = ["ja"] * 3 + ["nee"] * 2 + ["?"]
+    content = "email;nieuwsbrief\n" + "".join(
+        f"p{number}@example.org;{row}\n" for number, row in enumerate(rows)
+    )
+    assert "`nieuwsbrief` (3 × ja = confirmed, 2 × nee = unsubscribed, 1 × ?)" in str(ask(content).message)
+    many = "email;nieuwsbrief\n" + "".join(f"p{number}@example.org;iets {number}\n" for number in range(50))
+    assert re.search(r"\(1 × iets 0, .*1 × iets 7, \.\.\.\)", str(ask(many).message))
+
+
+def test_ignoring_is_proposed_for_a_column_that_is_not_about_mail():
+    content = "email,type,plaats\na@example.org,klant,Delft\nb@example.org,relatie,Delft\nc@example.org,klant,Gouda\n"
+    error = ask(content, consent="formulier")
+    assert '--ignore "type"' in str(error.hint)
+    assert '--status "type:klant=unsubscribed"' in str(error.hint)
+    assert set(read_as_proposed(content, consent="formulier").values()) == {"confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("content", "states"),
+    [
+        (
+            "email,GDPR\na@example.org,Yes - form\nb@example.org,No reply\nc@example.org,Yes\n",
+            {"a": "confirmed", "b": "unconfirmed", "c": "confirmed"},
+        ),
+        (
+            "email,Keep me posted by email\na@example.org,Yes please!\nb@example.org,No thanks\nc@example.org,Only this time\n",
+            {"a": "confirmed", "b": "unsubscribed", "c": "unconfirmed"},
+        ),
+        (
+            "email,nieuwsbrief,Opmerking\na@example.org,ja,\nb@example.org,ja,mail komt terug\nc@example.org,ja,afgemeld\n",
+            {"a": "confirmed", "b": "unconfirmed", "c": "unsubscribed"},
+        ),
+    ],
+)
+def test_proposals_pasted_unread_lose_no_reader_and_confirm_nobody_who_left(content, states):
+    assert read_as_proposed(content, consent="") == states
+
+
+def test_dates_of_joining_without_one_of_opt_in_are_asked_about():
+    content = (
+        "Email,Subscribed,Opt-in Timestamp,Unsubscribed\na@example.org,2023-02-01,2023-02-01,\n"
+        "b@example.org,2023-02-01,,\nc@example.org,2023-02-01,,2024-01-01\n"
+    )
+    assert "`Opt-in Timestamp` (1 × (empty))" in str(ask(content).message)
+    assert read_as_proposed(content) == {"a": "confirmed", "b": "unconfirmed", "c": "unsubscribed"}
+    kept = read(content, status=parse_status(["Opt-in Timestamp:=confirmed"]))
+    assert kept == {"a": "confirmed", "b": "confirmed", "c": "unsubscribed"}
+
+
+MAILCHIMP = "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\na@example.org,An,2,,2023-02-01 10:00:00\n"
+
+
+def test_a_renamed_file_of_mailchimp_without_opt_in_is_asked_about():
+    assert "`OPTIN_TIME`" in ask(MAILCHIMP, name="contacten.csv").message
+    assert read(MAILCHIMP, name="subscribed_members_export_1a2b.csv") == {"a": "confirmed"}
+    assert read(MAILCHIMP, name="nonsubscribed_members_export_1a2b.csv") == {"a": "unconfirmed"}
+
+
+def test_names_of_lists_are_no_permission_and_no_question():
+    content = "Name,Email,Mailing Lists,Blacklist,Opt Out\nA,a@example.org,Newsletter,False,False\nB,b@example.org,Newsletter,False,True\n"
+    assert read(content, consent="formulier") == {"a": "confirmed", "b": "unsubscribed"}
+    assert read("email,Mailinglijst\na@example.org,ja\nb@example.org,nee\n") == {
+        "a": "confirmed",
+        "b": "unsubscribed",
+    }
+
+
+def test_labels_without_the_newsletter_are_asked_about():
+    content = (
+        "First Name,Labels,E-mail 1 - Value,E-mail 2 - Value\nAnna,Nieuwsbrief ::: * myContacts,a@example.org,\n"
+        "Bert,Tandarts ::: * myContacts,b@example.org,b@example.com\nCarla,Uitgeschreven nieuwsbrief,c@example.org,\n"
+    )
+    message = str(ask(content, consent="formulier").message)
+    assert "`Labels`" in message
+    assert "E-mail 2" not in message
+    assert read_as_proposed(content, consent="formulier") == {
+        "a": "confirmed",
+        "b": "unconfirmed",
+        "c": "unsubscribed",
+    }
+
+
+@pytest.mark.parametrize(
+    "heading", ["Attendee email", "Adresse mail", "Contactgegevens", "Mailadres deelnemer"]
+)
+def test_the_only_column_with_addresses_is_the_address(heading):
+    content = f"{heading},nieuwsbrief\na@example.org,ja\nb@example.org,nee\n"
+    assert read(content) == {"a": "confirmed", "b": "unsubscribed"}
+    with pytest.raises(SubscriberFileError, match="Afgemeld"):
+        read(f"{heading},nieuwsbrief\na@example.org,ja\nAfgemeld:,\nb@example.org,ja\n")
+
+
+def test_the_address_of_somebody_else_is_not_taken():
+    for heading in ("Account manager", "Doorverwezen door (verwijzer)", "Referred by"):
+        assert "--map email=" in ask(f"naam,{heading}\nAn,a@example.org\n").hint
+
+
+@pytest.mark.parametrize(
+    ("content", "states"),
+    [
+        (
+            "id,email,status,sdate,udate,bounced_hard,bounced_soft\n1,a@example.org,1,2023-02-01,,0,2\n2,b@example.org,1,2023-02-01,,1,0\n",
+            {"a": "confirmed", "b": "hard_bounce"},
+        ),
+        (
+            "EMAIL,DOUBLE_OPT-IN,ADDED_TIME,MODIFIED_TIME,EMAIL_BLACKLISTED\na@example.org,Yes,01-02-2023,,No\nb@example.org,No,01-02-2023,,No\nc@example.org,2,01-02-2023,,No\n",
+            {"a": "confirmed", "b": "unconfirmed", "c": "unconfirmed"},
+        ),
+        (
+            "email,registered,activated,deactivated,active\na@example.org,1675245600,1675245900,0,true\nb@example.org,1675245600,0,0,false\nc@example.org,1675245600,1675245900,1706781600,false\n",
+            {"a": "confirmed", "b": "unconfirmed", "c": "unsubscribed"},
+        ),
+        (
+            "Subscriber,Date subscribed,Type\na@example.org,2023-02-01,active\nb@example.org,2023-02-01,unsubscribed\nc@example.org,2023-02-01,junk\n",
+            {"a": "confirmed", "b": "unsubscribed", "c": "complaint"},
+        ),
+        (
+            "Email,Role,Delivery status,Delivery mode\na@example.org,member,enabled,regular\nb@example.org,nonmember,enabled,regular\nc@example.org,owner,enabled,regular\n",
+            {"a": "confirmed", "b": "unconfirmed", "c": "unconfirmed"},
+        ),
+        (
+            (
+                'Email,Email Marketing Consent,Email Suppressions\na@example.org,SUBSCRIBED,[]\nb@example.org,SUBSCRIBED,"[{""reason"": ""HARD_BOUNCE""}]"\n'
+                'c@example.org,SUBSCRIBED,"[{""reason"": ""SPAM_COMPLAINT""}]"\nd@example.org,SUBSCRIBED,"[{""reason"": ""UNSUBSCRIBED""}]"\n'
+            ),
+            {"a": "confirmed", "b": "hard_bounce", "c": "complaint", "d": "unsubscribed"},
+        ),
+    ],
+)
+def test_what_services_write_for_a_state_is_read(content, states):
+    assert read(content) == states
+
+
+def test_a_refusal_of_calls_in_one_word_suppresses_nobody():
+    content = "EMAIL,HASOPTEDOUTOFEMAIL,DONOTCALL\na@example.org,false,true\nb@example.org,true,false\n"
+    assert read(content, consent="formulier") == {"a": "confirmed", "b": "unsubscribed"}
+
+
+def test_the_columns_are_described_in_plain_words():
+    content = "email,voornaam,Lead status,status,bevestigd op,toegevoegd\na@example.org,An,new,actief,2024-01-01,2024-01-01\n"
+    options = SubscriberFileOptions()
+    described = str(SubscriberFile(lambda: io.StringIO(content), "a.csv", options).columns.describe())
+    assert "status as state, bevestigd op as confirmation, toegevoegd as date of entry" in described
+    assert "_" not in described
