@@ -123,12 +123,13 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
 
 def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -> OpenedFile:
     mailing_list = project.read_list(options.list_slug)
-    encoding, lines = _open_lines(source, options.sheet)
+    encoding, lines, extra = _open_lines(source, options.sheet)
     settings = SubscriberFileOptions(
         consent=options.consent.strip(),
         international=project.config.smtputf8,
         answers=_read_answers(mailing_list, options),
         context=(source.member, options.sheet),
+        extra=extra,
     )
     rows = SubscriberFile(lines, source.name, settings)
     return OpenedFile(
@@ -141,8 +142,10 @@ def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -
     )
 
 
-def _open_lines(source: ExportedFile, sheet: str = "") -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
-    """Return the encoding of a file, and a function that returns its lines.
+def _open_lines(
+    source: ExportedFile, sheet: str = ""
+) -> tuple[FileEncoding, Callable[[], Iterable[str]], dict[str, dict[int, str]]]:
+    """Return the encoding of a file, a function that returns its lines, and the columns with marks of its rows.
 
     A workbook is read into memory.
     """
@@ -150,9 +153,13 @@ def _open_lines(source: ExportedFile, sheet: str = "") -> tuple[FileEncoding, Ca
     head = next(chunks, b"")
     if not is_zip(head):
         encoding = detect_encoding(source.read_chunks, source.name)
-        return encoding, partial(source.read_lines, encoding.codec)
-    rows = read_workbook(b"".join((head, *chunks)), source.name, sheet)
-    return FileEncoding(codec="utf-8", label=WORKBOOK, line_count=len(rows)), lambda: rows
+        return encoding, partial(source.read_lines, encoding.codec), {}
+    found = read_workbook(b"".join((head, *chunks)), source.name, sheet)
+    return (
+        FileEncoding(codec="utf-8", label=WORKBOOK, line_count=len(found.lines)),
+        lambda: found.lines,
+        found.extra,
+    )
 
 
 def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAnswers:
@@ -172,7 +179,7 @@ def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
     answers = read_answers(
         columns={}, status=["*=unsubscribed"], ignored=(), kept=(), declared=(), service=""
     )
-    _encoding, lines = _open_lines(ExportedFile(path=path))
+    _encoding, lines, _extra = _open_lines(ExportedFile(path=path))
     settings = SubscriberFileOptions(international=True, answers=answers)
     found: dict[str, Address] = {}
     rejected: list[RejectedRow] = []

@@ -19,6 +19,7 @@ from moza_mail.subscriber_file.column_values import (
 )
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.headings import (
+    MARK_HEADING,
     NEGATIVE,
     POSITIVE,
     ColumnRole,
@@ -201,6 +202,8 @@ def _role(heading: str, given: str, answers: ColumnAnswers, service: ExportForma
     if words in answers.ignored:
         found = find_role(heading)
         return found if found in NAME_ROLES else ColumnRole.UNRELATED
+    if heading == MARK_HEADING:
+        return ColumnRole.OPTIONAL_STATUS
     if service and words in service.roles:
         return service.roles[words]
     return find_role(heading)

@@ -207,6 +207,9 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 ABOUT_CONSENT = POSITIVE | {ColumnRole.CONSENT_DATE}
+MARK_HEADING = "mark in the workbook"
+"""The heading of the column with marks such as `hidden row`, which is not in a workbook itself."""
+NOTE_HEADING = "notes in the workbook"
 _LEAVING = re.compile(f"{COMPLAINED}|{BOUNCED}|{BLOCKED}|{LEFT}")
 RESERVED_NAMES = frozenset({
     "email", "e-mail", "e-mailadres", "emailadres", "mail", "address", "name", "naam", "consent", "toestemming", "state",

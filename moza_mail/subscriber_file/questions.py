@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from moza_mail.errors import locate, make_printable
@@ -27,6 +27,8 @@ from moza_mail.subscriber_file.row_state import (
 
 MAX_EXAMPLES = 8
 MAX_SHOWN_LENGTH = 30
+MAX_NOTE = 60
+MAX_LINES = 5
 MAX_PROPOSALS = 10
 MAX_VALUE_LENGTH = 100
 NOT_SHELL_SAFE = re.compile(r"[\"$`\\!]")
@@ -78,6 +80,30 @@ def describe_values(
         meaning = f" = {reading.state or IGNORE}" if reading.is_readable else ""
         found.append(f"{count} × {value.strip()[:MAX_SHOWN_LENGTH]}{meaning}")
     return (*found, "...") if len(ordered) > MAX_EXAMPLES else tuple(found)
+
+
+def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Question:
+    """Return a question that shows the lines of each value, if its column is not in the file itself."""
+    cells = extra.get(question.heading)
+    if cells is None:
+        return question
+    lines: dict[str, list[str]] = {}
+    for line, text in cells.items():
+        lines.setdefault(text.strip(), []).append(str(line))
+    shown = []
+    for value in question.values[:MAX_EXAMPLES]:
+        found = lines.get(value, [])
+        more = [_("{more} more", more=len(found) - MAX_LINES)] if len(found) > MAX_LINES else []
+        shown.append(
+            str(
+                _(
+                    "{value}: line {lines}",
+                    value=value[:MAX_NOTE],
+                    lines=", ".join(map(str, [*found[:MAX_LINES], *more])),
+                )
+            )
+        )
+    return replace(question, shown=tuple(shown))
 
 
 def quote(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from moza_mail.errors import AddressError, locate, make_printable
 from moza_mail.i18n import Translatable
@@ -36,7 +37,7 @@ from moza_mail.subscriber_file.file_state import (
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
-from moza_mail.subscriber_file.questions import Question, ask, remark_error
+from moza_mail.subscriber_file.questions import Question, ask, remark_error, show_lines
 from moza_mail.subscriber_file.row_state import RowState
 from moza_mail.subscriber_file.row_verdict import (
     RowJudge,
@@ -77,12 +78,14 @@ class SubscriberFileOptions:
     international: allow addresses that need SMTPUTF8 (RFC 6531).
     answers: the answers of a person about the columns.
     context: the folder in the ZIP, and the sheet of the workbook, that contain the list.
+    extra: columns that are not in the lines of the file, such as the marks of a workbook: cells by line, by heading.
     """
 
     consent: str = ""
     international: bool = False
     answers: ColumnAnswers = field(default_factory=ColumnAnswers)
     context: tuple[str, ...] = ()
+    extra: Mapping[str, Mapping[int, str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class SubscriberFile:
@@ -163,7 +166,10 @@ class SubscriberFile:
         def is_known(header: Sequence[str]) -> bool:
             return any(cell.lower() in wanted or find_role(cell) is ColumnRole.EMAIL for cell in header)
 
-        return CsvTable.read_header(self._lines(), is_known)
+        table = CsvTable.read_header(self._lines(), is_known)
+        for heading, cells in self._options.extra.items():
+            table = table.add_column(heading, cells)
+        return table
 
     def _plan_columns(self) -> ColumnPlan:
         table, answers = self._open_table(), self._options.answers
@@ -215,7 +221,7 @@ class SubscriberFile:
 
         left = find_open_questions(judge, rows(), questions) if questions else []
         if left := left or find_missing_opt_in(judge, rows(), opt_in):
-            raise ask(left, self.source)
+            raise ask([show_lines(one, self._options.extra) for one in left], self.source)
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
         """Return the names that `--map` gives to columns, by column index."""

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -37,6 +37,7 @@ class CsvTable:
     header_line: the line number of the header; 0 for a list without a header.
     separator: "" for a list that is not CSV.
     titles: the lines above the header.
+    extra: the cells of the last columns by line, for columns that are not in the file.
     """
 
     header: tuple[str, ...]
@@ -46,6 +47,11 @@ class CsvTable:
     remaining_lines: Iterator[str]
     titles: tuple[str, ...] = ()
     layout: Layout = Layout.CSV
+    extra: tuple[Mapping[int, str], ...] = ()
+
+    def add_column(self, heading: str, cells: Mapping[int, str]) -> "CsvTable":
+        """Return the table with one more column, whose cells are given by line."""
+        return replace(self, header=(*self.header, heading), extra=(*self.extra, cells))
 
     @classmethod
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
@@ -125,6 +131,19 @@ class CsvTable:
 
     def rows(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
         """Yield each row that is not empty, with its first line number. Can be iterated once."""
+        if not self.extra:
+            yield from self._rows_of_file()
+            return
+        width = len(self.header) - len(self.extra)
+        for found in self._rows_of_file():
+            if isinstance(found, RejectedRow):
+                yield found
+            else:
+                line, row = found
+                more = [cells.get(line, "") for cells in self.extra]
+                yield line, [*row, *[""] * (width - len(row)), *more]
+
+    def _rows_of_file(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
         if self.layout is not Layout.CSV:
             yield from read_rows(self.layout, self.remaining_lines, self.line)
             return

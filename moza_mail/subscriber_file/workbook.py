@@ -5,17 +5,23 @@ So a workbook is understood in the same way as a CSV file.
 
 import csv
 import io
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
 from moza_mail.errors import locate, make_printable
 from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file.answers import ColumnAnswers
 from moza_mail.subscriber_file.encoding import SubscriberFileError
-from moza_mail.subscriber_file.sheet_size import MAX_ROWS, SheetSize, find_largest_sheet, require_well_formed
+from moza_mail.subscriber_file.file_state import find_leavers_name
+from moza_mail.subscriber_file.headings import MARK_HEADING, NOTE_HEADING
+from moza_mail.subscriber_file.sheet_marks import SheetMarks, SheetTooLargeError
+from moza_mail.subscriber_file.workbook_xml import inspect_workbook
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -30,13 +36,32 @@ MAX_CELLS = 30_000_000
 """A million rows of thirty columns. Each cell takes 32 bytes of memory, also an empty one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetLines:
+    """A sheet as lines of CSV, one for each row.
+
+    marks: by line, how a row with an address is marked in the workbook, such as `hidden row`.
+    notes: by line, the texts that somebody wrote beside the cells of a row with an address.
+    """
+
+    lines: list[str]
+    marks: dict[int, str]
+    notes: dict[int, str]
+
+    @property
+    def extra(self) -> dict[str, dict[int, str]]:
+        """The columns that are not in the lines: cells by line, by heading."""
+        columns = {MARK_HEADING: self.marks, NOTE_HEADING: self.notes}
+        return {heading: cells for heading, cells in columns.items() if cells}
+
+
 def is_zip(head: bytes) -> bool:
     """Return True if these are the first bytes of a ZIP file, such as a workbook."""
     return head.startswith(ZIP_HEAD)
 
 
-def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str]:
-    """Return the sheet with mail addresses as lines of CSV, one for each row.
+def read_workbook(content: bytes, source: str, sheet_name: str = "") -> SheetLines:
+    """Return the sheet with mail addresses.
 
     sheet_name: read this sheet, if several have mail addresses.
 
@@ -45,7 +70,9 @@ def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str
     from python_calamine import CalamineError
 
     try:
-        return _read_sheet(_open(content, source), source, sheet_name)
+        book, marks = _open(content, source)
+        sheet = _choose_sheet(book, source, sheet_name)
+        return _read_sheet(book, sheet, marks.get(sheet.name, SheetMarks()))
     except (CalamineError, ExpatError) as error:
         raise SubscriberFileError(
             locate(
@@ -55,54 +82,104 @@ def read_workbook(content: bytes, source: str, sheet_name: str = "") -> list[str
         ) from None
 
 
-def _read_sheet(book: "CalamineWorkbook", source: str, sheet_name: str) -> list[str]:
-    """Return the lines of a sheet.
-
-    sheet_name: empty to read the only sheet with mail addresses.
-    """
+def _choose_sheet(book: "CalamineWorkbook", source: str, sheet_name: str) -> "CalamineSheet":
+    """Return a sheet by its name, or the only sheet with mail addresses if the name is empty."""
     if sheet_name:
-        return list(_to_lines(_find_sheet(book, sheet_name, source).to_python(skip_empty_area=False)))
+        return _find_sheet(book, sheet_name, source)
     found = [sheet for name in book.sheet_names if _has_addresses(sheet := book.get_sheet_by_name(name))]
     if len(found) > 1:
         names = ", ".join(f"`{sheet.name}`" for sheet in found)
+        likely = next((sheet for sheet in found if not _is_about_leavers(sheet.name)), found[0])
         raise SubscriberFileError(
             locate(_("several sheets have mail addresses: {sheets}", sheets=names), source),
-            hint=_('Say which one to read: --sheet "{sheet}"', sheet=found[0].name),
+            hint=_('Say which one to read: --sheet "{sheet}"', sheet=likely.name),
         )
     if not found:
         raise SubscriberFileError(
             locate(_("no sheet has mail addresses"), source), hint=_("Save the list as CSV UTF-8.")
         )
-    return list(_to_lines(found[0].to_python(skip_empty_area=False)))
+    return found[0]
 
 
-def _open(content: bytes, source: str) -> "CalamineWorkbook":
+def _is_about_leavers(name: str) -> bool:
+    return bool(find_leavers_name((name,), ColumnAnswers()))
+
+
+def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMarks) -> SheetLines:
+    """Return the lines of a sheet, with the marks of its rows and of the people on a sheet of leavers."""
+    rows = sheet.to_python(skip_empty_area=False)
+    leavers = _find_leavers(book, sheet.name)
+    found = SheetLines(lines=list(_to_lines(rows)), marks={}, notes={})
+    if not (marks.hidden or marks.struck or marks.notes or leavers):
+        return found
+    for number, row in enumerate(rows, start=1):
+        addresses = [place for place, cell in enumerate(row) if isinstance(cell, str) and "@" in cell]
+        if not addresses:
+            continue
+        mark = ["hidden row"] if marks.is_hidden(number) else []
+        if number in marks.struck:
+            cells = [place for place, cell in enumerate(row) if cell not in {"", None}]
+            is_whole = any(marks.is_struck(number, place) for place in addresses) or all(
+                marks.is_struck(number, place) for place in cells if place not in addresses
+            )
+            mark.append("struck through" if is_whole else "partly struck through")
+        if leavers:
+            names = {leavers.get(str(row[place]).strip().casefold(), "") for place in addresses} - {""}
+            mark += [f"also on sheet {name}" for name in sorted(names)]
+        if mark:
+            found.marks[number] = sys.intern(", ".join(mark))
+        if note := marks.notes.get(number):
+            found.notes[number] = note
+    return found
+
+
+def _find_leavers(book: "CalamineWorkbook", sheet_name: str) -> dict[str, str]:
+    """Return the addresses on sheets of people who left, each with the name of its sheet."""
+    if _is_about_leavers(sheet_name):
+        return {}
+    found: dict[str, str] = {}
+    for name in book.sheet_names:
+        if name != sheet_name and _is_about_leavers(name):
+            cells = (cell for row in book.get_sheet_by_name(name).iter_rows() for cell in row)
+            found.update(
+                (cell.strip().casefold(), name) for cell in cells if isinstance(cell, str) and "@" in cell
+            )
+    return found
+
+
+def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, SheetMarks]]:
+    """Return a workbook, and the marks of its sheets by name."""
     from python_calamine import CalamineWorkbook
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
             size = sum(entry.file_size for entry in archive.infolist())
-            sheet = find_largest_sheet(archive) if size <= MAX_UNPACKED else SheetSize()
-            if size <= MAX_UNPACKED and sheet.rows <= MAX_ROWS:
-                require_well_formed(archive)
+            is_small = size <= MAX_UNPACKED
+            sheet, marks = inspect_workbook(archive) if is_small else (SheetMarks(), {})
+    except SheetTooLargeError:
+        raise _too_large(source) from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-        names, size, sheet = set(), 0, SheetSize()
+        names, size, sheet, marks = set(), 0, SheetMarks(), {}
     if not names.intersection(SHEET_FILES) or BINARY_SHEET in names:
         raise SubscriberFileError(
             locate(_("this is a ZIP file without a sheet"), source),
             hint=_("Unpack it, and import all of its files together."),
         )
-    if size > MAX_UNPACKED or sheet.rows > MAX_ROWS:
-        raise SubscriberFileError(
-            locate(_("the workbook is too large"), source), hint=_("Save the list as CSV UTF-8.")
-        )
+    if size > MAX_UNPACKED:
+        raise _too_large(source)
     if sheet.cells > MAX_CELLS:
         raise SubscriberFileError(
             locate(_("a sheet reaches over {count:,} cells", count=sheet.cells), source),
             hint=_("Delete the empty rows and columns after the list, or save the list as CSV UTF-8."),
         )
-    return CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return CalamineWorkbook.from_filelike(io.BytesIO(content)), marks
+
+
+def _too_large(source: str) -> SubscriberFileError:
+    return SubscriberFileError(
+        locate(_("the workbook is too large"), source), hint=_("Save the list as CSV UTF-8.")
+    )
 
 
 def _find_sheet(book: "CalamineWorkbook", name: str, source: str) -> "CalamineSheet":

@@ -27,7 +27,7 @@ ROWS = [
 def test_a_sheet_is_read_with_its_rows_as_lines(make):
     content = make({"Uitleg": [["Dit is de lijst"]], "Leden": ROWS})
     assert is_zip(content)
-    lines = read_workbook(content, "leden.xlsx")
+    lines = read_workbook(content, "leden.xlsx").lines
     found = list(SubscriberFile(lambda: lines, "leden.xlsx", SubscriberFileOptions()))
     assert all(isinstance(row, NewSubscriber) for row in found)
     assert [(row.line, str(row.address), row.state.value) for row in found] == [
@@ -50,8 +50,8 @@ def test_addresses_on_two_sheets_or_none_are_refused():
 def test_the_sheet_that_is_named_is_read(make):
     other = [["email", "status"], ["ann@example.org", "actief"]]
     content = make({"Leden": ROWS, "Nieuwsbrief 2026": other})
-    assert "ann@example.org,actief" in "".join(read_workbook(content, "leden.xlsx", "nieuwsbrief 2026"))
-    assert "zoe@example.org" in "".join(read_workbook(content, "leden.xlsx", "Leden"))
+    assert "ann@example.org,actief" in "".join(read_workbook(content, "leden.xlsx", "nieuwsbrief 2026").lines)
+    assert "zoe@example.org" in "".join(read_workbook(content, "leden.xlsx", "Leden").lines)
     with pytest.raises(SubscriberFileError, match="there is no sheet `Oud`") as caught:
         read_workbook(content, "leden.xlsx", "Oud")
     assert caught.value.hint == "The sheets are: Leden, Nieuwsbrief 2026."
@@ -132,7 +132,7 @@ def test_more_rows_than_excel_has_are_refused():
 @pytest.mark.slow
 def test_a_far_cell_with_few_columns_is_read():
     rows = f"<row>{ADDRESS}</row><row r='100000'>{ADDRESS}</row>"
-    assert len(read_workbook(with_sheet(sheet(rows)), "leden.xlsx")) == 100_000
+    assert len(read_workbook(with_sheet(sheet(rows)), "leden.xlsx").lines) == 100_000
 
 
 @pytest.mark.parametrize(
