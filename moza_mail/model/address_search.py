@@ -1,11 +1,12 @@
-"""Find an address in any text, in every spelling, and remove it. Pure."""
+"""Find addresses in any text, in every spelling, and remove them. Pure."""
 
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate, product
 from typing import Any
 
 from moza_mail.model.address import ADDRESS_REMOVED, Address, normalise_address
@@ -20,6 +21,7 @@ NOT_PLAIN = re.compile(r"[^\x00-\x7f]|[%&]|\\u")
 SPACE = re.compile(r"[ \n\t]")
 SEPARATOR = re.compile(r"[@＠=%&\\]")
 """The character between local part and domain, or the beginning of an escaped one."""
+DOMAIN_AFTER_SEPARATOR = re.compile(r"[@=]([\w.-]+)")
 NAMED = {"commat": "@", "period": ".", "plus": "+"}
 ESCAPES = ("%", "&", "\\u")
 """Each escaped character begins with one of these."""
@@ -193,8 +195,64 @@ class AddressFinder:
         return frozenset(forms | {json.dumps(text)[1:-1] for text in forms})
 
 
+@dataclass(frozen=True, slots=True)
+class AddressSetFinder:
+    """Finds several addresses in texts at once, in the same spellings as AddressFinder.
+
+    The time to search a text does not grow with the number of addresses.
+    """
+
+    addresses: Sequence[Address]
+    _finders: Mapping[Address, AddressFinder] = field(init=False, repr=False)
+    _by_domain: Mapping[str, Mapping[int, Mapping[str, list[Address]]]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_domain: dict[str, dict[int, dict[str, list[Address]]]] = {}
+        for address in self.addresses:
+            local = canonicalise(address.local).text
+            for labels in product(*map(_label_texts, address.domain.split("."))):
+                by_length = by_domain.setdefault(".".join(labels), {})
+                by_length.setdefault(len(local), {}).setdefault(local, []).append(address)
+        object.__setattr__(self, "_by_domain", by_domain)
+        object.__setattr__(self, "_finders", {each: AddressFinder(each) for each in self.addresses})
+
+    def find(self, text: str) -> frozenset[Address]:
+        """Return the addresses in a text."""
+        likely = {
+            address
+            for begin, end in _split_into_parts(text)
+            for address in self._find_likely(text[begin:end])
+        }
+        return frozenset(address for address in likely if self._finders[address].is_in(text))
+
+    def find_in_value(self, value: Any) -> frozenset[Address]:
+        """Return the addresses in a text, or in the texts and keys of a JSON value."""
+        return frozenset().union(*(self.find(text) for text in _iter_texts(value)))
+
+    def may_be_in(self, text: str) -> bool:
+        """Return False if no address is in the text in any spelling."""
+        return not text.isascii() or not _is_plain(text) or any(self._find_likely(text))
+
+    def _find_likely(self, part: str) -> Iterator[Address]:
+        """Yield each address whose domain and local part are next to each other, and maybe parts of a longer address."""
+        if not SEPARATOR.search(part):
+            return
+        text = part.lower() if _is_plain(part) else canonicalise(part).text
+        for found in DOMAIN_AFTER_SEPARATOR.finditer(text):
+            before = text[: found.start()]
+            for domain in accumulate(found[1].split("."), "{}.{}".format):
+                for length, locals_ in self._by_domain.get(domain, {}).items():
+                    for end in {len(before), len(before.rstrip('"')), len(before.rstrip('\\"'))}:
+                        yield from locals_.get(before[max(0, end - length) : end], ())
+
+
 def _label_forms(label: str) -> Iterable[str]:
-    return {re.escape(label), re.escape(canonicalise(_decode_label(label)).text)}
+    return {re.escape(text) for text in _label_texts(label)}
+
+
+def _label_texts(label: str) -> frozenset[str]:
+    """Return a label as A-label and as U-label (RFC 5890)."""
+    return frozenset({label, canonicalise(_decode_label(label)).text})
 
 
 def _is_plain(text: str) -> bool:

@@ -116,7 +116,10 @@ def test_a_lying_name_server_gives_diagnoses(name):
     assert len(server.queries) < 400
 
 
-def test_an_answer_that_is_too_large_is_no_answer():
+def test_an_answer_that_is_too_large_is_no_answer(monkeypatch):
+    monkeypatch.setattr(resolver, "LIFETIME", 20)
+    monkeypatch.setattr(resolver, "TIMEOUT", 10)
+    monkeypatch.setattr(resolver, "TOTAL_LIFETIME", 20)
     with name_server({}, lie=LIES["large text"]) as server:
         answer = asyncio.run(DnsResolver(server.address).look_up("example.org", "TXT"))
     assert (answer.failed, answer.error) == (True, "the answer is too large")

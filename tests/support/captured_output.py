@@ -15,7 +15,7 @@ from tests.support.child_process import ChildProcess
 
 LOGGER_NAME = "tests.captured_output"
 LIBRARIES = ("moza_mail", "uvicorn", "starlette", "asyncio", "sqlalchemy", "httpx", "py.warnings")
-ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@|/]+@[\w-]+(?:\.[\w-]+)+")
+ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@|/\\]+@[\w-]+(?:\.[\w-]+)+")
 MASKED = re.compile(r".?\*\*\*@")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.model.address import Address, mask_addresses, normalise_address
-from moza_mail.model.address_search import AddressFinder, canonicalise
+from moza_mail.model.address_search import AddressFinder, AddressSetFinder, canonicalise
 
 MARK = "(no longer kept)"
 ZOE = Address.parse("Zoë.Müller+nieuws@Bücher.example", international=True)
@@ -158,3 +158,45 @@ def test_normalising_twice_changes_nothing_more(text):
     once = normalise_address(text)
     assert normalise_address(once) == once
     assert normalise_address(decomposed(text)) == once
+
+
+@pytest.mark.parametrize("address", SPELLINGS)
+def test_several_addresses_are_found_at_once_in_every_spelling(address):
+    finder = AddressSetFinder([*SPELLINGS])
+    for text in (around.format(one) for one in SPELLINGS[address] for around in AROUND):
+        assert finder.may_be_in(text), text
+        assert finder.find(f"é {text} en x@voorbeeld.example") == {address}, text
+    for text in (around.format(one) for one in OTHERS[address] for around in AROUND):
+        assert address not in finder.find(text), text
+
+
+def test_each_of_several_addresses_in_a_text_is_found():
+    finder = AddressSetFinder([*SPELLINGS])
+    both = f"{SPELLINGS[PLAIN][0]}, {SPELLINGS[ZOE][5]} and {SPELLINGS[LATIN_I][0]}"
+    assert finder.find(both) == {PLAIN, ZOE, LATIN_I}
+    value = {"a": ["x", {SPELLINGS[ZOE][0]: None}], SPELLINGS[PLAIN][0]: 3}
+    assert finder.find_in_value(value) == {PLAIN, ZOE}
+    assert not finder.may_be_in("noor.devries@example.org and 1=2")
+
+
+TOKENS = [
+    "noor.devries",
+    "NOOR.DEVRIES",
+    '"noor.devries"',
+    "voorbeeld.example",
+    "zoë",
+    "@",
+    "=",
+    "%40",
+    ".",
+    "-",
+    " ",
+    "\\",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=8).map("".join))
+def test_a_set_of_addresses_finds_what_each_finder_finds(text):
+    finder = AddressSetFinder([*SPELLINGS])
+    assert finder.find(text) == {each for each in SPELLINGS if AddressFinder(each).is_in(text)}
