@@ -121,25 +121,30 @@ async def run_bulk_action(
     project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
 ) -> BulkResult:
     """Carry out a plan, with an audit entry for each person."""
-    remains: dict[str, None] = {}
+    remains: tuple[str, ...] = ()
     remarks: list[str] = []
     is_published = False
     async with open_store(project) as store:
         admin = SubscriberAdmin(store)
-        for address in plan.todo:
-            if plan.action is BulkAction.UNSUBSCRIBE and plan.mailing_list:
-                await admin.unsubscribe(str(address), plan.mailing_list, now=now())
-            elif plan.action is BulkAction.SUPPRESS:
-                await admin.suppress(str(address), plan.evidence, now=now())
-            else:
-                result = await admin.erase(str(address), clock=now)
-                if result.remains:
-                    remains[result.remains] = None
-                is_published |= bool(result.issues)
-            on_address(1)
+        if plan.action is BulkAction.ERASE:
+            result = await admin.erase_all(plan.todo, clock=now)
+            remains, is_published = tuple(filter(None, [result.remains])), bool(result.issues)
+            on_address(len(plan.todo))
+        else:
+            for address in plan.todo:
+                await _change(admin, plan, address)
+                on_address(1)
     if plan.action is BulkAction.ERASE and plan.addresses:
         files = await erase_files(project, plan.addresses, is_published=is_published, left_out=plan.file)
         remarks += describe_files(project, files)
         remarks.append(_("{file} contains the addresses: delete it.", file=str(plan.file)))
         remarks += describe_unreachable(project)
-    return BulkResult(remains=tuple(remains), remarks=tuple(remarks))
+    return BulkResult(remains=remains, remarks=tuple(remarks))
+
+
+async def _change(admin: SubscriberAdmin, plan: BulkPlan, address: Address) -> None:
+    """Unsubscribe or suppress one address of a plan."""
+    if plan.action is BulkAction.UNSUBSCRIBE and plan.mailing_list:
+        await admin.unsubscribe(str(address), plan.mailing_list, now=now())
+    else:
+        await admin.suppress(str(address), plan.evidence, now=now())

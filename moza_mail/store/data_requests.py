@@ -1,20 +1,36 @@
 """Data requests: a copy of a person's data, and its erasure (GDPR art. 15, 17 and 20)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.address_search import AddressFinder
+from moza_mail.model.address_search import AddressFinder, AddressSetFinder
 from moza_mail.model.retention import ErasureResult
 from moza_mail.store import erasure
 from moza_mail.store.address_leftovers import find_issues, find_leftovers
 from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.personal_data import collect_rows
 from moza_mail.store.transactions import Transactions
+
+AT_ONCE = 50
+"""The number of people whose rows are erased in one transaction, for which a running send waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedRows:
+    """The result of erasing the rows of several people.
+
+    counts: the number of rows changed in each table.
+    being_mailed: people of whom nothing was erased, because a message to them is being sent.
+    """
+
+    counts: Counter[str]
+    being_mailed: tuple[Address, ...]
 
 
 class DataRequests:
@@ -37,18 +53,44 @@ class DataRequests:
         that counts do not change. Deliveries not sent yet are skipped. A keyed hash of the address stays, so
         that no import adds them again. If a part of the erasure was not possible, erasing again completes it.
         """
-        counts = await self._transactions.write(erasure.erase, address, now)
-        if counts is None:
+        erased = await self.erase_rows([address], now=now)
+        if erased.being_mailed:
             return None
-        rows: Counter[str] = Counter(counts)
-        while leftovers := await self._transactions.read(find_leftovers, address):
-            rows.update(await self._transactions.write(erasure.scrub, address, leftovers, now))
-        spellings = AddressFinder(address).spellings()
+        result = await self.erase_leftovers([address], erased.counts, now=now)
+        return replace(result, erased_at=await self._transactions.read(_find_erased_at, address))
+
+    async def erase_rows(self, addresses: Sequence[Address], *, now: datetime) -> ErasedRows:
+        """Erase the rows about people, in transactions of AT_ONCE people. Call `erase_leftovers` next."""
+        counts: Counter[str] = Counter()
+        being_mailed: list[Address] = []
+        for first in range(0, len(addresses), AT_ONCE):
+            part = addresses[first : first + AT_ONCE]
+            for address, erased in zip(
+                part, await self._transactions.write(_erase_each, part, now), strict=True
+            ):
+                if erased is None:
+                    being_mailed.append(address)
+                else:
+                    counts.update(erased)
+        return ErasedRows(counts=counts, being_mailed=tuple(being_mailed))
+
+    async def erase_leftovers(
+        self, addresses: Sequence[Address], erased: Counter[str], *, now: datetime
+    ) -> ErasureResult:
+        """Remove erased people from the texts of other rows and from the database's files, all people at once.
+
+        erased: the number of rows that `erase_rows` changed in each table.
+        """
+        finder, rows = AddressSetFinder(addresses), Counter(erased)
+        while leftovers := await self._transactions.read(find_leftovers, finder):
+            for address, found in leftovers.items():
+                rows.update(await self._transactions.write(erasure.scrub, address, found, now))
+        spellings = frozenset[str]().union(*(AddressFinder(each).spellings() for each in addresses))
         purge = await self._transactions.run(lambda: self._transactions.database.purge(spellings))
         return ErasureResult(
             rows={table: count for table, count in rows.items() if count},
-            erased_at=await self._transactions.read(_find_erased_at, address),
-            issues=tuple(await self._transactions.read(find_issues, address)),
+            erased_at=None,
+            issues=tuple(await self._transactions.read(find_issues, finder)),
             remains=purge.remains,
             is_complete=purge.is_complete,
         )
@@ -56,3 +98,9 @@ class DataRequests:
 
 def _find_erased_at(connection: sa.Connection, address: Address) -> datetime | None:
     return erasure.find_erased_at(connection, require_hasher(connection).hash_address(address))
+
+
+def _erase_each(
+    connection: sa.Connection, addresses: Sequence[Address], now: datetime
+) -> list[erasure.Counts | None]:
+    return [erasure.erase(connection, address, now) for address in addresses]

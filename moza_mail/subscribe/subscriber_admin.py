@@ -1,7 +1,8 @@
 """One person by their address: add, unsubscribe, suppress, show, export and erase."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,17 +144,46 @@ class SubscriberAdmin:
         deadline = clock() + patience
         while (result := await self.store.data_requests.erase(address, now=clock())) is None:
             if clock() >= deadline:
-                raise StoreError(
-                    _(
-                        "a message to {address} is being sent at this moment, so nothing was erased",
-                        address=str(address),
-                    ),
-                    hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),
-                )
+                raise _being_mailed(address)
             await asyncio.sleep(ERASE_INTERVAL)
         if not result.rows and result.erased_at is None:
             raise _nothing_stored(address)
         return result
+
+    async def erase_all(
+        self,
+        addresses: Sequence[Address],
+        *,
+        clock: Callable[[], datetime],
+        patience: timedelta = ERASE_PATIENCE,
+    ) -> ErasureResult:
+        """Erase many people as `erase` does, and search the store for what is left of them only once.
+
+        Raise StoreError if a message to one of them is still being sent after `patience`. All others are then erased.
+        """
+        waiting, deadline, counts = tuple(addresses), clock() + patience, Counter[str]()
+        while True:
+            erased = await self.store.data_requests.erase_rows(waiting, now=clock())
+            waiting = erased.being_mailed
+            counts.update(erased.counts)
+            if not waiting or clock() >= deadline:
+                break
+            await asyncio.sleep(ERASE_INTERVAL)
+        done = [each for each in addresses if each not in waiting]
+        result = await self.store.data_requests.erase_leftovers(done, counts, now=clock())
+        if waiting:
+            raise _being_mailed(waiting[0])
+        return result
+
+
+def _being_mailed(address: Address) -> StoreError:
+    return StoreError(
+        _(
+            "a message to {address} is being sent at this moment, so they were not erased",
+            address=str(address),
+        ),
+        hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),
+    )
 
 
 def _nothing_stored(address: Address) -> AddressError:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.sign_up import SignUp
@@ -170,3 +171,38 @@ def test_each_spelling_alone_is_found_in_every_column(url, name):
         assert [trace for trace in traces if trace in read_columns(url)] == [], spelling
     plant(url, f"van {others[0]}")
     assert run(url, lambda store: erase(store, str(person))).rows == {}
+
+
+def test_many_people_are_erased_in_every_spelling_of_each(url):
+    others = [newcomer(number).address for number in range(100, 160)]
+    everybody = [person for person, *_rest in PEOPLE.values()]
+    run(url, fill(everybody[0]))
+    for text in (" en ".join(spellings) for _person, spellings, *_rest in PEOPLE.values()):
+        plant(url, text)
+        erased = run(url, lambda store: erase_all(store, [*everybody, *others]))
+        assert erased.is_complete
+    after = read_columns(url)
+    for _person, _spellings, kept, traces in PEOPLE.values():
+        assert [trace for trace in traces if trace in after.replace(kept[1], "")] == []
+    assert run(url, lambda store: erase_all(store, [*everybody, *others])).rows == {}
+    plant(url, "van reader1@example.org")
+    assert run(url, lambda store: erase_all(store, everybody)).rows == {}
+
+
+async def erase_all(store, addresses):
+    return await SubscriberAdmin(store).erase_all(addresses, clock=lambda: LATER, patience=timedelta(0))
+
+
+def test_a_person_who_is_being_mailed_is_not_erased_and_the_others_are(url):
+    async def scenario(store):
+        await store.subscribers.save_list(DOUBLE)
+        await add_subscribers(store, newcomer(1), newcomer(2))
+        mailing = await store.ledger.create_mailing(make_mailing())
+        (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
+        other = newcomer(3 - claimed.subscriber_id).address
+        with pytest.raises(StoreError, match="being sent at this moment"):
+            await erase_all(store, [claimed.address, other])
+        assert await store.subscribers.find(claimed.address)
+        assert await store.subscribers.find(other) is None
+
+    run(url, scenario)

@@ -25,6 +25,8 @@ from moza_mail.store.sqlite.lock import FairLock, FileLock
 
 PATIENCE = 15.0
 """Seconds to wait for another process that writes. Our longest write creates a mailing to a million."""
+MOST_TEXTS = 50
+"""The most texts that are searched in the files. Searching more takes longer than rebuilding the file."""
 
 PRAGMAS = (
     f"busy_timeout = {int(PATIENCE * 1000)}",
@@ -165,13 +167,13 @@ class SqliteDatabase:
     def purge(self, texts: Collection[str]) -> Purge:
         """Move the write-ahead log into the file and truncate the log.
 
-        If one of the texts is still in the file, rebuild the file.
+        If one of the texts is still in the file, or if there are more than MOST_TEXTS, rebuild the file.
         """
         with self._write_locked():
             if not self._truncate_log():
                 return Purge(STILL_READABLE, is_complete=False)
             names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
-            if texts and contain_text(names, texts):
+            if len(texts) > MOST_TEXTS or (texts and contain_text(names, texts)):
                 self._connection.exec_driver_sql("VACUUM")
                 self._connection.rollback()
                 if not self._truncate_log():
