@@ -59,6 +59,7 @@ class Mailing:
     """An issue that is sent once to a list or a segment, with frozen content.
 
     digest: changes if the issue is edited later.
+    news: the text without the agenda and the headings, by which a later issue is compared.
     """
 
     id: int
@@ -71,6 +72,7 @@ class Mailing:
     created_at: datetime
     issue_date: date | None = None
     segment: Segment | None = None
+    news: str = ""
 
     def __post_init__(self) -> None:
         require_utc(self.created_at)
@@ -86,6 +88,7 @@ class SentIssue:
     """An issue with at least one accepted message.
 
     text: the frozen text part, with its placeholders.
+    news: the text without the agenda and the headings.
     issue_date: the date in its front matter, as text; empty if it had none.
     created_at: when the mailing was created.
     is_whole_list: false if it was sent to a segment.
@@ -97,6 +100,7 @@ class SentIssue:
     created_at: datetime
     is_whole_list: bool = True
     issue_date: str = ""
+    news: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

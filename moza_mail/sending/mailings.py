@@ -7,7 +7,7 @@ from datetime import datetime
 
 from moza_mail.errors import IssueChanged, MailingError, StoreError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.duplicate import EarlierIssue, Likeness, compare_issues
+from moza_mail.model.duplicate import EarlierIssue, Likeness, collect_news, compare_issues
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
@@ -40,6 +40,7 @@ def draft_mailing(
         created_at=now,
         issue_date=issue.date,
         segment=segment,
+        news=collect_news(issue),
     )
 
 
@@ -108,6 +109,7 @@ async def find_duplicate(store: Store, drafted: Mailing) -> EarlierIssue | None:
         issue_title=drafted.issue_title,
         issue_date=drafted.issue_date.isoformat() if drafted.issue_date else "",
         text=drafted.rendered.text,
+        news=drafted.news,
         created_at=drafted.created_at,
     )
     found = [

@@ -32,6 +32,7 @@ PUBLISHED = (
     mailings.c.preheader,
     mailings.c.html,
     mailings.c.text,
+    mailings.c.news,
     mailings.c.attachments,
 )
 

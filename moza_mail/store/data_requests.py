@@ -26,7 +26,7 @@ class ErasedRows:
     """The result of erasing the rows of several people.
 
     counts: the number of rows changed in each table.
-    being_mailed: people of whom nothing was erased, because a message to them is being sent.
+    being_mailed: people who are not erased yet, because a message to them is being sent.
     """
 
     counts: Counter[str]

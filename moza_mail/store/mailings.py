@@ -131,6 +131,7 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
             mailings.c.issue_title,
             sa.func.coalesce(mailings.c.issue_date, "").label("issue_date"),
             mailings.c.text,
+            mailings.c.news,
             mailings.c.created_at.label("created_at"),
             mailings.c.segment.is_(None).label("is_whole_list"),
         )

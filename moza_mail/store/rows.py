@@ -136,6 +136,7 @@ def mailing(row: Row) -> Mailing:
         rendered=rendered,
         created_at=row.created_at,
         segment=Segment.parse(**row.segment) if row.segment else None,
+        news=row.news,
     )
 
 
@@ -153,6 +154,7 @@ def mailing_values(mailing: Mailing) -> Mapping[str, Any]:
         "preheader": rendered.preheader,
         "html": rendered.html,
         "text": rendered.text,
+        "news": mailing.news,
         "lang": rendered.lang,
         "attachments": [
             {

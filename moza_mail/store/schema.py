@@ -243,6 +243,8 @@ mailings = sa.Table(
     sa.Column("preheader", sa.Text, nullable=False),
     sa.Column("html", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    # The text without the agenda and the headings, which is compared with that of later issues.
+    sa.Column("news", sa.Text, nullable=False),
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("attachments", sa.JSON, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),

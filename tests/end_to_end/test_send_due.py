@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.project_folder import ISSUE, folder, only_states
+from tests.support.project_folder import ISSUE, ROOT, folder, only_states
 from tests.support.smtp_servers import smtp_sink
 
 READERS = 5
@@ -275,6 +275,7 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
     assert len(project.outbox()) == 2 * READERS
 
 
+AGENDA = "\n## Agenda" + (ROOT / ISSUE).read_text().partition("## Agenda")[2]
 NEWS = "\n## Nieuws\n\nEen heel ander bericht, over de opening van het loket in de bibliotheek.\n"
 
 
@@ -285,6 +286,7 @@ NEWS = "\n## Nieuws\n\nEen heel ander bericht, over de opening van het loket in 
         ("moza weekly  14 januari 2026", "2026-01-21", NEWS, "has the same title as"),
         ("Andere titel", "2026-01-14", NEWS, "has the same date as"),
         ("Andere titel", "2026-01-21", NEWS, ""),
+        ("Andere titel", "2026-01-21", f"{NEWS}{AGENDA}", ""),
     ],
 )
 def test_an_issue_that_may_be_the_same_is_not_sent_by_cron(project, title, date, body, says):
