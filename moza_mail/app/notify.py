@@ -17,6 +17,7 @@ from moza_mail.model.address import Address, mask_addresses
 from moza_mail.model.timestamps import localize_times
 from moza_mail.project import Project
 from moza_mail.store import Store
+from moza_mail.transport import Transport
 
 SUBJECT = "moza-mail needs a person: {name}"
 MOST_SECONDS = 60
@@ -35,7 +36,8 @@ async def notify_operator(project: Project, store: Store, causes: Sequence[str])
     with suppress(MozaMailError, OSError, TimeoutError):
         fresh = [cause for cause in causes if await store.notices.report_once(make_key(cause), now=now())]
         if fresh:
-            await asyncio.wait_for(_mail(project, store, fresh), MOST_SECONDS)
+            async with asyncio.timeout(MOST_SECONDS), open_relay_for_cron(project, store) as transport:
+                await mail_causes(project, transport, fresh)
 
 
 async def forget_causes(store: Store, causes: Sequence[str]) -> None:
@@ -49,7 +51,8 @@ def make_key(cause: str) -> str:
     return f"mailed {sha256(NUMBER.sub('', cause).encode()).hexdigest()[:32]}"
 
 
-async def _mail(project: Project, store: Store, causes: Sequence[str]) -> None:
+async def mail_causes(project: Project, transport: Transport, causes: Sequence[str]) -> None:
+    """Mail these causes to the address in `notify`."""
     operator = Address.parse(project.config.notify)
     lists = [*project.read_lists().values()]
     # Without a usable list, the operator is the sender too: this may be the very problem to report.
@@ -66,5 +69,4 @@ async def _mail(project: Project, store: Store, causes: Sequence[str]) -> None:
         sent_at=moment.astimezone(project.config.zone),
         message_id=message_id,
     )
-    async with open_relay_for_cron(project, store) as transport:
-        await sending.send_one(transport, *notice)
+    await sending.send_one(transport, *notice)

@@ -1,13 +1,21 @@
 """Find what is wrong with a running service, for a monitor."""
 
+from datetime import timedelta
+
+from moza_mail.app.clock import now
 from moza_mail.app.login_backoff import RELAY, was_refused
 from moza_mail.errors import StoreError
 from moza_mail.project import Project
 from moza_mail.store import Store
 
+MAX_MAIL_DELAY = timedelta(minutes=5)
+"""A confirmation mail that has waited longer than this is a problem."""
+
 
 async def find_service_problems(project: Project, store: Store, *, faulty_lists: int = 0) -> list[str]:
     """Return a line for each problem, without names and paths, because anybody may read it.
+
+    Raises StoreError if the store cannot be read.
 
     faulty_lists: the number of lists whose table could not be used when the service started.
     """
@@ -22,4 +30,7 @@ async def find_service_problems(project: Project, store: Store, *, faulty_lists:
         problems.append(
             "attention: the relay refused the login, and is not tried again until the settings change"
         )
+    oldest = await store.confirmations.find_oldest_unsent()
+    if oldest is not None and now() - oldest > MAX_MAIL_DELAY:
+        problems.append(f"delayed: confirmation mails wait since {oldest:%Y-%m-%dT%H:%M:%SZ}")
     return problems

@@ -1,7 +1,6 @@
 """The routes of the public pages. GET and HEAD change nothing; only POST does."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from moza_mail.app.clock import now
 from moza_mail.errors import StoreError, StoreLocked
 from moza_mail.web.public.preferences import PreferencesPage
 from moza_mail.web.public.security import RequestGuard
@@ -19,8 +17,6 @@ from moza_mail.web.public.site import PublicSite
 from moza_mail.web.public.unsubscribe import UnsubscribePages
 
 HEALTH = "/healthz"
-MAX_MAIL_DELAY = timedelta(minutes=5)
-"""The health check reports a delay if a confirmation mail has waited longer than this."""
 # The key of the texts for each status in the locale files of a theme.
 NOTICE_KEYS = {
     400: "unreadable", 404: "not_found", 405: "not_so", 408: "too_slow", 413: "too_large", 415: "unreadable",
@@ -115,15 +111,12 @@ def _health_check(site: PublicSite) -> Endpoint:
     async def check(request: Request) -> Response:
         del request
         try:
-            oldest = await site.store.confirmations.find_oldest_unsent()
             problems = await site.find_problems()
         except StoreError as error:
             reason = (
                 "another process holds the store" if isinstance(error, StoreLocked) else "it cannot be read"
             )
             return PlainTextResponse(f"unavailable: the store: {reason}\n", status_code=503)
-        if oldest is not None and now() - oldest > MAX_MAIL_DELAY:
-            problems.append(f"delayed: confirmation mails wait since {oldest:%Y-%m-%dT%H:%M:%SZ}")
         # The pages work, so a proxy must not take this server out of use.
         return PlainTextResponse("\n".join(problems or ["ok"]) + "\n")
 

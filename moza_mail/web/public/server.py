@@ -9,6 +9,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AsyncExitStack
 
 import uvicorn
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from moza_mail.app.build_archive import find_live_archives
 from moza_mail.app.confirmations import keep_sending_confirmations
 from moza_mail.app.open_project import open_store
+from moza_mail.app.watch_service import ServiceWatch, keep_watching
 from moza_mail.errors import MozaMailError
 from moza_mail.model.audit import WEB_ACTOR
 from moza_mail.project import Project
@@ -123,14 +125,21 @@ async def serve(
     on_archive_error: Callable[[MozaMailError], None],
     on_mail_error: Callable[[Exception], None],
 ) -> None:
-    """Serve a project's public pages and archives, and mail its sign-up confirmations.
+    """Serve a project's public pages and archives, mail its sign-up confirmations, and mail problems to the operator.
 
     SIGINT, SIGTERM or SIGHUP stops the server, unless the signal is ignored.
     """
-    async with (
-        open_store(project, WEB_ACTOR) as store,
-        keep_sending_confirmations(project, store, on_mail_error),
-    ):
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(project, WEB_ACTOR))
+        faults = tuple(project.find_list_faults().values())
+        watch = ServiceWatch(project=project, store=store, list_faults=faults)
+
+        def report(error: Exception) -> None:
+            watch.note_error(error)
+            on_mail_error(error)
+
+        await stack.enter_async_context(keep_watching(watch, on_mail_error))
+        await stack.enter_async_context(keep_sending_confirmations(project, store, report))
         site = open_site(project, store)
         archives = find_live_archives(project, store, on_archive_error)
         pages = [
