@@ -21,6 +21,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      + StoreError
      |  + StoreLocked                   exit 75
      |  + SchemaTooNew
+     |  + DeliverySkipped                         the recipient was erased while a sender had the delivery
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
      |  + MailboxLoginRefused           exit 3    it refuses the login
      + TransportError                   exit 75   the relay: run the same command again
@@ -215,6 +216,10 @@ class StoreLocked(StoreError):
 
 class SchemaTooNew(StoreError):
     """The store was written by a newer moza-mail."""
+
+
+class DeliverySkipped(StoreError):
+    """A delivery was skipped after a sender had claimed it. Its message must not be sent."""
 
 
 class MailboxError(MozaMailError):

@@ -5,6 +5,8 @@ The states of a delivery, and their transitions:
     pending -> claimed -> intent -> accepted | deferred | refused | uncertain
     claimed -> pending (released)   claimed, pending, deferred -> skipped   deferred -> claimed
     uncertain -> claimed only if a person decides so
+
+Only where several senders share a mailing (PostgreSQL) is the state claimed stored. Elsewhere the sender remembers its claims.
 """
 
 from collections.abc import Iterable, Mapping

@@ -5,14 +5,14 @@ which deliveries are left, so no position in a list is kept.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from moza_mail.compose import CompiledMailing
-from moza_mail.errors import AddressError, MozaMailError, StoreError
+from moza_mail.errors import AddressError, DeliverySkipped, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
@@ -253,11 +253,14 @@ class _DeliveryRun:
         self.domain_of[delivery.id] = delivery.address.domain.lower()
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
-    async def record_intents(self, keys: Sequence[int]) -> None:
+    async def record_intents(self, keys: Sequence[int]) -> Collection[int]:
+        """Record intents; return the deliveries whose recipients were erased after the claim."""
         errors = await self.store.ledger.record_intents(keys, now=self.settings.clock())
         for error in errors.values():
-            raise error
+            if not isinstance(error, DeliverySkipped):
+                raise error
         self.claimed.difference_update(keys)
+        return errors.keys()
 
     async def record_outcomes(self, outcomes: Outcomes) -> None:
         """Record outcomes in one commit. If the ledger rejects an outcome, the run stops."""

@@ -28,6 +28,7 @@ from moza_mail.store.schema import (
     domain,
     is_in,
     is_of,
+    literal_state,
     mailings,
     shared,
     subscribers,
@@ -36,56 +37,73 @@ from moza_mail.store.schema import (
 from moza_mail.store.suppressions import is_suppressed
 
 state_column = deliveries.c.state
-STEP = 64
-"""The number of deliveries claimed between two checks for a waiting process; a step costs one search of the index."""
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 FindDead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
 
 
+@dataclass(slots=True, kw_only=True)
+class OwnClaims:
+    """The deliveries that this sender has claimed and that have no intent yet.
+
+    sender_id: the id of this sender; None without the sender lock.
+    in_memory: the ids of these deliveries if this is the only sender. Nothing is then written for a claim, and the
+        rows stay pending or deferred. None if several senders share each mailing: the rows are then in the state claimed.
+    """
+
+    sender_id: int | None
+    in_memory: set[int] | None
+
+    def copy(self) -> "OwnClaims":
+        """Return an independent copy, for a transaction that may fail."""
+        return OwnClaims(
+            sender_id=self.sender_id, in_memory=None if self.in_memory is None else set(self.in_memory)
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """The number of deliveries to claim, and for which recipients.
-
-    has_waiting_writer: the claim ends early when this returns True. Claiming 250 deliveries took 50 ms, which
-        is too long for someone who unsubscribes meanwhile.
-    """
+    """The number of deliveries to claim, and for which recipients."""
 
     mailing_id: int
     limit: int
     domains: DomainFilter | None = None
     excluded: ClaimExclusion | None = None
-    has_waiting_writer: Callable[[], bool] = lambda: False
 
 
-def claim(
-    connection: sa.Connection, request: ClaimRequest, now: datetime, sender_id: int | None
-) -> list[Delivery]:
+def claim(connection: sa.Connection, request: ClaimRequest, now: datetime, own: OwnClaims) -> list[Delivery]:
     """Claim deliveries: pending ones by id, then deferred ones by due time."""
     claimed: list[Delivery] = []
-    list_slug = connection.execute(
-        sa.select(mailings.c.list_slug).where(mailings.c.id == request.mailing_id)
-    ).scalar()
-    candidates = _select_candidates(request.mailing_id, list_slug)
-    pending = order_pending(connection, candidates.where(is_in(DeliveryState.PENDING)))
-    due = candidates.where(is_in(DeliveryState.DEFERRED), deliveries.c.next_attempt <= now).order_by(
-        deliveries.c.next_attempt, deliveries.c.id
-    )
-    if request.domains is not None:
-        at_domains = is_at(connection, deliveries.c.address, request.domains)
-        pending = pending.where(at_domains, deliveries.c.id > request.domains.after)
-        due = due.where(at_domains)
-    if request.excluded is not None:
-        is_excluded = _is_excluded(connection, request.excluded)
-        pending, due = pending.where(~is_excluded), due.where(~is_excluded)
-    for query in (pending, due):
+    for state in (DeliveryState.PENDING, DeliveryState.DEFERRED):
         while len(claimed) < request.limit:
-            found = connection.execute(query.limit(min(STEP, request.limit - len(claimed)))).all()
+            query = _select_claimable(connection, request, state, now, own.in_memory)
+            found = connection.execute(query.limit(request.limit - len(claimed))).all()
             if not found:
                 break
-            claimed += _mark(connection, found, now, sender_id)
-            if claimed and request.has_waiting_writer():
-                return claimed
+            claimed += _mark(connection, found, now, own)
     return claimed
+
+
+def _select_claimable(
+    connection: sa.Connection,
+    request: ClaimRequest,
+    state: DeliveryState,
+    now: datetime,
+    in_memory: AbstractSet[int] | None,
+) -> sa.Select[Any]:
+    """Select the deliveries in one state that may be claimed now, in the order in which they are claimed."""
+    query = _select_candidates(request.mailing_id).where(is_in(state))
+    if request.domains is not None:
+        query = query.where(is_at(connection, deliveries.c.address, request.domains))
+    if in_memory:
+        query = query.where(~among(connection, deliveries.c.id, in_memory))
+    if request.excluded is not None:
+        query = query.where(~_is_excluded(connection, request.excluded))
+    if state is DeliveryState.DEFERRED:
+        query = query.where(deliveries.c.next_attempt <= now)
+        return query.order_by(deliveries.c.next_attempt, deliveries.c.id)
+    if request.domains is not None:
+        query = query.where(deliveries.c.id > request.domains.after)
+    return order_pending(connection, query)
 
 
 def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Select[Any]:
@@ -114,7 +132,7 @@ def is_at(
 
 def _is_excluded(connection: sa.Connection, excluded: ClaimExclusion) -> sa.ColumnElement[bool]:
     at_domains = is_at(connection, deliveries.c.address, DomainFilter(names=excluded.domains))
-    return deliveries.c.id.in_(sorted(excluded.delivery_ids)) | at_domains
+    return among(connection, deliveries.c.id, excluded.delivery_ids) | at_domains
 
 
 def count_remaining(
@@ -144,7 +162,7 @@ def count_remaining(
     ).scalar_one()
 
 
-def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]:
+def _select_candidates(mailing_id: int) -> sa.Select[Any]:
     """Select the deliveries of a mailing, each with the reason to skip it.
 
     The reason is NULL if the delivery is to be sent.
@@ -165,6 +183,7 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
         (is_suppressed(key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         else_=sa.null(),
     )
+    list_slug = sa.select(mailings.c.list_slug).where(mailings.c.id == mailing_id).scalar_subquery()
     on_list = sa.and_(
         subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id == deliveries.c.subscriber_id
     )
@@ -183,7 +202,7 @@ def _claim_statement(given: Given) -> sa.Update:
         "sender_id": shared("this_sender", deliveries.c.sender_id),
     }
     rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
-    return rows_given.values(state=DeliveryState.CLAIMED, next_attempt=None, **values)
+    return rows_given.values(state=literal_state(DeliveryState.CLAIMED), next_attempt=None, **values)
 
 
 def _skip_statement(given: Given) -> sa.Update:
@@ -192,7 +211,7 @@ def _skip_statement(given: Given) -> sa.Update:
         "skip_reason": shared("reason", deliveries.c.skip_reason),
     }
     rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
-    return rows_given.values(state=DeliveryState.SKIPPED, next_attempt=None, **values)
+    return rows_given.values(state=literal_state(DeliveryState.SKIPPED), next_attempt=None, **values)
 
 
 CLAIM = updating({"number": deliveries.c.id}, _claim_statement)
@@ -200,12 +219,14 @@ SKIP = updating({"number": deliveries.c.id}, _skip_statement)
 
 
 def _mark(
-    connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, sender_id: int | None
+    connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, own: OwnClaims
 ) -> list[Delivery]:
     """Mark the candidates claimed or skipped and return the claimed ones."""
     good = [row[:-1] for row in found if row[-1] is None]
-    if good:
-        CLAIM.run(connection, [row[:1] for row in good], now=now, this_sender=sender_id)
+    if own.in_memory is not None:
+        own.in_memory.update(row.id for row in found if row[-1] is None)
+    elif good:
+        CLAIM.run(connection, [row[:1] for row in good], now=now, this_sender=own.sender_id)
     for reason in {row[-1] for row in found} - {None}:
         SKIP.run(
             connection, [row[:1] for row in found if row[-1] == reason], now=now, reason=SkipReason(reason)
@@ -213,22 +234,32 @@ def _mark(
     return [rows.claimed_delivery(row) for row in good]
 
 
-def release(connection: sa.Connection, delivery_ids: Sequence[int], sender_id: int | None) -> None:
+def release(connection: sa.Connection, delivery_ids: Sequence[int], own: OwnClaims) -> None:
     """Set claimed deliveries to pending again.
 
     If this sender has not claimed all of them, raise StoreError. The transaction then changes none of them.
     """
     wanted = set(delivery_ids)
-    moved = 0
-    for part in split_into_pages(wanted):
-        update = sa.update(deliveries).where(
-            among(connection, deliveries.c.id, part), state_column == DeliveryState.CLAIMED, is_of(sender_id)
-        )
-        moved += connection.execute(update.values(state=DeliveryState.PENDING)).rowcount
+    if own.in_memory is None:
+        moved = _release_rows(connection, wanted, own.sender_id)
+    else:
+        moved = len(wanted & own.in_memory)
     if moved != len(wanted):
         raise StoreError(
             f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed by this sender, so none was given back"
         )
+    if own.in_memory is not None:
+        own.in_memory -= wanted
+
+
+def _release_rows(connection: sa.Connection, delivery_ids: AbstractSet[int], sender_id: int | None) -> int:
+    moved = 0
+    for part in split_into_pages(delivery_ids):
+        update = sa.update(deliveries).where(
+            among(connection, deliveries.c.id, part), is_in(DeliveryState.CLAIMED), is_of(sender_id)
+        )
+        moved += connection.execute(update.values(state=DeliveryState.PENDING)).rowcount
+    return moved
 
 
 def recover(

@@ -24,12 +24,16 @@ class Purge(NamedTuple):
 class Database(Protocol):
     """An open database.
 
-    All methods but `name` and `sender_id` run on the store's thread. Every method may raise StoreError.
+    All methods but `name`, `has_many_senders` and `sender_id` run on the store's thread. Every method may raise StoreError.
     """
 
     @property
     def name(self) -> str:
         """The database's name in error messages, without a password."""
+
+    @property
+    def has_many_senders(self) -> bool:
+        """True if several senders can hold the same kind of lock at once. They then share each mailing."""
 
     def sender_id(self, lock: SenderLock) -> int | None:
         """Return the id under which this store holds a lock; None if the lock is not held.
@@ -42,9 +46,6 @@ class Database(Protocol):
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """Run a writing transaction: durable when the block ends, rolled back when it raises."""
-
-    def has_waiting_writer(self) -> bool:
-        """Return True if another process is known to wait until the open transaction ends."""
 
     def require_space(self) -> None:
         """Raise StoreError if the disk is so full that outcomes might not be recorded any more."""

@@ -24,6 +24,7 @@ from moza_mail.model.segment import Segment
 from moza_mail.model.summary import MailingSummary
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
+from moza_mail.store.claim import OwnClaims
 from moza_mail.store.group_commit import Answers
 from moza_mail.store.identity import Identity, doubt_deliveries, raise_generation
 from moza_mail.store.paging import PAGE
@@ -34,7 +35,7 @@ from moza_mail.store.settle import Intents, NotClaimed, Outcomes, Update
 from moza_mail.store.transactions import Transactions
 
 RecordUpdates = Callable[
-    [sa.Connection, Sequence[Update], int | None, BounceThresholds], list[RejectedUpdates] | None
+    [sa.Connection, Sequence[Update], OwnClaims, BounceThresholds], list[RejectedUpdates] | None
 ]
 
 
@@ -46,6 +47,7 @@ class Ledger:
         self._identity = identity
         self._database = transactions.database
         self._thresholds = thresholds
+        self._last_claims = OwnClaims(sender_id=None, in_memory=set())
         self._updates = transactions.make_group(self._commit_updates)
 
     async def require_space(self) -> None:
@@ -140,7 +142,7 @@ class Ledger:
         called at any time. Deliveries claimed without the lock are treated as a dead sender's. Return how
         many deliveries became pending and how many became uncertain.
         """
-        return await self._transactions.write(claim.recover, mailing_id, now, self._database.find_dead)
+        return await self._transactions.write(self._recover, mailing_id, now)
 
     async def claim(
         self,
@@ -154,8 +156,8 @@ class Ledger:
         """Claim up to `limit` deliveries: pending ones by id, then deferred ones by due time.
 
         Recipients who unsubscribed or were suppressed meanwhile are skipped. An empty list means that this
-        sender has nothing left to claim now; another sender may hold the last deliveries. Fewer deliveries
-        are returned if another process waits to write.
+        sender has nothing left to claim now; another sender may hold the last deliveries. The only sender keeps its
+        claims in memory (OwnClaims), so the rows of a sender that dies stay pending.
 
         domains: claim only deliveries to these domains; pending deliveries also need an id > `domains.after`.
         """
@@ -164,14 +166,16 @@ class Ledger:
             limit=limit,
             domains=domains,
             excluded=excluded,
-            has_waiting_writer=self._database.has_waiting_writer,
         )
-        return await self._transactions.write(claim.claim, request, now, self._sender_id)
+        return await self._transactions.write(
+            lambda connection: claim.claim(connection, request, now, self._own_claims())
+        )
 
     async def record_intents(self, delivery_ids: Sequence[int], *, now: datetime) -> RejectedUpdates:
         """Change claimed deliveries to intent; return those that this sender has not claimed.
 
-        The body of a returned delivery must not be sent. Calls that wait for a commit are committed together,
+        The body of a returned delivery must not be sent. The error is DeliverySkipped if the recipient was erased after
+        the claim. Calls that wait for a commit are committed together,
         in order. Raise StoreError if the commit fails; then nothing of this call is stored.
         """
         self._transactions.check_open()
@@ -202,7 +206,9 @@ class Ledger:
         If this sender has not claimed all of them, raise StoreError and change none.
         """
         if delivery_ids:
-            await self._transactions.write(claim.release, delivery_ids, self._sender_id)
+            await self._transactions.write(
+                lambda connection: claim.release(connection, delivery_ids, self._own_claims())
+            )
 
     async def pause(self, mailing_id: int, until: datetime | None) -> None:
         """Pause a mailing until a time, so that `send --due` skips it; None ends the pause."""
@@ -234,9 +240,21 @@ class Ledger:
         """
         return await self._transactions.write(claim.settle_from_log, delivery_id, queue_id, evidence, now)
 
-    @property
-    def _sender_id(self) -> int | None:
-        return self._database.sender_id(SenderLock.MAILINGS)
+    def _recover(self, connection: sa.Connection, mailing_id: int, now: datetime) -> dict[DeliveryState, int]:
+        if (own := self._own_claims()).in_memory and own.sender_id is None:
+            own.in_memory.clear()
+        return claim.recover(connection, mailing_id, now, self._database.find_dead)
+
+    def _own_claims(self) -> OwnClaims:
+        """Return the claims of this sender; called on the store's thread only.
+
+        A sender starts without claims when it takes the sender lock.
+        """
+        sender_id = self._database.sender_id(SenderLock.MAILINGS)
+        if sender_id != self._last_claims.sender_id or self._database.has_many_senders:
+            in_memory = None if self._database.has_many_senders else set[int]()
+            self._last_claims = OwnClaims(sender_id=sender_id, in_memory=in_memory)
+        return self._last_claims
 
     def _commit_updates(self, group: list[Update]) -> Answers[RejectedUpdates]:
         """Commit the updates together. If one is rejected, record them one by one, in order.
@@ -261,10 +279,12 @@ class Ledger:
     def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
         """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
         has_intents = any(isinstance(update, Intents) for update in group)
+        own = self._own_claims().copy()
         with self._transactions.writing() as connection:
             # The generation is raised first, so that two senders on PostgreSQL take their locks in the same order.
             mark = raise_generation(connection) if has_intents else None
-            rejected = record(connection, group, self._sender_id, self._thresholds)
+            rejected = record(connection, group, own, self._thresholds)
+        self._last_claims = own
         if mark:
             self._identity.on_advance(mark, False)
         return rejected or [{}] * len(group)

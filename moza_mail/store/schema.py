@@ -341,7 +341,6 @@ notices = sa.Table(
     sa.Column("reported_at", UtcTime, nullable=False),
 )
 
-
 # Hashes of erased people's addresses, so that no import adds them again.
 erasures = sa.Table(
     "erasures",
@@ -380,12 +379,17 @@ audit_log = sa.Table(
 )
 
 
-def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
-    """Return `deliveries.state = '...'` with the state as a literal in the SQL.
+def literal_state(state: DeliveryState) -> sa.ColumnElement[DeliveryState]:
+    """Return a state as a literal in the SQL: the planner needs it to choose a partial index.
 
-    The planner needs the literal to choose a partial index.
+    For a parameter, SQLite would prepare the statement again whenever the state changes.
     """
-    return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
+    return sa.literal_column(f"'{state}'", deliveries.c.state.type)
+
+
+def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
+    """Return `deliveries.state = '...'`, with the state as a literal."""
+    return deliveries.c.state == literal_state(state)
 
 
 def is_of(sender_id: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
@@ -418,7 +422,6 @@ sa.Index(
     deliveries.c.id,
     postgresql_where=deliveries.c.state != DeliveryState.ACCEPTED,
 )
-
 sa.Index(
     "deliveries_due",
     deliveries.c.mailing_id,
@@ -427,8 +430,6 @@ sa.Index(
     sqlite_where=deliveries.c.state == DeliveryState.DEFERRED,
     postgresql_where=deliveries.c.state == DeliveryState.DEFERRED,
 )
-
-
 sa.Index(
     "audit_log_subscriber",
     audit_log.c.subscriber_id,

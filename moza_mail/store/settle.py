@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError
+from moza_mail.errors import DeliverySkipped, StoreError
 from moza_mail.model import retry
 from moza_mail.model.bounce import BounceThresholds
 from moza_mail.model.mailing import DeliveryState, RejectedUpdates
@@ -15,9 +15,10 @@ from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Phase
 from moza_mail.model.verdict import Verdict
 from moza_mail.store.auto_suppress import suppress_failing
-from moza_mail.store.bulk import Given, Row, among, updating
+from moza_mail.store.bulk import Bulk, Given, Row, among, updating
+from moza_mail.store.claim import OwnClaims
 from moza_mail.store.paging import split_into_pages
-from moza_mail.store.schema import deliveries, is_of, shared
+from moza_mail.store.schema import deliveries, is_in, is_of, literal_state, shared
 
 OUTCOME_STATES = frozenset(
     {
@@ -43,41 +44,51 @@ OUTCOME_COLUMNS = {
 
 # If this sender was taken for dead, another sender may have claimed its rows. Their sender id then differs: they do not change.
 IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
+IS_CLAIMED_ROW = is_in(DeliveryState.CLAIMED) & IS_OWN
+# The only sender knows its claims from memory, and checks them before it runs a statement.
+IS_FREE_ROW = is_in(DeliveryState.PENDING) | is_in(DeliveryState.DEFERRED)
 
 
-def _intent_statement(given: Given) -> sa.Update:
-    return (
-        sa.update(deliveries)
-        .where(deliveries.c.id == given["number"], deliveries.c.state == DeliveryState.CLAIMED, IS_OWN)
-        .values(state=DeliveryState.INTENT, changed_at=shared("now", deliveries.c.changed_at))
-    )
+def _intending(is_claimed: sa.ColumnElement[bool]) -> Bulk:
+    values = {
+        "changed_at": shared("now", deliveries.c.changed_at),
+        "sender_id": shared("this_sender", deliveries.c.sender_id),
+    }
+
+    def update(given: Given) -> sa.Update:
+        claimed = sa.update(deliveries).where(deliveries.c.id == given["number"], is_claimed)
+        return claimed.values(state=literal_state(DeliveryState.INTENT), next_attempt=None, **values)
+
+    return updating(INTENT_COLUMNS, update)
 
 
-def _outcome_statement(given: Given) -> sa.Update:
-    return (
-        sa.update(deliveries)
-        .where(
-            deliveries.c.id == given["number"],
-            (deliveries.c.state == DeliveryState.CLAIMED) | (deliveries.c.state == DeliveryState.INTENT),
-            IS_OWN,
+def _settling(state: DeliveryState) -> Bulk:
+    def update(given: Given) -> sa.Update:
+        return (
+            sa.update(deliveries)
+            .where(
+                deliveries.c.id == given["number"], IS_CLAIMED_ROW | (is_in(DeliveryState.INTENT) & IS_OWN)
+            )
+            .values(
+                state=literal_state(state),
+                attempts=deliveries.c.attempts + int(state is not DeliveryState.PENDING),
+                next_attempt=given["retry_at"],
+                first_attempt_at=given["first_at"],
+                reply=given["reply_text"],
+                detail=shared("new_detail", deliveries.c.detail),
+                phase=shared("at_phase", deliveries.c.phase),
+                verdict=shared("new_verdict", deliveries.c.verdict),
+                queue_id=given["relay_id"],
+                changed_at=shared("now", deliveries.c.changed_at),
+            )
         )
-        .values(
-            state=shared("new_state", deliveries.c.state),
-            attempts=deliveries.c.attempts + shared("counted", deliveries.c.attempts),
-            next_attempt=given["retry_at"],
-            first_attempt_at=given["first_at"],
-            reply=given["reply_text"],
-            detail=shared("new_detail", deliveries.c.detail),
-            phase=shared("at_phase", deliveries.c.phase),
-            verdict=shared("new_verdict", deliveries.c.verdict),
-            queue_id=given["relay_id"],
-            changed_at=shared("now", deliveries.c.changed_at),
-        )
-    )
+
+    return updating(OUTCOME_COLUMNS, update)
 
 
-UPDATE_INTENTS = updating(INTENT_COLUMNS, _intent_statement)
-UPDATE_OUTCOMES = updating(OUTCOME_COLUMNS, _outcome_statement)
+UPDATE_CLAIMED_ROWS = _intending(IS_CLAIMED_ROW)
+UPDATE_FREE_ROWS = _intending(IS_FREE_ROW)
+UPDATE_OUTCOMES = {state: _settling(state) for state in OUTCOME_STATES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +116,14 @@ class SharedColumns(NamedTuple):
     Outcomes with equal values in these columns form a group, which one statement updates.
     """
 
-    new_state: DeliveryState
-    counted: int
     new_detail: str
     at_phase: Phase
     new_verdict: Verdict | None
     now: datetime
+
+
+Groups = dict[tuple[DeliveryState, SharedColumns], list[Row]]
+"""The rows of outcomes by their new state and the columns they share."""
 
 
 class NotClaimed(Exception):
@@ -118,15 +131,20 @@ class NotClaimed(Exception):
 
 
 def record_together(
-    connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
+    connection: sa.Connection, updates: Sequence[Update], own: OwnClaims, thresholds: BounceThresholds
 ) -> None:
-    """Record all updates with few statements; raise NotClaimed if one must be rejected."""
-    intents, outcomes = _group_rows(connection, updates)
+    """Record all updates with few statements; raise NotClaimed if one must be rejected.
+
+    The deliveries are removed from the claims in memory.
+    """
+    intents, outcomes = _group_rows(connection, updates, own.in_memory)
+    update_intents = UPDATE_CLAIMED_ROWS if own.in_memory is None else UPDATE_FREE_ROWS
     for now, rows in intents.items():
-        if UPDATE_INTENTS.run(connection, rows, now=now, this_sender=sender_id) != len(rows):
+        if update_intents.run(connection, rows, now=now, this_sender=own.sender_id) != len(rows):
             raise NotClaimed
-    for columns, rows in outcomes.items():
-        if UPDATE_OUTCOMES.run(connection, rows, **columns._asdict(), this_sender=sender_id) != len(rows):
+    for (state, columns), rows in outcomes.items():
+        shared_values = {**columns._asdict(), "this_sender": own.sender_id}
+        if UPDATE_OUTCOMES[state].run(connection, rows, **shared_values) != len(rows):
             raise NotClaimed
     for update in updates:
         if isinstance(update, Outcomes):
@@ -134,54 +152,66 @@ def record_together(
 
 
 def _group_rows(
-    connection: sa.Connection, updates: Sequence[Update]
-) -> tuple[dict[datetime, list[Row]], dict[SharedColumns, list[Row]]]:
-    """Group intents and outcomes by the columns they share.
+    connection: sa.Connection, updates: Sequence[Update], in_memory: set[int] | None
+) -> tuple[dict[datetime, list[Row]], Groups]:
+    """Group intents and outcomes by the columns they share, and remove them from the claims in memory.
 
-    Raise NotClaimed if an outcome of a delivery comes before its intent, because the order would be lost.
+    Raise NotClaimed for an intent without a claim in memory. Also raise it if an outcome of a delivery comes before
+    its intent, because the order would be lost.
     """
     intents: dict[datetime, list[Row]] = {}
-    outcomes: dict[SharedColumns, list[Row]] = {}
+    outcomes: Groups = {}
     settled: set[int] = set()
     for update in updates:
         if isinstance(update, Outcomes):
-            settled.update(delivery_id for delivery_id, _ in update.outcomes)
-            for columns, row in _outcome_rows(connection, update):
-                outcomes.setdefault(columns, []).append(row)
-        elif settled.isdisjoint(update.delivery_ids):
-            intents.setdefault(update.now, []).extend((delivery_id,) for delivery_id in update.delivery_ids)
+            ids = {delivery_id for delivery_id, _ in update.outcomes}
+            settled |= ids
+            for state, columns, row in _outcome_rows(connection, update):
+                outcomes.setdefault((state, columns), []).append(row)
+            # A claim in memory has no row that names this sender. The intent writes it, in the same transaction.
+            claimed = ids & in_memory if in_memory else set()
         else:
-            # Intents are written first, which would reverse the order of these two updates.
-            raise NotClaimed
+            claimed = set(update.delivery_ids)
+            if len(claimed) != len(update.delivery_ids) or not settled.isdisjoint(claimed):
+                raise NotClaimed
+            if in_memory is not None and not in_memory.issuperset(claimed):
+                raise NotClaimed
+        if claimed:
+            intents.setdefault(update.now, []).extend((delivery_id,) for delivery_id in claimed)
+        if in_memory:
+            in_memory -= claimed
     return intents, outcomes
 
 
 def record_each(
-    connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
+    connection: sa.Connection, updates: Sequence[Update], own: OwnClaims, thresholds: BounceThresholds
 ) -> list[RejectedUpdates]:
     """Record the updates one by one, in order.
 
     Return one mapping for each update: the deliveries that it could not change, each with the error.
     """
-    return [_record(connection, update, sender_id, thresholds) for update in updates]
+    every: list[RejectedUpdates] = []
+    for update in updates:
+        rejected: dict[int, StoreError] = {}
+        for delivery_id, state, single in _split(update):
+            try:
+                record_together(connection, [single], own, thresholds)
+            except NotClaimed:
+                rejected[delivery_id] = _explain(connection, delivery_id, state, own.sender_id)
+                if own.in_memory:
+                    own.in_memory.discard(delivery_id)
+        every.append(rejected)
+    return every
 
 
-def _record(
-    connection: sa.Connection, update: Update, sender_id: int | None, thresholds: BounceThresholds
-) -> RejectedUpdates:
-    rejected: dict[int, StoreError] = {}
+def _split(update: Update) -> Iterator[tuple[int, DeliveryState, Update]]:
+    """Yield each delivery of an update with its new state and an update of its own."""
     if isinstance(update, Intents):
         for delivery_id in update.delivery_ids:
-            if UPDATE_INTENTS.run(connection, [(delivery_id,)], now=update.now, this_sender=sender_id) != 1:
-                rejected[delivery_id] = _explain(connection, delivery_id, DeliveryState.INTENT, sender_id)
-        return rejected
-    for delivery_id, outcome in update.outcomes:
-        ((columns, row),) = _outcome_rows(connection, Outcomes([(delivery_id, outcome)], update.now))
-        if UPDATE_OUTCOMES.run(connection, [row], **columns._asdict(), this_sender=sender_id) != 1:
-            rejected[delivery_id] = _explain(connection, delivery_id, outcome.state, sender_id)
-        else:
-            suppress_failing(connection, [(delivery_id, outcome)], update.now, thresholds)
-    return rejected
+            yield delivery_id, DeliveryState.INTENT, Intents([delivery_id], update.now)
+    else:
+        for delivery_id, outcome in update.outcomes:
+            yield delivery_id, outcome.state, Outcomes([(delivery_id, outcome)], update.now)
 
 
 def _explain(
@@ -192,12 +222,16 @@ def _explain(
     found = connection.execute(query).first()
     if found is None:
         return StoreError(f"there is no delivery {delivery_id}")
+    if found.state is DeliveryState.SKIPPED:
+        return DeliverySkipped(f"delivery {delivery_id} was skipped meanwhile")
     whose = "" if found.sender_id == sender_id else ", of another sender,"
     return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}")
 
 
-def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple[SharedColumns, Row]]:
-    """Yield two parts of each outcome: the columns shared with its group, and its own row."""
+def _outcome_rows(
+    connection: sa.Connection, update: Outcomes
+) -> Iterator[tuple[DeliveryState, SharedColumns, Row]]:
+    """Yield three parts of each outcome: its state, the columns shared with its group, and its own row."""
     deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
     attempts = _earlier_attempts(connection, deferred) if deferred else {}
     for delivery_id, outcome in update.outcomes:
@@ -220,7 +254,7 @@ def _earlier_attempts(
 
 def _outcome_row(
     delivery_id: int, outcome: Outcome, earlier: tuple[int, datetime | None] | None, now: datetime
-) -> tuple[SharedColumns, Row]:
+) -> tuple[DeliveryState, SharedColumns, Row]:
     state, detail, reply = outcome.state, outcome.detail, outcome.reply
     retry_at = first_at = None
     if state is DeliveryState.DEFERRED and earlier:
@@ -231,8 +265,6 @@ def _outcome_row(
         )
         if retry_at is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    columns = SharedColumns(
-        state, int(state is not DeliveryState.PENDING), detail, outcome.phase, outcome.verdict, now
-    )
+    columns = SharedColumns(detail, outcome.phase, outcome.verdict, now)
     text = str(reply) if reply else detail
-    return columns, (delivery_id, retry_at, first_at, text, reply.queue_id if reply else "")
+    return state, columns, (delivery_id, retry_at, first_at, text, reply.queue_id if reply else "")

@@ -265,27 +265,28 @@ class SubmissionQueue:
             batch, self._without_intent = self._without_intent[:count], self._without_intent[count:]
             self._in_flight += len(batch)
             self._may_read.set()
-            if self._stopped.is_set() or await self._try_record(batch):
-                self._ready.extend(batch)
+            self._ready.extend(batch if self._stopped.is_set() else await self._try_record(batch))
             self._ahead.finish_batch()
             self._wake_waiting()
         self._all_recorded.set()
         self._wake_waiting()
 
-    async def _try_record(self, batch: Sequence[Submission]) -> bool:
+    async def _try_record(self, batch: Sequence[Submission]) -> Sequence[Submission]:
+        """Record the intents of a batch; return the submissions that may be sent."""
         try:
-            await self._record_intents([submission.key for submission in batch])
+            dropped = await self._record_intents([submission.key for submission in batch]) or ()
         except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
             for submission in batch:
                 self.report_not_sent(submission, "not sent, because the ledger could not record the intent")
             self.fail(error)
-            return False
+            return ()
         except BaseException:
             for submission in batch:
                 self.report_not_sent(submission, STOPPED)
             self.stop()
             raise
-        return True
+        self._in_flight -= len(dropped)
+        return [submission for submission in batch if submission.key not in dropped] if dropped else batch
 
     def _wake_waiting(self) -> None:
         """Wake a waiting worker for each ready submission, or all if there will be no more."""

@@ -49,7 +49,8 @@ class MemoryTransport:
             try:
                 outcome = self._choose_outcome(submission)
                 if outcome.phase is Phase.BODY:
-                    await record_intents([submission.key])
+                    if await record_intents([submission.key]):
+                        continue
                     self.sent.append(submission)
             except Exception as error:
                 is_refusal = isinstance(error, TransportError)

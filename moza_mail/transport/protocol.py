@@ -1,7 +1,7 @@
 """The interface of a transport."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +22,8 @@ class Submission:
     message: Message
 
 
-RecordIntents = Callable[[Sequence[int]], Awaitable[None]]
+RecordIntents = Callable[[Sequence[int]], Awaitable[Collection[int] | None]]
+"""Records intents. It may return the keys of messages that must not be sent after all."""
 Outcomes = Sequence[tuple[int, Outcome]]
 
 
@@ -41,7 +42,7 @@ class Transport(Protocol):
     ) -> AsyncGenerator[Outcomes]:
         """Send the submissions and yield batches of (key, Outcome), in any order.
 
-        Every submission that is taken gets one outcome.
+        Every submission that is taken gets one outcome, except those that `record_intents` returns.
 
         Intents: `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the
         relay never waits for a commit. If `record_intents` raises an error, none of these messages is sent.

@@ -10,6 +10,7 @@ import pytest
 from moza_mail import compose, sending
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient, Rendered, make_placeholder
@@ -19,7 +20,9 @@ from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.store import open_store
+from moza_mail.subscribe.subscriber_admin import SubscriberAdmin
 from moza_mail.transport import MemoryTransport
+from moza_mail.transport.outbox import OutboxTransport
 from tests.support.builders import issue
 from tests.support.dkim_verifier import has_valid_signatures
 
@@ -92,7 +95,9 @@ class Bench:
 
 def bench(tmp_path, work):
     async def run():
-        store = await open_store(f"sqlite:///{tmp_path / 'm.db'}")
+        store = await open_store(
+            f"sqlite:///{tmp_path / 'm.db'}", hasher=AddressHasher(secret=b"0123456789abcdef")
+        )
         try:
             return await work(Bench(store))
         finally:
@@ -364,6 +369,32 @@ def test_a_stop_gives_back_what_was_not_tried(tmp_path):
         assert sum(states.values()) == 20
 
     bench(tmp_path, work)
+
+
+@pytest.mark.parametrize("kind", ["outbox", "memory"])
+def test_who_is_erased_after_the_claim_gets_no_message_and_stops_nobody_elses(tmp_path, kind):
+    folder = tmp_path / "outbox"
+    transport = OutboxTransport(folder) if kind == "outbox" else MemoryTransport()
+    send = transport.send
+
+    async def work(bench):
+        await bench.readers(5)
+
+        def send_after_an_erasure(submissions, record_intents, stop):
+            async def erase_and_record(keys):
+                person = SubscriberAdmin(bench.store)
+                await person.erase("lezer2@example.org", clock=bench.clock, patience=timedelta(0))
+                return await record_intents(keys)
+
+            return send(submissions, erase_and_record, stop)
+
+        transport.send = send_after_an_erasure
+        assert await bench.deliver(transport) == {"accepted": 4, "skipped": 1}
+
+    bench(tmp_path, work)
+    sent = list(folder.glob("new/*")) if kind == "outbox" else transport.sent
+    assert len(sent) == 4
+    assert not any("lezer2@" in (one.read_text() if kind == "outbox" else repr(one)) for one in sent)
 
 
 def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):

@@ -38,6 +38,7 @@ from tests.support.store_builders import (
     newcomer,
     record_intents,
     record_outcome,
+    stored_states,
     suppression,
 )
 from tests.support.stores import KINDS, Scenario, new_store, run_with_store, store_examples
@@ -396,7 +397,7 @@ class TestClaim:
                 claimed += [one.id for one in batch]
             assert claimed == sorted(set(claimed))
             assert len(claimed) == 25
-            assert await count_states(store, number) == {"claimed": 25}
+            assert await count_states(store, number) == stored_states(store, claimed=25)
 
         on(scenario)
 
@@ -414,7 +415,7 @@ class TestClaim:
                 one.skip_reason async for one in store.ledger.iter_deliveries(number, [DeliveryState.SKIPPED])
             ]
             assert skipped == [SkipReason.UNSUBSCRIBED] * 10 + [SkipReason.SUPPRESSED]
-            assert await count_states(store, number) == {"claimed": 19, "skipped": 11}
+            assert await count_states(store, number) == stored_states(store, claimed=19, skipped=11)
 
         on(scenario)
 
@@ -427,7 +428,7 @@ class TestClaim:
             await store.suppressions.add(replace(suppression(1), address=loud))
             batch = await store.ledger.claim(number, limit=5, now=NOW)
             assert [str(one.address) for one in batch] == ["Reader2@example.org"]
-            assert await count_states(store, number) == {"claimed": 1, "skipped": 1}
+            assert await count_states(store, number) == stored_states(store, claimed=1, skipped=1)
 
         on(scenario)
 
@@ -455,6 +456,7 @@ class TestClaim:
                 second.id,
                 first.id,
             ]
+            await record_intents(store, second.id, first.id)
             assert await store.ledger.find_next_attempt(number) is None
 
         on(scenario)
@@ -479,7 +481,7 @@ class TestClaim:
             await record_intents(store, three.id)
             with pytest.raises(StoreError, match="1 of 2"):
                 await store.ledger.release([two.id, three.id])
-            assert await count_states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
+            assert await count_states(store, number) == stored_states(store, pending=1, claimed=1, intent=1)
 
         on(scenario)
 
@@ -609,7 +611,7 @@ class TestReports:
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
             with pytest.raises(StoreError, match="not the outcome of an attempt"):
                 await store.ledger.record_outcomes([(one.id, ACCEPTED), (two.id, claimed)], now=NOW)
-            assert await count_states(store, number) == {"claimed": 2}
+            assert await count_states(store, number) == stored_states(store, claimed=2)
 
         on(scenario)
 
@@ -895,7 +897,8 @@ class TestRecover:
             await record_outcome(store, two.id, ACCEPTED)
             await record_outcome(store, three.id, REFUSED)
             moved = await store.ledger.recover(number, now=LATER)
-            assert moved == {DeliveryState.PENDING: 1, DeliveryState.UNCERTAIN: 1}
+            is_written = store.transactions.database.has_many_senders
+            assert moved == {DeliveryState.PENDING: int(is_written), DeliveryState.UNCERTAIN: 1}
             assert await count_states(store, number) == {
                 "accepted": 1,
                 "refused": 1,
@@ -929,7 +932,7 @@ class TestRecover:
             other = await store.ledger.create_mailing(make_mailing("2026-01-21"))
             await store.ledger.claim(other.id, limit=2, now=NOW)
             await store.ledger.recover(number, now=NOW)
-            assert await count_states(store, other.id) == {"claimed": 2}
+            assert await count_states(store, other.id) == stored_states(store, claimed=2)
 
         on(scenario)
 

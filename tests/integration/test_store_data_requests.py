@@ -318,13 +318,13 @@ def test_nothing_is_erased_while_a_message_to_the_person_is_being_sent(on):
         await add_subscribers(store, THEIRS)
         mailing = await store.ledger.create_mailing(week(1))
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
+        await store.ledger.record_intents([claimed.id], now=LATER)
         with pytest.raises(StoreError, match="being sent at this moment"):
             await erase_person(store)
         assert await store.subscribers.find(PERSON) is not None
 
         async def answer():
             await asyncio.sleep(0.3)
-            await store.ledger.record_intents([claimed.id], now=LATER)
             await record_outcome(store, claimed.id, ACCEPTED, now=LATER)
 
         done = SubscriberAdmin(store).erase(str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))

@@ -169,7 +169,6 @@ class TestVersion:
 
             assert await store.transactions.read(titles) == [("none",)]
             async with store.ledger.hold_sender_lock("send"):
-                assert (await store.ledger.recover(1, now=NOW))[DeliveryState.PENDING] == 1
                 assert len(await store.ledger.claim(1, limit=9, now=NOW)) == 3
 
         async def go_on_once_more(store):
@@ -366,7 +365,7 @@ class TestTrouble:
             "                                       return_exceptions=True)\n"
             "        before = await count_states(store, mailing)\n"
             "    assert all(type(answer) is StoreError for answer in answers), answers\n"
-            "    assert before == {'claimed': 300}, before\n"
+            "    assert before == {'pending': 300}, before\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))\n"
             "    await asyncio.gather(*(record_intents(store, one.id) for one in batch))\n"
             "    assert await count_states(store, mailing) == {'intent': 300}\n"
@@ -567,7 +566,7 @@ class TestClaiming:
     def test_the_next_ones_are_found_in_the_index_without_sorting_all_that_are_left(self, path):
         def plan(connection):
             query = claim.order_pending(
-                connection, claim._select_candidates(1, "weekly").where(schema.is_in(DeliveryState.PENDING))
+                connection, claim._select_candidates(1).where(schema.is_in(DeliveryState.PENDING))
             )
             said = query.limit(250).compile(
                 dialect=connection.dialect, compile_kwargs={"literal_binds": True}
@@ -582,12 +581,24 @@ class TestClaiming:
 
         on(path, scenario)
 
-    @pytest.mark.parametrize(("waits", "count"), [(True, 64), (False, 200)])
-    def test_a_batch_is_cut_short_when_another_process_waits_to_write(self, path, waits, count):
+    def test_a_claim_writes_nothing_and_ends_with_the_sender_lock(self, path):
+        def read_rows(connection):
+            return connection.exec_driver_sql("SELECT state, sender_id, changed_at FROM deliveries").all()
+
         async def scenario(store):
-            number = await create_mailing(store, 200)
-            request = claim.ClaimRequest(mailing_id=number, limit=200, has_waiting_writer=lambda: waits)
-            assert len(await store.transactions.write(claim.claim, request, NOW, None)) == count
+            number = await create_mailing(store, 3)
+            async with store.ledger.hold_sender_lock("send"):
+                batch = await store.ledger.claim(number, limit=9, now=NOW)
+                assert await store.transactions.read(read_rows) == [("pending", None, None)] * 3
+                assert await store.ledger.claim(number, limit=9, now=NOW) == []
+            async with store.ledger.hold_sender_lock("send again"):
+                with pytest.raises(StoreError, match="is pending and cannot become intent"):
+                    await record_intents(store, batch[0].id)
+                assert await store.ledger.claim(number, limit=9, now=NOW) == batch
+                await record_intents(store, batch[0].id)
+            async with store.ledger.hold_sender_lock("a third time"):
+                assert (await store.ledger.recover(number, now=NOW))[DeliveryState.UNCERTAIN] == 1
+                assert await store.ledger.claim(number, limit=9, now=NOW) == batch[1:]
 
         on(path, scenario)
 
@@ -623,16 +634,6 @@ class TestTheLockBetweenProcesses:
         assert waited < 200
         for _ in range(2):
             lock.close()
-
-    def test_who_has_it_sees_whether_somebody_waits(self, tmp_path):
-        lock, waiting = FairLock(tmp_path / "writing", tmp_path / "turn"), FileLock(tmp_path / "turn")
-        assert lock.acquire(seconds=1)
-        assert not lock.has_waiter()
-        assert waiting.acquire()
-        assert lock.has_waiter()
-        waiting.close()
-        assert not lock.has_waiter()
-        lock.close()
 
     def test_one_that_is_not_to_be_had_is_given_up_and_leaves_the_turn_to_others(self, tmp_path):
         held = FileLock(tmp_path / "writing")

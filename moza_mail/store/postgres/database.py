@@ -74,6 +74,8 @@ class PostgresDatabase:
     It has one connection, which is replaced if it is lost.
     """
 
+    has_many_senders = True
+
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
         self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
@@ -148,10 +150,6 @@ class PostgresDatabase:
                 raise
             self._connection = connection
         return self._connection
-
-    def has_waiting_writer(self) -> bool:
-        """Return False: the server locks rows, not the database, so nobody waits for a claim."""
-        return False
 
     def require_space(self) -> None:
         """Do nothing: only the server knows its disk."""

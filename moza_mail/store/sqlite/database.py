@@ -48,6 +48,8 @@ STILL_READABLE = (
 class SqliteDatabase:
     """An open SQLite file with its connection and lock files; see Database for the methods."""
 
+    has_many_senders = False
+
     def __init__(self, path: Path, connection: sa.Connection, write_lock: FairLock) -> None:
         self.path = path
         self.name = str(path)
@@ -114,11 +116,6 @@ class SqliteDatabase:
                 yield
             finally:
                 self._write_lock.release()
-
-    def has_waiting_writer(self) -> bool:
-        """Return True if another process waits to write."""
-        with translate_errors(self.path):
-            return self._write_lock.has_waiter()
 
     def require_space(self) -> None:
         """Raise StoreError if the disk is nearly full."""

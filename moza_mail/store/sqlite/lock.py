@@ -96,13 +96,6 @@ class FairLock:
         finally:
             self._turn.release()
 
-    def has_waiter(self) -> bool:
-        """Return True if another process waits for the lock. Only the holder may ask."""
-        is_free = self._turn.acquire()
-        if is_free:
-            self._turn.release()
-        return not is_free
-
     def release(self) -> None:
         """Release the lock."""
         self._lock.release()
