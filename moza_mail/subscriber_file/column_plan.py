@@ -19,21 +19,26 @@ from moza_mail.subscriber_file.column_values import (
 )
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.headings import (
+    COLOUR_HEADING,
     MARK_HEADING,
     NEGATIVE,
     POSITIVE,
+    SECTION_HEADING,
     ColumnRole,
     attribute_names,
+    find_codes,
     find_role,
     gives_reason,
+    is_about_members,
     is_about_privacy,
     is_account,
     is_foreign_status,
     names_lists,
     normalise_heading,
 )
+from moza_mail.subscriber_file.inversions import mentions_consent
 from moza_mail.subscriber_file.questions import Question, describe_values, is_unrelated
-from moza_mail.subscriber_file.readings import CellReader
+from moza_mail.subscriber_file.readings import CellReader, read_code
 from moza_mail.subscriber_file.row_state import RowState, find_state, mentions_leaving, normalise
 from moza_mail.subscriber_file.services import SERVICE_NAMES, ExportFormat, find_services
 
@@ -145,6 +150,7 @@ def first_roles(
 ) -> list[Column]:
     """Return the columns, with roles from their headings and from the answers of a person."""
     columns: list[Column] = []
+    is_membership = service is None and any(map(is_about_members, header))
     is_own = {normalise_heading(heading) for heading in header} >= OWN_HEADINGS
     for index, heading in enumerate(header):
         if not heading:
@@ -162,6 +168,8 @@ def first_roles(
         )
         if role in READ_ROLES:
             column = with_reader(column, words, service)
+        if column.reader and column.role is ColumnRole.STATUS and is_membership:
+            column.reader.is_foreign = True
         if column.reader and is_own:
             column.reader.is_own = normalise_heading(heading) == "consent"
         if column.reader and is_answered:
@@ -183,12 +191,17 @@ def with_reader(column: Column, words: Mapping[str, RowState | None], service: E
     """Return the column with a cell reader for its role."""
     is_status = column.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}
     known = dict(service.words) if service and is_status else {}
+    codes = {normalise(code): read_code(meaning) for code, meaning in find_codes(column.heading).items()}
+    if is_status and mentions_consent(normalise_heading(column.heading)):
+        # A single opt-in: nobody confirmed the address.
+        known.setdefault("single", RowState.UNCONFIRMED)
+    known.update({code: state for code, state in codes.items() if state})
     reader = CellReader(
         role=column.role,
         words={**known, **words},
         month_first=bool(service and service.month_first),
         has_reasons=gives_reason(column.heading),
-        is_foreign=not words and not known and is_foreign_status(column.heading),
+        is_foreign=not known and is_foreign_status(column.heading),
         is_account=is_account(column.heading),
         takes_any_words=normalise_heading(column.heading) == "consent",
     )
@@ -202,8 +215,10 @@ def _role(heading: str, given: str, answers: ColumnAnswers, service: ExportForma
     if words in answers.ignored:
         found = find_role(heading)
         return found if found in NAME_ROLES else ColumnRole.UNRELATED
-    if heading == MARK_HEADING:
+    if heading in {MARK_HEADING, SECTION_HEADING}:
         return ColumnRole.OPTIONAL_STATUS
+    if heading == COLOUR_HEADING:
+        return ColumnRole.OTHER
     if service and words in service.roles:
         return service.roles[words]
     return find_role(heading)
@@ -399,8 +414,11 @@ def _read_as_status(
         # A tag such as `subscribed` is no consent, but a tag such as `unsubscribed` counts.
         role = ColumnRole.OPTIONAL_STATUS
         words = {normalise(value): None for value, state in states.items() if state is RowState.CONFIRMED}
+    is_foreign = not values.is_complete_status
     is_tag = column.role in {ColumnRole.UNRELATED, ColumnRole.PRIVATE}
-    reader = CellReader(role=role, words=words, is_foreign=True, only_answers=is_tag, knows_texts=is_tag)
+    reader = CellReader(
+        role=role, words=words, is_foreign=is_foreign, only_answers=is_tag, knows_texts=is_tag
+    )
     readings = {value: reader.read(value) for value in values.distinct}
     unreadable = [
         value

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from moza_mail.subscriber_file.dates import parse_date
-from moza_mail.subscriber_file.file_state import LEAVERS
 from moza_mail.subscriber_file.headings import (
+    COLOUR_HEADING,
     ColumnRole,
     is_remark,
     may_be_code,
@@ -29,6 +29,7 @@ from moza_mail.subscriber_file.row_state import (
     mentions_leaving,
     normalise,
 )
+from moza_mail.subscriber_file.sections import find_title, is_title_of_leavers
 
 NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
 STRUCK_OUT = re.compile(rf"[-~]+{PLAIN_ADDRESS}")
@@ -55,6 +56,8 @@ NO_HEADING = re.compile(r"column \d+")
 """The name of a column in a table without a header."""
 MAX_GROUPS = 6
 """The maximum number of groups of people, such as those of a code or a colour."""
+MIN_ROWS = 4
+"""The minimum number of rows from which values that all differ are no groups."""
 MIN_NUMBER_LENGTH = 3
 """The minimum length of a customer number. A shorter code, such as `9`, may be a state."""
 MAX_DISTINCT = 5000
@@ -78,7 +81,8 @@ class ColumnValues:
 
     distinct: the first distinct values, each with the number of rows that have it.
     unreadable: values that the cell reader could not read.
-    remarks: texts in the column of addresses that say that people left, such as `Afgemeld:` above a group of them.
+    remarks: addresses with a text that says that the person left.
+    titles: titles such as `Afgemeld:` above a group of people in the column of addresses.
     """
 
     filled: int = 0
@@ -87,6 +91,7 @@ class ColumnValues:
     distinct: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, None] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
+    titles: dict[str, None] = field(default_factory=dict)
     month_first: bool = False
 
     @property
@@ -108,14 +113,25 @@ class ColumnValues:
         )
 
     @property
+    def is_constant(self) -> bool:
+        """Return True if all rows have the same value."""
+        return self.empty == 0 and len(self.distinct) == 1
+
+    @property
+    def is_complete_status(self) -> bool:
+        """Return True if each value names a state, and one of them only occurs in a list of mail."""
+        states = {find_state(value) for value in self.distinct}
+        return None not in states and bool(states & {RowState.BOUNCED, RowState.COMPLAINED})
+
+    @property
     def is_yes_or_no(self) -> bool:
         """Return True if each value is yes or no.
 
-        If all rows have the same number, the column does not count as yes or no.
+        If all rows have the same value, the column does not count as yes or no: it says nothing about one of them.
         """
         if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
             return False
-        return self.empty > 0 or len(self.distinct) > 1 or not "".join(self.distinct).strip().isdigit()
+        return self.empty > 0 or len(self.distinct) > 1
 
     def matching(self, pattern: re.Pattern[str]) -> list[str]:
         """Return the values with these words."""
@@ -127,8 +143,13 @@ class ColumnValues:
 
     @property
     def divides(self) -> bool:
-        """Return True if the column divides the people into a few groups, as a column of codes does."""
+        """Return True if the column divides the people into a few groups, as a column of codes does.
+
+        A column in which each row has a value of its own does not.
+        """
         groups = len(self.distinct) + (self.empty > 0)
+        if MIN_ROWS <= len(self.distinct) == self.filled:
+            return False
         return 1 < groups <= MAX_GROUPS and len(self.distinct) > 0
 
     @property
@@ -148,7 +169,12 @@ class ColumnValues:
 
     @property
     def denies(self) -> bool:
-        """Return True if there are few values and one says no, such as `geen mail` or `nooit`."""
+        """Return True if there are few values and one says no, such as `geen mail` or `nooit`.
+
+        A no of everybody says nothing about one of them.
+        """
+        if self.is_constant and all(map(is_no, self.distinct)):
+            return False
         return len(self.distinct) <= FEW and any(
             not value.strip().isdigit() and (is_no(value) or denies_consent(value)) for value in self.distinct
         )
@@ -177,6 +203,9 @@ def collect_values(
     for number, row in enumerate(rows):
         if email is not None and email < len(row) and _has_remark(row[email]):
             _add_remark(columns[email], row, row[email])
+            if not any("@" in cell for cell in row):
+                # A second line of headings, a title or a total.
+                continue
         if number == SAMPLE_ROWS:
             tracked = [one for one in tracked if _needs_all_rows(one[1], one[2])]
         elif number % SAMPLE_ROWS == 0:
@@ -196,15 +225,15 @@ def _has_remark(cell: str) -> bool:
 
 
 def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
-    if len(column.remarks) == MAX_UNREADABLE:
+    if MAX_UNREADABLE in {len(column.remarks), len(column.titles)}:
         return
     if "@" in cell:
         if STRUCK_OUT.fullmatch(cell) or LEAVING.search(normalise(cell)):
             column.remarks[cell.strip()] = None
         return
-    texts = [text.strip() for text in row if text.strip()]
-    if len(texts) == 1 and LEAVERS.search(normalise(texts[0])):
-        column.remarks[texts[0]] = None
+    title = find_title(row)
+    if title and is_title_of_leavers(title):
+        column.titles[title] = None
 
 
 def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
@@ -266,6 +295,8 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certaint
     """Return values that may say who must not be mailed, although the heading does not."""
     if values.has_addresses:
         return []
+    if role is ColumnRole.UNCLEAR and certainty is Certainty.SETTLED and values.is_constant:
+        return []
     if role is ColumnRole.UNCLEAR:
         return [value for value in values.distinct if not is_empty(value)]
     if role in NAME_ROLES:
@@ -290,6 +321,8 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certaint
 
 def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
     """Return True if the values of a column with an unknown heading may say who left."""
+    if heading == COLOUR_HEADING:
+        return certainty is not Certainty.SETTLED
     words = normalise_heading(heading)
     is_named = NO_HEADING.fullmatch(heading) is None
     divides = values.divides if is_named else values.is_code
@@ -298,5 +331,6 @@ def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bo
         return True
     if certainty is Certainty.SETTLED and not ABOUT_MAIL.search(words):
         return values.is_end_date and ABOUT_END.search(words) is not None
-    is_divided = certainty is Certainty.STRICT and divides
+    has_all = values.is_constant and all(map(is_yes, values.distinct))
+    is_divided = certainty is Certainty.STRICT and (divides or has_all)
     return is_divided or values.is_yes_or_no or values.denies or values.is_end_date

@@ -12,7 +12,7 @@ from moza_mail.subscriber_file.row_state import RowState
 
 LEAVERS = re.compile(
     r"\b(?:ex|oud|oude|weg|former|voormalige?|ehemalige?r?|anciens?|old)\b|archie|archiv|"
-    r"\basm\b|abgelehn|ablehn|afgewezen|afhak|\bquit|reject|declin|denied|\b(?:niet|nicht|not|non|no|sin|sans|ohne|zonder|senza) \w|signalement|\bdode\b|\bfoute\b|fehladress|erreur|\bfouten\b|\berrors?\b|non ?acti[ve]|niet actie|prospect|gekocht|gekauft|bought|purchas|achet|"
+    r"\basm\b|abgelehn|ablehn|afgewezen|afhak|\bquit|reject|declin|denied|\b(?:niet|nicht|not|non|no|sin|sans|ohne|zonder|senza) (?!(?:at|in|on|a|the|to|for|my|een|de|het|op|am|im|le|la|du|au)\b)\w|signalement|\bdode\b|\bfoute\b|fehladress|erreur|\bfouten\b|\berrors?\b|non ?acti[ve]|niet actie|prospect|gekocht|gekauft|bought|purchas|achet|"
     r"\bkill|"
     # English
     r"unsub|cleaned|\bclean\b|bounc|complain|\bspam|\bjunk|abuse|suppress|black ?list|block ?list|\bblock|deny ?list|stop ?list|delet|inactiv|"

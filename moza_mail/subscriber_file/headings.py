@@ -120,7 +120,7 @@ NEVER = (
     r"\bip\b|\bip ?addr|\bip ?adres|latitude|longitude|\blat\b|\blon\b|\blng\b|gmtoff|dstoff|\bleid\b|\beuid\b|member rating|"
     r"\brating\b|\bopens?\b|\bopened\b|\bclicks?\b|\bclicked\b|open rate|click rate|^(?!.*(?:optin|consent|confirm|permis|subscri)).*\bsent\b|(?:lead|engagement|email) score|user ?agent|device|browser|"
     r"last (?:activity|open|click|seen|visit|login|email|mail)|laatste (?:activiteit|klik|opening|bezoek)|^activity$|geo\b|geolocation|"
-    r"cookie|tracking|fingerprint"
+    r"cookie|tracking|fingerprint|^(?:lead |contact )?points$"
 )
 UNRELATED = (
     r"afdeling|department|abteilung|\bservice\b|sector|branche|industr|thema|\btopic|onderwerp|\brol\b|\brole\b|position|leeftijd|\bage\b|doelgroep|\bwijk|"
@@ -139,6 +139,10 @@ UNRELATED = (
 )
 ACTIVE = (
     r"^(?:is |user |account |contact |klant |customer )*(?:active|actief|aktiv|actif|activo|attivo|enabled)$"
+)
+MEMBERS = (
+    r"^(?:lid(?:nr|nummer|maatschap\w*)|(?:lid|member|mitglied|membre|adherent)(?: (?:sinds|since|seit|depuis|nr|no|number|nummer|type|soort|tot|until|bis))|"
+    r"soort lid|contributie|mitgliedsnummer|mitgliedsbeitrag|cotisation|membership\b.*|adhesion)$"
 )
 REMARKS = (
     r"\bnotes?\b|\bnotas?\b|notiz|notitie|opmerking|bemerk|remark|remarque|comment|kommentar|observac|osservaz|\bmemo\b|toelichting|anmerkung|"
@@ -210,7 +214,19 @@ ABOUT_CONSENT = POSITIVE | {ColumnRole.CONSENT_DATE}
 MARK_HEADING = "mark in the workbook"
 """The heading of the column with marks such as `hidden row`, which is not in a workbook itself."""
 NOTE_HEADING = "notes in the workbook"
+COLOUR_HEADING = "colour in the workbook"
+SECTION_HEADING = "title above the row"
+ADDED_HEADINGS = frozenset({MARK_HEADING, NOTE_HEADING, COLOUR_HEADING, SECTION_HEADING})
+"""Headings of columns that are not in a file itself."""
 _LEAVING = re.compile(f"{COMPLAINED}|{BOUNCED}|{BLOCKED}|{LEFT}")
+_WISH = (
+    r"\b(?:wil|wilt|want|wish|wens|like|receive|ontvang\w*|subscribe|aanmelden|abonneren|abonnieren|empfang\w*|erhalten|recevoir|"
+    r"souhait\w*|mocht\w*|moecht\w*|abonner)\b"
+)
+ASKS_FOR_NEWSLETTER = re.compile(rf"^(?=.*(?:{NEWSLETTER})).*{_WISH}")
+"""A heading that asks for the newsletter in a sentence, such as `I want to receive the newsletter`."""
+REPLY = re.compile(r"\b(?:reactie|antwoord|reply|response|antwort|reponse|risposta|respuesta)\b")
+"""A heading for the reply to a request for consent, such as `Reactie op AVG-mail`."""
 RESERVED_NAMES = frozenset({
     "email", "e-mail", "e-mailadres", "emailadres", "mail", "address", "name", "naam", "consent", "toestemming", "state",
     "lang", "created_at", "confirmed_at", "unsubscribed_at", "attributes",
@@ -229,6 +245,9 @@ YES_OR_NO = re.compile(
 """The choice that a heading offers, as in `Newsletter (J/N)`."""
 DYNAMICS_MARK = re.compile(r"^\(Do Not Modify\) ")
 """Microsoft Dynamics writes this before its own columns."""
+LEGEND = re.compile(r"\([^()]*=[^()]*=[^()]*\)")
+"""The meanings of codes in a heading, as in `Nieuwsbrief (1=ja, 2=nee)`."""
+CODE = re.compile(r"([^\s(),;/=]+)\s*=\s*([^(),;/=]+)")
 CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 NO_WORD = re.compile(r"[^a-z0-9]+")
 
@@ -239,11 +258,21 @@ def normalise_heading(heading: str) -> str:
 
     `EmailAddress`, `E-mail address` and `email_address` give the same result.
     """
-    words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", DYNAMICS_MARK.sub("", heading)))).strip()
+    plain = LEGEND.sub("", DYNAMICS_MARK.sub("", heading))
+    words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", plain))).strip()
     words = YES_OR_NO.sub("", words).strip() or words
     for pattern, replacement in WORD_FORMS:
         words = pattern.sub(replacement, words)
     return words
+
+
+def find_codes(heading: str) -> dict[str, str]:
+    """Return the meanings of the codes that a heading explains."""
+    return {
+        code.strip(): words.strip()
+        for legend in LEGEND.findall(heading)
+        for code, words in CODE.findall(legend)
+    }
 
 
 @lru_cache(maxsize=1024)
@@ -271,6 +300,8 @@ def _judge_sense(role: ColumnRole, words: str) -> ColumnRole:
             if has_unknown_words(words)
             else role
         )
+    if inversion is Inversion.NONE and (ASKS_FOR_NEWSLETTER.search(words) or REPLY.search(words)):
+        return ColumnRole.PERMISSION
     if inversion is Inversion.UNCLEAR or has_unknown_words(words):
         return ColumnRole.UNCLEAR
     if inversion is not Inversion.NONE:
@@ -290,6 +321,12 @@ def is_about_privacy(heading: str) -> bool:
     return re.search(WEAK_CONSENT, words) is not None and re.search(PERMISSION, words) is None
 
 
+def names_newsletter(heading: str) -> bool:
+    """Return True for a heading about a newsletter that nothing inverts, such as `Nieuwsbrief Wonen`."""
+    words = normalise_heading(heading)
+    return re.search(NEWSLETTER, words) is not None and find_inversion(words) is Inversion.NONE
+
+
 def names_lists(heading: str) -> bool:
     """Return True for a heading such as `Mailing lists`, under which the names of lists may be."""
     return (
@@ -299,6 +336,11 @@ def names_lists(heading: str) -> bool:
         )
         is not None
     )
+
+
+def is_about_members(heading: str) -> bool:
+    """Return True for a heading such as `Lidnr` or `Lid sinds`, in a file about members of a society."""
+    return re.search(MEMBERS, normalise_heading(heading)) is not None
 
 
 def is_account(heading: str) -> bool:

@@ -33,7 +33,7 @@ VERIFIED = (
 WEAK_CONSENT = r"gdpr|\bavg\b|dsgvo|rgpd|privacy|datenschutz|confidentialit"
 """Words about data protection. Alone they do not say that somebody agreed to mail."""
 CONSENT = (
-    r"consent|toestemming|instemm|einwillig|zustimm|legal basis|rechtsgrond|grondslag|rechtsgrundlage|base legal|base juridique|"
+    r"consent|toestemming|instemm|einwillig|zustimm|(?:legal|lawful) basis|rechtsgrond|grondslag|rechtsgrundlage|base legal|base juridique|"
     r"base giuridica|akkoord|einverstand|consens|consentim|accord\b|\bagree|\bautoris|\bautori[sz]|\bautorizz|erlaubnis|"
     + WEAK_CONSENT
 )
@@ -111,7 +111,7 @@ NEUTRAL = frozenset(
         """
         gewenst wenst wenselijk erwunscht erwuenscht gewunscht souhaite souhaitee deseado desiderato receive ontvangen ontvangt erhalten recevoir
         recibir ricevere weekly monthly wekelijks wekelijkse maandelijks maandelijkse monatlich wochentlich mensuel mensuelle hebdo hebdomadaire
-        frequency frequentie frequenz frequence haufigkeit general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
+        lawful frequency frequentie frequenz frequence haufigkeit general algemeen algemene allgemein lettre info infos news nieuws notizie noticias e-mail per via our onze unsere notre nostra nuestra mijn
         person indirizzo abo kontakt aanmelding inschrijving anmeldung werbung reclame advertising commercial commerciele publicidad pubblicita
         digitale base legale legal juridique giuridica wilt blijven krijgen krijgt ecrit schriftlich schriftelijk written mailable emailable doe meld please graag bitte
         a aan aangeeft account address adres adresse adressen all am an and any api at auf basis bulk

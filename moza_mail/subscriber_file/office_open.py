@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from xml.parsers import expat
 
+from moza_mail.subscriber_file.colours import name_colour
 from moza_mail.subscriber_file.sheet_marks import SheetMarks
 from moza_mail.subscriber_file.tag_reader import FALSE, Attributes, TagReader
 
@@ -12,7 +13,7 @@ REFERENCE = re.compile(r"([A-Za-z]{0,3})(\d{1,7})")
 RELATIONS = re.compile(r"(.*/)_rels/([^/]*)\.rels")
 THREAD_AUTHOR = "tc="
 """The author of the note that Excel writes beside a thread of comments, for older versions."""
-SECTIONS = ("fonts", "cellXfs", "cellStyleXfs", "dxfs", "cellStyles")
+SECTIONS = ("fonts", "fills", "cellXfs", "cellStyleXfs", "dxfs", "cellStyles")
 """The sections of the styles of a workbook."""
 
 
@@ -31,6 +32,9 @@ class OfficeOpenReader(TagReader):
                 "is": self._inline,
                 "strike": self._strike,
                 "font": self._font,
+                "fill": self._fill,
+                "fgColor": self._colour,
+                "color": self._colour,
                 "xf": self._format,
                 "si": self._shared_text,
                 "sheet": self._sheet_name,
@@ -45,7 +49,9 @@ class OfficeOpenReader(TagReader):
         self._names: dict[str, str] = {}
         self._relations: dict[str, dict[str, str]] = {}
         self._section = ""
-        self._counts = {"fonts": -1, "cellXfs": -1, "si": -1}
+        self._counts = {"fonts": -1, "fills": -1, "cellXfs": -1, "si": -1}
+        self._colours: dict[tuple[str, str], str] = {}
+        self._format_colours: dict[str, str] = {}
         self._struck_fonts: set[str] = set()
         self._struck_formats: set[str] = set()
         self._struck_texts: set[str] = set()
@@ -58,6 +64,7 @@ class OfficeOpenReader(TagReader):
         self._section = ""
         self._count = self._row_number = self._column = 0
         self._is_struck = self._is_shared = False
+        self._cell_colour = ""
         self._authors: list[str] = []
         self._place = self._author_id = ""
 
@@ -91,11 +98,13 @@ class OfficeOpenReader(TagReader):
             self._row_number = int(found[2])
             self._column = _column_number(found[1]) or self._column
         self._sheet.measure(self._row_number, self._column)
-        self._is_struck = attributes.get("s", "0") in self._struck_formats
+        format_number = attributes.get("s", "0")
+        self._is_struck = format_number in self._struck_formats
+        self._cell_colour = self._format_colours.get(format_number, "")
         self._is_shared = attributes.get("t") == "s" and bool(self._struck_texts)
 
-    def _value(self, _attributes: Attributes) -> None:
-        self._strike_cell(self._is_struck)
+    def _value(self, attributes: Attributes) -> None:
+        self._inline(attributes)
         if self._is_shared:
             self._collect_text(self._end_value)
 
@@ -104,6 +113,8 @@ class OfficeOpenReader(TagReader):
 
     def _inline(self, _attributes: Attributes) -> None:
         self._strike_cell(self._is_struck)
+        if self._column:
+            self._sheet.colour(self._row_number, self._column - 1, self._cell_colour)
 
     def _strike_cell(self, is_struck: bool) -> None:
         if is_struck and self._column:
@@ -129,9 +140,20 @@ class OfficeOpenReader(TagReader):
     def _font(self, _attributes: Attributes) -> None:
         self._counts["fonts"] += self._section == "fonts"
 
+    def _fill(self, _attributes: Attributes) -> None:
+        self._counts["fills"] += self._section == "fills"
+
+    def _colour(self, attributes: Attributes) -> None:
+        if self._section in {"fonts", "fills"}:
+            place = self._section, str(self._counts[self._section])
+            self._colours[place] = name_colour(attributes.get("rgb", ""))
+
     def _format(self, attributes: Attributes) -> None:
         if self._section == "cellXfs":
             self._counts["cellXfs"] += 1
+            fill = self._colours.get(("fills", attributes.get("fillId", "")), "")
+            font = self._colours.get(("fonts", attributes.get("fontId", "")), "")
+            self._format_colours[str(self._counts["cellXfs"])] = fill or font
             if attributes.get("fontId") in self._struck_fonts:
                 self._struck_formats.add(str(self._counts["cellXfs"]))
 

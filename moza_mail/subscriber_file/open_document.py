@@ -2,6 +2,7 @@
 
 from xml.parsers import expat
 
+from moza_mail.subscriber_file.colours import name_colour
 from moza_mail.subscriber_file.sheet_marks import MAX_ROWS, SheetMarks
 from moza_mail.subscriber_file.tag_reader import FALSE, Attributes, TagReader
 
@@ -18,6 +19,7 @@ class OpenDocumentReader(TagReader):
             {
                 "style": self._style,
                 "text-properties": self._text_properties,
+                "table-cell-properties": self._cell_properties,
                 "table": self._table,
                 "table-row": self._row,
                 "table-cell": self._cell,
@@ -31,8 +33,10 @@ class OpenDocumentReader(TagReader):
         self._sheet = SheetMarks()
         self._style_name = ""
         self._struck: set[str] = set()
+        self._colours: dict[str, str] = {}
         self._next_row = 1
         self._row_number = self._next_column = self._column = 0
+        self._cell_colour = ""
         self._is_struck = self._is_note = self._has_text = False
 
     def begin(self, part: str, parser: expat.XMLParserType) -> None:
@@ -48,8 +52,15 @@ class OpenDocumentReader(TagReader):
         self._style_name = attributes.get("style:name", "")
         if attributes.get("style:parent-style-name") in self._struck:
             self._struck.add(self._style_name)
+        self._colours[self._style_name] = self._colours.get(attributes.get("style:parent-style-name", ""), "")
+
+    def _cell_properties(self, attributes: Attributes) -> None:
+        self._colours[self._style_name] = name_colour(attributes.get("fo:background-color", ""))
 
     def _text_properties(self, attributes: Attributes) -> None:
+        self._colours[self._style_name] = self._colours.get(self._style_name) or name_colour(
+            attributes.get("fo:color", "")
+        )
         kinds = [
             value
             for key, value in attributes.items()
@@ -74,14 +85,17 @@ class OpenDocumentReader(TagReader):
     def _cell(self, attributes: Attributes) -> None:
         self._column = self._next_column
         self._next_column += _count(attributes.get("table:number-columns-repeated", ""))
-        self._is_struck = attributes.get("table:style-name") in self._struck
+        style = attributes.get("table:style-name", "")
+        self._is_struck, self._cell_colour = style in self._struck, self._colours.get(style, "")
 
     def _paragraph(self, _attributes: Attributes) -> None:
         if self._is_note:
             # The author and the date of a note come before its text.
             self._text[:] = [*self._text, " "] if self._has_text else []
             self._has_text = True
-        elif self._is_struck:
+            return
+        self._sheet.colour(self._row_number, self._column, self._cell_colour)
+        if self._is_struck:
             self._sheet.strike(self._row_number, self._column)
 
     def _span(self, attributes: Attributes) -> None:

@@ -11,7 +11,14 @@ from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import IGNORE
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.encoding import SubscriberFileError
-from moza_mail.subscriber_file.headings import ColumnRole, is_about_privacy, is_remark, normalise_heading
+from moza_mail.subscriber_file.headings import (
+    ADDED_HEADINGS,
+    ColumnRole,
+    is_about_privacy,
+    is_remark,
+    names_newsletter,
+    normalise_heading,
+)
 from moza_mail.subscriber_file.inversions import mentions_consent
 from moza_mail.subscriber_file.readings import ANY_VALUE, CHANNEL, STATE_OF_ROLE, UNREADABLE, CellReader
 from moza_mail.subscriber_file.row_state import (
@@ -58,7 +65,8 @@ UNKNOWN_ROLES = frozenset({ColumnRole.OTHER, ColumnRole.UNRELATED, ColumnRole.SO
 
 def is_unrelated(heading: str, role: ColumnRole, values: Iterable[str]) -> bool:
     """Return True for an unknown column in which no value can be an answer, a state, a date or a remark about leaving."""
-    return role in UNKNOWN_ROLES and not is_remark(heading) and not any(map(_says_something, values))
+    is_known = is_remark(heading) or heading in ADDED_HEADINGS
+    return role in UNKNOWN_ROLES and not is_known and not any(map(_says_something, values))
 
 
 def _says_something(value: str) -> bool:
@@ -188,7 +196,8 @@ def propose_state(heading: str, role: ColumnRole, value: str) -> str:
         return IGNORE
     agrees = begins_with_yes(value)
     if role is ColumnRole.UNCLEAR:
-        is_yes_to_mail = agrees and is_about_privacy(heading)
+        is_about_mail = is_about_privacy(heading) or names_newsletter(heading)
+        is_yes_to_mail = is_about_mail and agrees and not value.strip().isdigit()
         return IGNORE if is_no(value) else str(RowState.CONFIRMED if is_yes_to_mail else RowState.UNCONFIRMED)
     words = normalise_heading(heading)
     wants_mail = mentions_consent(words) or WANTS_MAIL.search(words)

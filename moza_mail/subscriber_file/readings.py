@@ -35,15 +35,26 @@ STATE_OF_ROLE = {
     ColumnRole.BOUNCED: RowState.BOUNCED,
     ColumnRole.COMPLAINED: RowState.COMPLAINED,
 }
+CHANNEL_ROLES = frozenset(
+    {ColumnRole.PERMISSION, ColumnRole.CONSENT, ColumnRole.UNSUBSCRIBED, ColumnRole.SUPPRESSED}
+)
 MIN_CONSENT_WORDS = 2
 MIN_WORD_LENGTH = 3
-CHANNEL = frozenset(["email", "e mail", "mail"])
-"""The channel of a consent, as Klaviyo writes it."""
+CHANNEL = frozenset(["email", "e mail", "mail", "email marketing"])
+OTHER_CHANNEL = frozenset(["sms", "sms marketing", "whatsapp", "push", "phone", "telefoon", "post"])
+"""Channels of a consent or a block, as Klaviyo and Brevo write them."""
 SUBSCRIBED = re.compile(
     r"subscri|aangemeld|ingeschreven|abonn|angemeldet|eingetragen|inscrit|opt ?in|opted in|deliverable|sendable|mailable|soft"
 )
 """Words that say clearly, in a column about leaving, that somebody has not left."""
+REFUSAL = re.compile(r"5\d\d[ -]")
+"""A reply code for a permanent failure (RFC 5321), as mail servers write it before a reason."""
+BETWEEN_CHANNELS = re.compile(r"\s*[|,;]\s*")
 QUOTED = re.compile(r'"([^"]*)"')
+ALLOWED = frozenset(
+    ["allow", "allowed", "toestaan", "toegestaan", "zulassen", "erlaubt", "autoriser", "autorise"]
+)
+"""Words of Microsoft Dynamics under a heading such as `Do not allow Emails`."""
 DELIVERY_STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 """An enhanced status code (RFC 3463), which a list of bounces has as its status."""
 HARMLESS_BOUNCES = frozenset(
@@ -93,6 +104,13 @@ def _is_subscribed(text: str) -> bool:
     return SUBSCRIBED.search(normalise(text)) is not None
 
 
+def read_code(meaning: str) -> RowState | None:
+    """Return the state of a code that a heading explains, as in `Nieuwsbrief (1=ja, 2=nee)`."""
+    if is_yes(meaning):
+        return RowState.CONFIRMED
+    return RowState.UNSUBSCRIBED if is_no(meaning) else find_state(meaning)
+
+
 def _worst_state(text: str) -> RowState | None:
     """Return the most serious state that a text in JSON names, such as `[{"reason": "HARD_BOUNCE"}]`.
 
@@ -137,7 +155,8 @@ class CellReader:
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())
-            if self.is_foreign and reading.state is RowState.CONFIRMED and not _is_subscribed(text):
+            is_said = _is_subscribed(text) or normalise(text) in self.words
+            if self.is_foreign and reading.state is RowState.CONFIRMED and not is_said:
                 reading = NOTHING
             if self.takes_any_words and reading.state is RowState.CONFIRMED:
                 reading = replace(reading, is_words=True)
@@ -157,6 +176,8 @@ class CellReader:
             return Reading(state=RowState.CONFIRMED, is_words=True)
         if self.role is ColumnRole.PRECONDITION:
             return self._read_precondition(text)
+        if self.role in CHANNEL_ROLES and (channels := self._read_channels(text)):
+            return channels
         if self.role in STATE_OF_ROLE:
             return self._read_negative(text, STATE_OF_ROLE[self.role])
         if self.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}:
@@ -186,6 +207,15 @@ class CellReader:
     def _parse(self, text: str) -> datetime | None:
         return parse_date(text, month_first=self.month_first)
 
+    def _read_channels(self, text: str) -> Reading | None:
+        """Read a list of channels, such as `email_marketing|sms_marketing`; None for another text."""
+        channels = {normalise(part) for part in BETWEEN_CHANNELS.split(text)}
+        if not channels <= CHANNEL | OTHER_CHANNEL:
+            return None
+        if self.role in STATE_OF_ROLE:
+            return Reading(state=STATE_OF_ROLE[self.role]) if channels & CHANNEL else NOTHING
+        return Reading(state=RowState.CONFIRMED if channels & CHANNEL else RowState.UNCONFIRMED)
+
     def _read_status(self, text: str) -> Reading:
         if is_empty(text):
             return NOTHING if self.role is ColumnRole.OPTIONAL_STATUS else Reading(state=RowState.UNCONFIRMED)
@@ -208,10 +238,12 @@ class CellReader:
             return NOTHING
         if date := self._parse(text):
             return Reading(state=state, date=date)
-        if normalise(text) in HARMLESS_BOUNCES:
+        if normalise(text) in HARMLESS_BOUNCES or normalise(text) in ALLOWED:
             return NOTHING
         # A number of bounces or complaints.
         if text.isdigit() and self.role in {ColumnRole.BOUNCED, ColumnRole.COMPLAINED}:
+            return Reading(state=state)
+        if state is RowState.BOUNCED and REFUSAL.match(text):
             return Reading(state=state)
         if is_yes(text) or self.has_reasons:
             return Reading(state=max(state, find_state(text) or state, key=lambda one: one.severity))
@@ -264,8 +296,6 @@ class CellReader:
             return Reading(state=RowState.UNSUBSCRIBED)
         if find_inversion(words) is not Inversion.NONE:
             return UNREADABLE
-        if words in CHANNEL:
-            return Reading(state=RowState.CONFIRMED)
         is_long = len(text.split()) >= MIN_CONSENT_WORDS or (
             self.takes_any_words and len(text) > MIN_WORD_LENGTH
         )

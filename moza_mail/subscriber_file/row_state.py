@@ -120,7 +120,7 @@ STATE_WORDS: dict[RowState, str] = {
         abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
         opted in, opt in, optin, opt in confirmed, double opt in, member, lid, mitglied, membre, verified,
         geverifieerd, express, soft bounced, soft bounce, softbounce, softbounced, mailable, sendable, deliverable,
-        sub, accord, granted, toegestaan, erlaubt, autorise, accepted, akkoord, daily, weekly, monthly, dagelijks, wekelijks, maandelijks,
+        single opt in, explicit, sub, accord, granted, toegestaan, erlaubt, autorise, accepted, akkoord, daily, weekly, monthly, dagelijks, wekelijks, maandelijks,
         taglich, wochentlich, monatlich, quotidien, hebdomadaire, mensuel
     """,
     RowState.UNCONFIRMED: """
@@ -135,7 +135,8 @@ STATE_WORDS: dict[RowState, str] = {
         never subscribed, no consent, not applicable, niet van toepassing, requested, aangevraagd, prospect, niet ingeschreven,
         nicht angemeldet, non inscrit, non abonne, awaiting opt in confirmation, awaiting double opt in, wartend,
         wartend auf bestatigung, wartet auf bestatigung, warten auf bestatigung, nog niet, not yet, noch nicht, pas encore,
-        nonmember, non member, geen lid, nichtmitglied
+        nonmember, non member, geen lid, nichtmitglied, implicit, error, fout, fehler, erreur, ?, ??, out of office,
+        geen reactie, geen antwoord, no reply, no response, keine antwort, keine reaktion, pas de reponse, sans reponse, nessuna risposta
     """,
     RowState.UNSUBSCRIBED: """
         geloescht, gekuendigt, radie, radiee, removido, removida, storniert, disattivo, beendet, baja, dado de baja, de baja, cancelado, eliminado, desuscrito, no suscrito, disiscritto, annullato,
@@ -152,7 +153,7 @@ STATE_WORDS: dict[RowState, str] = {
     """,
     RowState.SUPPRESSED: """
         bloqueado, bloccato, lista negra, lista nera, escluso, excluido,
-        blocklisted, block listed, blacklisted, black listed, blocked, geblokkeerd, gesperrt, bloque, bloquee, suppressed, disabled,
+        do not allow, niet toestaan, nicht zulassen, ne pas autoriser, blocklisted, block listed, blacklisted, black listed, blocked, geblokkeerd, gesperrt, bloque, bloquee, suppressed, disabled,
         uitgeschakeld, banned, verbannen, do not contact, donotcontact, do not email, do not mail, excluded, uitgesloten,
         ausgeschlossen, exclu, by moderator, byadmin, by admin, suspended, geschorst, quarantined, spammy, dnc, on hold, blacklist,
         blocklist, niet mailen, niet benaderen, overleden, deceased, verstorben, decede, zwarte lijst, liste noire, held, manual,
@@ -162,8 +163,8 @@ STATE_WORDS: dict[RowState, str] = {
         npai, rebotado, rebotado duro, unreachable, onbereikbaar, unerreichbar, injoignable, rebote, rimbalzato, ungueltig, no valido, non valido, non valide, nicht gultig, nicht gueltig, niet geldig,
         bounced, bounce, hard bounced, hard bounce, hardbounce, hardbounced, hard, soft bounces, cleaned, opgeschoond, undeliverable, undelivered,
         onbestelbaar, onbezorgbaar, niet bezorgbaar, unzustellbar, nicht zustellbar, rebond, non delivrable, non distribuable, invalid, ongeldig,
-        ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet,
-        does not exist, unknown user, user unknown, dead, gebounced, gebouncet, invalid email, bounced email, failed, retour, bounced out,
+        ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet, bestaat niet meer, adres bestaat niet, adres bestaat niet meer, adresse existiert nicht, adresse inexistante,
+        does not exist, unknown user, user unknown, dead, gebounced, gebouncet, bouncing, mail retour, mail kwam retour, mail komt retour, mail komt terug, mail kwam terug, returned, mail returned, invalid email, bounced email, failed, retour, bounced out,
         email onbestelbaar, e mail onbestelbaar, on hold bounce
     """,
     RowState.COMPLAINED: """
@@ -213,6 +214,21 @@ WEAK_WORDS = frozenset(
         "sub",
         "accord",
         "refus",
+        "error",
+        "fout",
+        "fehler",
+        "erreur",
+        "?",
+        "??",
+        "explicit",
+        "implicit",
+        "returned",
+        "mail returned",
+        "mail retour",
+        "mail kwam retour",
+        "mail komt retour",
+        "mail komt terug",
+        "mail kwam terug",
         "not yet",
         "nog niet",
         "noch nicht",
@@ -258,6 +274,8 @@ ZERO_DATE = re.compile(
 )
 """Dates that programs write for no date, such as the first day that they can store."""
 ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
+BY_EMAIL = re.compile(r"^e ?mail ?: ?")
+DATE_AT_END = re.compile(r"(?<=[^\d\s]) [\d ./:]+$")
 POLITE = re.compile(
     r" (?:please|graag|bitte|gerne?|svp|s.il (?:vous|te) plait|thanks|thank you|bedankt|dank(?:e| je| u)?|merci|hoor|zeker|natuurlijk|of course)\b"
 )
@@ -281,10 +299,12 @@ def normalise(text: str) -> str:
 def _spellings(text: str) -> tuple[str, ...]:
     """Return a value, the value without an addition, and the value without polite words.
 
-    Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`.
+    The last one is the value without a date. Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`,
+    `afgemeld 3-2-2023`. The channel before a value, as in `Email: Bounced`, is left out.
     """
-    plain = normalise(text)
-    return plain, ADDITION.split(plain, maxsplit=1)[0].strip(), POLITE.sub("", plain)
+    plain = BY_EMAIL.sub("", normalise(text))
+    bare = DATE_AT_END.sub("", plain)
+    return plain, ADDITION.split(plain, maxsplit=1)[0].strip(), POLITE.sub("", plain), bare
 
 
 def contradicts_itself(text: str) -> bool:
@@ -292,7 +312,7 @@ def contradicts_itself(text: str) -> bool:
 
     Examples: `Ja, maar ingetrokken`, `Subscribed (pending)`, `Nee (wil niet meer)`.
     """
-    whole, base, _polite = _spellings(text)
+    whole, base, *_ = _spellings(text)
     addition = whole[len(base) :]
     return find_inversion(addition) is not Inversion.NONE or LEAVING.search(addition) is not None
 

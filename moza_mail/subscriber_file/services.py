@@ -190,6 +190,43 @@ SERVICES: tuple[ExportFormat, ...] = (
         roles={"message": ColumnRole.UNRELATED},
         month_first=True,
     ),
+    ExportFormat(
+        name="Mailtrain",
+        headings=_headings("email, cid, status"),
+        words={
+            "1": RowState.CONFIRMED,
+            "2": RowState.UNSUBSCRIBED,
+            "3": RowState.BOUNCED,
+            "4": RowState.COMPLAINED,
+        },
+    ),
+    ExportFormat(
+        name="Google Groups",
+        headings=_headings("email address, group status, email status"),
+        roles={
+            "group status": ColumnRole.OPTIONAL_STATUS,
+            "email status": ColumnRole.OPTIONAL_STATUS,
+            "email preference": ColumnRole.OPTIONAL_STATUS,
+            "posting permissions": ColumnRole.PRIVATE,
+        },
+        words={
+            "member": None,
+            "manager": None,
+            "owner": None,
+            "all email": None,
+            "each email": None,
+            "daily digest": None,
+            "digest": None,
+            "abridged": None,
+            "no email": RowState.UNSUBSCRIBED,
+        },
+    ),
+    ExportFormat(
+        name="Shopify",
+        headings=_headings("email, email marketing status, email marketing level"),
+        roles={"email marketing level": ColumnRole.UNRELATED},
+    ),
+    ExportFormat(name="Shopify", headings=_headings("email, accepts email marketing, tax exempt")),
     ExportFormat(name="GetResponse", headings=_headings("email, created on, origin")),
     ExportFormat(name="Zoho Campaigns", headings=_headings("contact email, contact status")),
     ExportFormat(

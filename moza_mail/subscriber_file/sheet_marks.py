@@ -6,6 +6,7 @@ MAX_ROWS = 1_048_576
 """The rows of a sheet in Excel and LibreOffice. A sheet with more is not measured further."""
 MAX_MARKS = 20_000
 """The maximum number of rows with a note, and of rows with struck cells, because they are kept in memory."""
+MAX_COLOURS = 200_000
 MAX_NOTE_LENGTH = 300
 MAX_BIT = 63
 """The bit for all columns from this number on."""
@@ -22,6 +23,7 @@ class SheetMarks:
     hidden: a byte for each row, 1 for a hidden row.
     struck: by row, the columns of the struck cells as the bits of a number.
     notes: by row, the texts that somebody wrote beside a cell.
+    colours: by row and column, the colour of a cell with a value.
     """
 
     rows: int = 0
@@ -29,6 +31,7 @@ class SheetMarks:
     hidden: bytearray = field(default_factory=bytearray)
     struck: dict[int, int] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
+    colours: dict[tuple[int, int], str] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -53,6 +56,14 @@ class SheetMarks:
         self.struck[row] = self.struck.get(row, 0) | 1 << min(column, MAX_BIT)
         if len(self.struck) > MAX_MARKS:
             raise SheetTooLargeError
+
+    def colour(self, row: int, column: int, name: str) -> None:
+        """Keep the colour of a cell. The first column is 0.
+
+        A sheet with very many coloured cells has no colour that sets a few rows apart.
+        """
+        if name and len(self.colours) < MAX_COLOURS:
+            self.colours[row, column] = name
 
     def add_note(self, row: int, text: str) -> None:
         """Add a text that somebody wrote beside a cell of a row."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from moza_mail.errors import AddressError, locate, make_printable
@@ -24,7 +24,8 @@ from moza_mail.subscriber_file.column_plan import (
     judge_values,
     settle_by_values,
 )
-from moza_mail.subscriber_file.column_values import NAME_ROLES, ColumnValues, collect_values, holds_addresses
+from moza_mail.subscriber_file.column_values import ColumnValues, collect_values
+from moza_mail.subscriber_file.duplicate_columns import settle_duplicates
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import (
     find_file_state,
@@ -35,7 +36,7 @@ from moza_mail.subscriber_file.file_state import (
     leavers_error,
 )
 from moza_mail.subscriber_file.formula_guard import unguard_formula
-from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
+from moza_mail.subscriber_file.headings import RESERVED_NAMES, SECTION_HEADING, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
 from moza_mail.subscriber_file.questions import Question, ask, remark_error, show_lines
 from moza_mail.subscriber_file.row_state import RowState
@@ -45,6 +46,7 @@ from moza_mail.subscriber_file.row_verdict import (
     find_missing_opt_in,
     find_open_questions,
 )
+from moza_mail.subscriber_file.sections import find_sections, find_title, names_group
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
 
 MAX_COLUMNS = 200
@@ -56,9 +58,6 @@ COLUMN_NAMES_HINT = _(
     "Use email, name, lang, consent, or a name of lower-case letters, digits and _, such as organisatie."
 )
 HEADER_EXAMPLE = _("The first line must name the columns: email,name")
-POSTAL_HEADINGS = frozenset({"address", "adres", "adresse"})
-"""Headings of an email address only if the values are mail addresses."""
-ONCE = frozenset({ColumnRole.FIRST_NAME, ColumnRole.INFIX, ColumnRole.LAST_NAME, ColumnRole.LANG})
 SUBSCRIPTION_STATES = {
     RowState.CONFIRMED: SubscriptionState.CONFIRMED,
     RowState.UNCONFIRMED: SubscriptionState.UNCONFIRMED,
@@ -104,6 +103,7 @@ class SubscriberFile:
         self.source = source
         self._lines = lines
         self._options = options
+        self._extra = dict(options.extra)
         self.columns = self._plan_columns()
         file_state = find_file_state(source, self.columns.service, options.answers)
         self._judge = RowJudge(self.columns, file_state, options.consent)
@@ -119,6 +119,8 @@ class SubscriberFile:
         for found in self._open_table().rows():
             if isinstance(found, RejectedRow):
                 yield found
+            elif self._extra.get(SECTION_HEADING) and names_group(find_title(found[1])):
+                continue
             elif (row_text := "".join(found[1])).strip():
                 yield from self._read_row(*found, row_text)
 
@@ -167,7 +169,7 @@ class SubscriberFile:
             return any(cell.lower() in wanted or find_role(cell) is ColumnRole.EMAIL for cell in header)
 
         table = CsvTable.read_header(self._lines(), is_known)
-        for heading, cells in self._options.extra.items():
+        for heading, cells in self._extra.items():
             table = table.add_column(heading, cells)
         return table
 
@@ -180,7 +182,7 @@ class SubscriberFile:
         columns = first_roles(header, given, answers, service)
         has_email = any(column.role is ColumnRole.EMAIL for column in columns)
         values = _collect(table, columns)
-        columns = self._settle_duplicates(columns, values, given)
+        columns = settle_duplicates(columns, values, given)
         if not any(column.role is ColumnRole.EMAIL for column in columns):
             raise self._no_email_error(header, values, line)
         if not has_email:
@@ -190,6 +192,9 @@ class SubscriberFile:
         remarks = [remark for column in values for remark in column.remarks]
         if remarks and not answers.is_about_leavers:
             raise remark_error(remarks[0], self.source)
+        titles = [title for column in values for title in column.titles]
+        if titles and SECTION_HEADING not in self._extra:
+            return self._plan_sections(titles[-1])
         certainty = find_certainty(
             columns, values, is_service=service is not None, consent=self._options.consent
         )
@@ -203,6 +208,15 @@ class SubscriberFile:
         )
         self._ask(plan, questions)
         return plan
+
+    def _plan_sections(self, last_title: str) -> ColumnPlan:
+        """Return the columns, with one more for the titles above groups of people who left."""
+        table = self._open_table()
+        cells = find_sections(table.rows(), table.header)
+        if last_title not in cells.values() and not self._options.answers.is_about_leavers:
+            raise remark_error(last_title, self.source)
+        self._extra = {**self._extra, SECTION_HEADING: cells}
+        return self._plan_columns()
 
     def _ask(self, plan: ColumnPlan, questions: Sequence[Question]) -> None:
         """Raise SubscriberFileError if a question is left whose answer can change a row."""
@@ -221,7 +235,7 @@ class SubscriberFile:
 
         left = find_open_questions(judge, rows(), questions) if questions else []
         if left := left or find_missing_opt_in(judge, rows(), opt_in):
-            raise ask([show_lines(one, self._options.extra) for one in left], self.source)
+            raise ask([show_lines(one, self._extra) for one in left], self.source)
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
         """Return the names that `--map` gives to columns, by column index."""
@@ -280,38 +294,6 @@ class SubscriberFile:
                 line,
                 HEADER_EXAMPLE,
             )
-
-    def _settle_duplicates(
-        self, columns: Sequence[Column], values: Sequence[ColumnValues], given: Mapping[int, str]
-    ) -> list[Column]:
-        """Return the columns with duplicate roles resolved, if it is clear which column counts.
-
-        The other columns get another role, because a file can have such a role only once.
-        """
-        chosen = {GIVEN_ROLES[name]: index for index, name in given.items() if name in GIVEN_ROLES}
-        emails = [
-            one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
-        ]
-        likely = [
-            one.index for one in columns if not emails and holds_addresses(one.heading, values[one.index])
-        ]
-        has_name = any(one.role in NAME_ROLES for one in columns)
-        settled: list[Column] = []
-        for column in columns:
-            role = column.role
-            is_postal = column.heading.lower() in POSTAL_HEADINGS and column.index not in given
-            if role is ColumnRole.EMAIL and column.index not in emails and (emails or is_postal):
-                role = ColumnRole.OTHER
-            if likely == [column.index] and ColumnRole.EMAIL not in chosen:
-                role = ColumnRole.EMAIL
-            if chosen.get(role, column.index) != column.index:
-                role = ColumnRole.OTHER
-            if role is ColumnRole.OTHER and column.heading.lower() == "contact" and not has_name:
-                role = ColumnRole.NAME
-            if role in ONCE and any(one.role is role for one in settled):
-                role = ColumnRole.UNRELATED
-            settled.append(column if role is column.role else replace(column, role=role, reader=None))
-        return settled
 
     def _check_duplicates(self, columns: Sequence[Column], line: int) -> None:
         first: dict[str, Column] = {}

@@ -9,7 +9,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
@@ -17,9 +17,10 @@ from xml.parsers.expat import ExpatError
 from moza_mail.errors import locate, make_printable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import ColumnAnswers
+from moza_mail.subscriber_file.colours import find_rare_colours
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import find_leavers_name
-from moza_mail.subscriber_file.headings import MARK_HEADING, NOTE_HEADING
+from moza_mail.subscriber_file.headings import COLOUR_HEADING, MARK_HEADING, NOTE_HEADING
 from moza_mail.subscriber_file.sheet_marks import SheetMarks, SheetTooLargeError
 from moza_mail.subscriber_file.workbook_xml import inspect_workbook
 
@@ -42,16 +43,18 @@ class SheetLines:
 
     marks: by line, how a row with an address is marked in the workbook, such as `hidden row`.
     notes: by line, the texts that somebody wrote beside the cells of a row with an address.
+    colours: by line, the colour of an address that most addresses do not have.
     """
 
     lines: list[str]
     marks: dict[int, str]
     notes: dict[int, str]
+    colours: dict[int, str] = field(default_factory=dict)
 
     @property
     def extra(self) -> dict[str, dict[int, str]]:
         """The columns that are not in the lines: cells by line, by heading."""
-        columns = {MARK_HEADING: self.marks, NOTE_HEADING: self.notes}
+        columns = {MARK_HEADING: self.marks, NOTE_HEADING: self.notes, COLOUR_HEADING: self.colours}
         return {heading: cells for heading, cells in columns.items() if cells}
 
 
@@ -110,12 +113,16 @@ def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMa
     rows = sheet.to_python(skip_empty_area=False)
     leavers = _find_leavers(book, sheet.name)
     found = SheetLines(lines=list(_to_lines(rows)), marks={}, notes={})
-    if not (marks.hidden or marks.struck or marks.notes or leavers):
+    if not (marks.hidden or marks.struck or marks.notes or marks.colours or leavers):
         return found
+    numbers: list[int] = []
     for number, row in enumerate(rows, start=1):
         addresses = [place for place, cell in enumerate(row) if isinstance(cell, str) and "@" in cell]
         if not addresses:
             continue
+        numbers.append(number)
+        if colour := marks.colours.get((number, addresses[0])):
+            found.colours[number] = colour
         mark = ["hidden row"] if marks.is_hidden(number) else []
         if number in marks.struck:
             cells = [place for place, cell in enumerate(row) if cell not in {"", None}]
@@ -130,7 +137,7 @@ def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMa
             found.marks[number] = sys.intern(", ".join(mark))
         if note := marks.notes.get(number):
             found.notes[number] = note
-    return found
+    return replace(found, colours=find_rare_colours(found.colours, numbers))
 
 
 def _find_leavers(book: "CalamineWorkbook", sheet_name: str) -> dict[str, str]:

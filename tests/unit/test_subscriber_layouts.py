@@ -79,8 +79,7 @@ def test_comments_above_and_among_the_addresses_are_left_out():
 @pytest.mark.parametrize(
     "content",
     [
-        "anna@example.org\nAfgemeld:\nbob@example.org\n",
-        "Naam;E-mail\nA;anna@example.org\nUITGESCHREVEN;\nB;bob@example.org\n",
+        "anna@example.org\nbob@example.org\n\nDeze twee zijn afgemeld\n",
         "email\nanna@example.org\nbob@example.org (opgezegd)\n",
         "email\nanna@example.org\nUnsubscribed Bob <bob@example.org>\n",
     ],
@@ -93,6 +92,25 @@ def test_a_group_of_people_who_left_within_a_list_stops_the_import(content):
         for row in read(content, status=parse_status(["*=unsubscribed"]))
         if isinstance(row, NewSubscriber)
     } == {"unsubscribed"}
+
+
+def test_a_title_above_a_group_is_about_the_people_below_it():
+    content = "AANGEMELD:\nanna@example.org\n\nAFGEMELD:\nbob@example.org\n\nADRES BESTAAT NIET MEER:\ncleo@example.org\nNieuw\ndirk@example.org\n"
+    rows = [row for row in read(content) if isinstance(row, NewSubscriber)]
+    assert [str(row.suppression or row.state) for row in rows] == [
+        "confirmed",
+        "unsubscribed",
+        "hard_bounce",
+        "confirmed",
+    ]
+    assert rows[1].evidence == "title above the row: AFGEMELD:"
+    table = "Naam;E-mail\nA;anna@example.org\nUITGESCHREVEN;\nB;bob@example.org\n"
+    assert [row[3] for row in found(table)] == ["confirmed", "unsubscribed"]
+    unclear = "email\nanna@example.org\nWILLEN NIET MEER\nbob@example.org\n"
+    with pytest.raises(SubscriberFileError, match="WILLEN NIET MEER: line 4"):
+        read(unclear)
+    answered = read(unclear, status=parse_status(["title above the row:WILLEN NIET MEER=unsubscribed"]))
+    assert [row.state.value for row in answered] == ["confirmed", "unsubscribed"]
 
 
 def test_a_name_that_says_that_somebody_left_is_asked_about_and_a_surname_is_not():

@@ -17,7 +17,7 @@ from tests.support.workbooks import OFFICE, make_ods, make_xlsx
 ROWS = [
     ["Leden van de vereniging", ""],
     ["", ""],
-    ["E-mailadres", "Naam", "Status", "Lidnr"],
+    ["E-mailadres", "Naam", "Status", "Rang"],
     ["zoe@example.org", 'Zoë\nMüller; "x"', "actief", 1],
     ["ben@example.org", "Ben", "opgezegd", 2],
 ]

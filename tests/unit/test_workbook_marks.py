@@ -27,10 +27,10 @@ SHARED = f'<sst xmlns="{MAIN}"><si><t>ann@example.org</t></si><si><r><rPr><strik
 URN = "urn:oasis:names:tc:opendocument:xmlns"
 ODS_HEAD = (
     f'<?xml version="1.0"?><office:document-content xmlns:office="{URN}:office:1.0" xmlns:table="{URN}:table:1.0" '
-    f'xmlns:text="{URN}:text:1.0" xmlns:style="{URN}:style:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    f'xmlns:text="{URN}:text:1.0" xmlns:style="{URN}:style:1.0" xmlns:fo="{URN}:fo:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/">'
     '<office:automatic-styles><style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
     '<style:style style:name="ce2" style:parent-style-name="ce1"/><style:style style:name="ce3" style:parent-style-name="ce1">'
-    '<style:text-properties style:text-line-through-style="none"/></style:style></office:automatic-styles><office:body><office:spreadsheet>'
+    '<style:text-properties style:text-line-through-style="none"/></style:style><style:style style:name="geel"><style:table-cell-properties fo:background-color="#ffff00"/></style:style></office:automatic-styles><office:body><office:spreadsheet>'
 )
 
 
@@ -238,3 +238,55 @@ def test_a_workbook_with_too_many_marks_is_refused():
     rows = "".join(row(number, "x", "ann@example.org", STRUCK) for number in range(2, 20_100))
     with pytest.raises(SubscriberFileError, match="too large"):
         read_workbook(excel(rows, styles=STYLES), "leden.xlsx")
+
+
+RED = (
+    f'<styleSheet xmlns="{MAIN}"><fonts><font><color theme="1"/></font><font><color rgb="FFC00000"/></font></fonts>'
+    '<fills><fill><patternFill/></fill><fill><patternFill patternType="solid"><fgColor rgb="FFFF5050"/></patternFill></fill></fills>'
+    '<cellXfs><xf fontId="0" fillId="0"/><xf fontId="0" fillId="1"/><xf fontId="1" fillId="0"/></cellXfs></styleSheet>'
+)
+
+
+def coloured(*styles: str) -> bytes:
+    """Return a workbook with a row for each style."""
+    rows = "".join(
+        row(number, "x", f"p{number}@example.org", f' s="{style}"')
+        for number, style in enumerate(styles, start=2)
+    )
+    return excel(rows, styles=RED)
+
+
+@pytest.mark.parametrize(
+    ("content", "colours"),
+    [
+        (coloured("0", "0", "1", "0", "1"), {4: "red", 6: "red"}),
+        (coloured("0", "0", "2", "0", "0"), {4: "red"}),
+        (coloured("0", "1", "0", "1", "0"), {}),
+        (coloured("1", "1", "1"), {}),
+        (
+            libre_office(
+                ods_row("Ann", "ann@example.org")
+                + ods_row("Ben", "ben@example.org", "geel")
+                + ods_row("Cor", "cor@example.org")
+                + ods_row("Dan", "dan@example.org")
+            ),
+            {3: "yellow"},
+        ),
+    ],
+)
+def test_a_colour_that_sets_some_people_apart_is_found(content, colours):
+    assert read_workbook(content, "leden.xlsx").colours == colours
+
+
+def test_a_colour_is_asked_about_unless_a_column_says_who_wants_mail():
+    found = read_workbook(coloured("0", "0", "1", "0", "1"), "leden.xlsx")
+    with pytest.raises(SubscriberFileError) as caught:
+        read(found)
+    assert "`colour in the workbook` (red: line 4, 6)" in str(caught.value.message)
+    assert '--status "colour in the workbook:red=unconfirmed"' in str(caught.value.hint)
+    lines = [
+        line.replace("\n", f",{answer}\n")
+        for line, answer in zip(found.lines, ["nieuwsbrief", "ja", "nee", "nee", "ja", "ja"], strict=True)
+    ]
+    states = read(SheetLines(lines=lines, marks={}, notes={}, colours=found.colours))
+    assert states["p6"] == "confirmed"
