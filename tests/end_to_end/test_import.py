@@ -322,7 +322,7 @@ def test_a_sheet_of_a_workbook_is_chosen_by_name(project):
     (project.path / "leden.xlsx").write_bytes(make_xlsx({"Oud": old, "Nieuw": rows}))
     asked = project.run("subscribers", "import", "leden.xlsx", "--yes")
     assert asked.code == 1
-    assert '--sheet "Oud"' in asked.err
+    assert '--sheet "Nieuw"' in asked.err
     done = project.run("subscribers", "import", "leden.xlsx", "--yes", "--sheet", "nieuw")
     assert done.code == 0, done.err
     assert show_states(project) == {"ok": "confirmed"}
