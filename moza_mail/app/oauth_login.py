@@ -29,5 +29,5 @@ def log_in(project: Project, show: Callable[[oauth.DevicePrompt], None]) -> Path
             _("the token server gives no refresh token, so the access would end within the hour"),
             hint=_("Add the right for it to `scope`: offline_access at Microsoft."),
         )
-    oauth.TokenFile(path=project.token_file).write(client.key, tokens)
+    oauth.TokenFile(path=project.token_file, replace=project.write_token_file).write(client.key, tokens)
     return project.token_file

@@ -139,7 +139,7 @@ def token_getter(project: Project, purpose: str = "") -> Callable[[str], str] | 
     # httpx takes a tenth of a second to import, and most projects have a password.
     from moza_mail.oauth import TokenFile, TokenSource
 
-    return TokenSource(client, TokenFile(path=project.token_file)).get_token
+    return TokenSource(client, TokenFile(path=project.token_file, replace=project.write_token_file)).get_token
 
 
 def _path_of(project: Project, name: str) -> str:

@@ -5,13 +5,15 @@ Each line can be translated.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moza_mail.app.mailing_report import ERASED, count_domain
 from moza_mail.app.mailing_status import ListedMailing, MailingStatus
 from moza_mail.app.plan_send import SendPlan, describe_excluded
 from moza_mail.app.settle import SettleReport
 from moza_mail.i18n import gettext as _
-from moza_mail.i18n import join_texts
+from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.duplicate import Likeness
 from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
@@ -20,6 +22,11 @@ from moza_mail.model.store_mark import RestoreGap
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.model.timestamps import format_duration
 from moza_mail.sending import MailingProgress
+
+if TYPE_CHECKING:
+    # Their modules are slow to import, and only their own commands need them.
+    from moza_mail.app.build_archive import ArchiveReport
+    from moza_mail.app.process_bounces import BounceRun
 
 STATES = {
     DeliveryState.PENDING: _("pending, not tried yet"),
@@ -265,3 +272,57 @@ def _describe_mailing(one: ListedMailing) -> str:
         total=sum(one.states.values()),
         remaining=one.remaining,
     )
+
+
+def bounces_as_lines(report: "BounceRun") -> Iterator[str]:
+    """Yield the counts of a bounce run, and the addresses that it suppressed or unsubscribed."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
+    yield _(
+        "{total}{kinds}{before}",
+        total=_("{source}: {count} read", source=report.source, count=report.total),
+        kinds=f": {kinds}" if kinds else "",
+        before=_("; {count} counted before", count=report.repeated) if report.repeated else "",
+    )
+    for one in report.suppressed:
+        text = _("would be suppressed") if report.is_dry_run else _("suppressed")
+        yield _("  {done}: {address} ({why})", done=text, address=one["address"], why=one["reason"])
+    for one in report.unsubscribed:
+        text = _("would be unsubscribed") if report.is_dry_run else _("unsubscribed")
+        yield _("  {done}: {address} ({why})", done=text, address=one["address"], why=one["list"])
+
+
+def bounce_remarks(report: "BounceRun") -> Iterator[str]:
+    """Yield what a person must decide after a bounce run."""
+    if report.held:
+        yield _(
+            "{count} are held: too many readers of one provider fail alike, so it may be the provider's error. See moza-mail status, then: moza-mail bounces accept MAILING, or reject.",
+            count=report.held,
+        )
+    for one in report.unrecognised:
+        yield _("  left in the mailbox: {message}: {why}", message=one["message"], why=one["why"])
+
+
+def archive_as_line(report: "ArchiveReport", folder: Path) -> str:
+    """Return the counts of an archive that was built in a folder."""
+    result = report.result
+    return _(
+        "{folder}: {issues}; {added} files added, {changed} changed, {unchanged} unchanged, {removed} removed",
+        folder=str(folder),
+        issues=ngettext("{count} issue", "{count} issues", report.issues),
+        added=result.added,
+        changed=result.changed,
+        unchanged=result.unchanged,
+        removed=result.removed,
+    )
+
+
+def archive_remarks(report: "ArchiveReport", issues_folder: Path) -> Iterator[str]:
+    """Yield the remarks of an archive, and the issues that were sent and have no file."""
+    yield from report.remarks
+    for slug in report.missing:
+        yield _(
+            "{slug} was sent to {list_slug}, but has no file in {folder}, so it has no page.\n  Put its file back, or name it: --include FILE",
+            slug=slug,
+            list_slug=report.list_slug,
+            folder=str(issues_folder),
+        )

@@ -10,6 +10,7 @@ import moza_mail
 from moza_mail.cli import output
 from moza_mail.cli.commands import issue, mailing, privacy, server, subscribers
 from moza_mail.cli.commands import project as setup
+from moza_mail.cli.usage import CommandGroup
 from moza_mail.i18n.catalog import SOURCE_LANGUAGE, languages, match_language
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="moza-mail",
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Compose a Markdown newsletter and mail it, so that nobody is skipped silently and nobody is mailed twice.",

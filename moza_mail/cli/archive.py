@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from moza_mail.app.build_archive import ArchiveOptions, build_archive
+from moza_mail.app.report_text import archive_as_line, archive_remarks
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.i18n import gettext as _
-from moza_mail.i18n import ngettext
 from moza_mail.project import Project
 
 
@@ -16,27 +15,7 @@ def build(project: Project, folder: Path, options: ArchiveOptions, *, as_json: b
     if as_json:
         output.give_json(report.as_data())
     else:
-        result = report.result
-        output.give(
-            _(
-                "{folder}: {issues}; {added} files added, {changed} changed, {unchanged} unchanged, {removed} removed",
-                folder=str(folder),
-                issues=ngettext("{count} issue", "{count} issues", report.issues),
-                added=result.added,
-                changed=result.changed,
-                unchanged=result.unchanged,
-                removed=result.removed,
-            )
-        )
-    for remark in report.remarks:
+        output.give(archive_as_line(report, folder))
+    for remark in archive_remarks(report, project.issues_folder):
         output.say(remark)
-    for slug in report.missing:
-        output.say(
-            _(
-                "{slug} was sent to {list_slug}, but has no file in {folder}, so it has no page.\n  Put its file back, or name it: --include FILE",
-                slug=slug,
-                list_slug=report.list_slug,
-                folder=str(project.issues_folder),
-            )
-        )
     return output.NEEDS_ATTENTION if report.missing else 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from moza_mail.app.held_suppressions import decide_held, plan_decision
 from moza_mail.app.process_bounces import BounceRun, process_mailbox, process_piped_message
+from moza_mail.app.report_text import bounce_remarks, bounces_as_lines
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError
@@ -47,26 +48,9 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
     if as_json:
         output.give_json(report.as_data())
         return
-    kinds = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
-    total = _("{source}: {count} read", source=report.source, count=report.total)
-    before = _("; {count} counted before", count=report.repeated) if report.repeated else ""
-    output.give(f"{output.shown(total)}{f': {kinds}' if kinds else ''}{output.shown(before)}")
-
-    for one in report.suppressed:
-        text = _("would be suppressed") if report.is_dry_run else _("suppressed")
-        output.give(f"  {output.shown(text)}: {one['address']} ({one['reason']})")
-    for one in report.unsubscribed:
-        text = _("would be unsubscribed") if report.is_dry_run else _("unsubscribed")
-        output.give(f"  {output.shown(text)}: {one['address']} ({one['list']})")
-    if report.held:
-        output.say(
-            _(
-                "{count} are held: too many readers of one provider fail alike, so it may be the provider's error. See moza-mail status, then: moza-mail bounces accept MAILING, or reject.",
-                count=report.held,
-            )
-        )
-    for one in report.unrecognised:
-        output.say(_("  left in the mailbox: {message}: {why}", message=one["message"], why=one["why"]))
+    output.give(output.shown_lines(bounces_as_lines(report)))
+    for remark in bounce_remarks(report):
+        output.say(remark)
 
 
 def decide(

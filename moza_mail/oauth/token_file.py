@@ -1,9 +1,7 @@
 """Keep tokens in a file that only its owner can read."""
 
 import json
-import os
-import secrets
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +19,12 @@ class TokenFile:
     """The file with the tokens of one client.
 
     Two processes may renew a token at the same time. The file then contains the newer token, and both tokens are valid.
+
+    replace: replaces the file in one step, and lets only its owner read it; raises OSError if that fails.
     """
 
     path: Path
+    replace: Callable[[bytes], None]
 
     def read(self, key: str) -> Tokens:
         """Return the tokens for `key`, empty if there are none. A damaged file counts as empty."""
@@ -57,19 +58,9 @@ class TokenFile:
                 "refresh": tokens.refresh,
             }
         )
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(
-                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-            ) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
+            self.replace(content.encode())
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
             raise ProjectError(
                 _("{path} cannot be written: {reason}", path=str(self.path), reason=describe_os_error(error))
             ) from None

@@ -6,15 +6,18 @@ import stat
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes, *, new_mode: int = 0o644) -> None:
+def write_atomically(path: Path, content: bytes, *, new_mode: int = 0o644, is_private: bool = False) -> None:
     """Replace the content of a file, keep its permissions, and sync it to disk.
 
     If this fails, raises OSError and the old file is unchanged. Symbolic links are followed; a missing file
     is created with the permissions `new_mode`.
+
+    is_private: let only the owner read the file from now on.
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else new_mode
+    mode = 0o600 if is_private else mode
     try:
         with os.fdopen(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"

@@ -377,6 +377,11 @@ class Project:
             )
         return settings.make_client(secrets.read_oauth_client_secret())
 
+    def write_token_file(self, content: bytes) -> None:
+        """Replace the file with the OAuth 2 tokens, which only its owner can read; raise OSError if that fails."""
+        self.token_file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.token_file, content, is_private=True)
+
     @property
     def token_file(self) -> Path:
         """The file with the OAuth 2 tokens."""

@@ -22,11 +22,13 @@ NOT_PROVEN = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT
 NEXT = sa.cast(properties.c.value, sa.BigInteger) + 1
 AT_LEAST = sa.bindparam("at_least", type_=sa.BigInteger)
 # One statement, so that two senders on PostgreSQL never raise the generation to the same number.
+OTHER = properties.alias("other")
+OWN_ID = sa.select(OTHER.c.value).where(OTHER.c.name == STORE_ID).scalar_subquery()
 RAISE = (
     sa.update(properties)
     .where(properties.c.name == GENERATION)
     .values(value=sa.cast(sa.case((NEXT < AT_LEAST, AT_LEAST), else_=NEXT), sa.Text))
-    .returning(properties.c.value)
+    .returning(properties.c.value, OWN_ID)
 )
 
 
@@ -106,13 +108,14 @@ def raise_generation(connection: sa.Connection, at_least: int = 0) -> StoreMark:
 
     Each commit of intents does this, so that a copy of the store from the middle of a run is older than the mark.
     """
-    generation = connection.scalar(RAISE, {"at_least": at_least})
-    if generation is None:
+    raised = connection.execute(RAISE, {"at_least": at_least}).one_or_none()
+    if raised is None:
         mark = StoreMark(store_id=secrets.token_hex(16), generation=max(1, at_least))
         _write(connection, STORE_ID, mark.store_id)
         _write(connection, GENERATION, str(mark.generation))
         return mark
-    return StoreMark(store_id=_read(connection, STORE_ID), generation=int(generation))
+    generation, store_id = raised
+    return StoreMark(store_id=store_id, generation=int(generation))
 
 
 def _read_gap(connection: sa.Connection) -> RestoreGap | None:

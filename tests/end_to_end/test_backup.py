@@ -340,6 +340,84 @@ def test_a_store_that_was_restored_twice_still_does_not_know_the_time_before_the
     assert len(project.outbox()) == READERS
 
 
+OTHER_SECRET = "0123456789abcdef" * 4
+
+
+def swap_secret(project, secret: str = OTHER_SECRET) -> bytes:
+    """Replace the secret of a project by another one; return the old one."""
+    path = project.path / "subscribers" / "secret"
+    own = path.read_bytes()
+    path.write_text(secret)
+    return own
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("send", ISSUE, "--yes"),
+        ("send", "--due"),
+        ("confirmations",),
+        ("bounces", "maildir:mail"),
+        ("subscribers", "list"),
+        ("subscribers", "import", "readers.csv", "--yes", "--consent", "x"),
+        ("settle", "--assume-sent-until", "2026-11-29"),
+        ("serve", "--port", "0"),
+    ],
+    ids=" ".join,
+)
+def test_a_swapped_secret_is_refused_and_nobody_is_mailed(project, command):
+    for name in ("new", "cur", "tmp"):
+        (project.path / "mail" / name).mkdir(parents=True)
+    assert send(project, "--limit", "2").code == 0
+    path = project.path / ISSUE
+    path.write_text(path.read_text().replace("---\n", "---\nsend_at: 2026-01-14 09:00\n", 1))
+    before = dump_store(project)
+    own = swap_secret(project)
+
+    # In a process of its own, because `serve` would not end if it accepted the secret.
+    with project.start(*command) as process:
+        try:
+            _out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 1, err
+    assert b"another secret" in err
+    assert b"adopt-secret" in err
+    assert dump_store(project) == before
+    assert len(recipients(project)) == 2
+
+    (project.path / "subscribers" / "secret").write_bytes(own)
+    assert send(project).code == 0
+    assert recipients(project) == sorted(f"Lezer {n} <lezer{n}@example.org>" for n in range(READERS))
+
+
+def dump_store(project) -> list[str]:
+    with closing(sqlite3.connect(project.path / STORE)) as connection:
+        return list(connection.iterdump())
+
+
+def test_a_move_file_changes_no_store_that_was_made_with_another_secret(project, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = folder(tmp_path / "elsewhere")
+    (elsewhere.path / "subscribers" / "secret").write_text(OTHER_SECRET)
+    elsewhere.add_readers(1)
+    move = project.path / "all.jsonl"
+    move.write_text(elsewhere.run("subscribers", "export", "--all").out)
+    before = dump_store(project)
+    own = swap_secret(project)
+    assert project.run("subscribers", "import", "all.jsonl", "--yes").code == 1
+    assert dump_store(project) == before
+
+    (project.path / "subscribers" / "secret").write_bytes(own)
+    given = elsewhere.path / "subscribers" / "secret"
+    assert project.run("subscribers", "import", "all.jsonl", "--yes", "--secret-file", str(given)).code == 1
+    assert dump_store(project) == before
+    assert (project.path / "subscribers" / "secret").read_bytes() == own
+    assert send(project).code == 0
+    assert len(recipients(project)) == READERS
+
+
 def test_a_folder_that_may_not_be_written_stops_nothing():
     """Not even root may write in /sys."""
     write_mark(Path("/sys"), StoreMark(store_id="a", generation=1))
@@ -372,13 +450,11 @@ def test_a_dump_with_another_secret_changes_no_table(server_project, tmp_path):
     dump = str(tmp_path / "backup")
     assert server_project.run("backup", dump).code == 0
     assert send(server_project).code == 0
-    secret = server_project.path / "subscribers" / "secret"
-    own = secret.read_bytes()
-    secret.write_text("0123456789abcdef" * 4)
+    own = swap_secret(server_project)
     refused = server_project.run("restore", dump, "--yes")
     assert refused.code == 1
     assert "another secret" in refused.err
-    secret.write_bytes(own)
+    (server_project.path / "subscribers" / "secret").write_bytes(own)
     assert server_project.states() == {"accepted": READERS}
 
 

@@ -4,7 +4,9 @@ import resource
 import subprocess
 
 import pytest
+import typer
 
+from moza_mail.cli.app import app
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import free_port, smtp_sink
 
@@ -200,3 +202,37 @@ def test_on_a_full_disk_no_message_leaves_without_its_row(project):
         assert project.run("send", ISSUE, "--yes").code == 0
         assert {len(copies) for copies in sink.received().values()} == {1}
         assert len(sink.received()) == 400
+
+
+def find_required(command, path=("moza-mail",)):
+    """Yield the path and the names of the required parameters of each command, the subcommands included."""
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from find_required(sub, (*path, name))
+    required = [one for one in command.params if one.required]
+    if required:
+        yield path, [one.metavar if one.param_type_name == "argument" else one.opts[0] for one in required]
+
+
+REQUIRED = list(find_required(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(("path", "names"), REQUIRED, ids=" ".join)
+def test_a_missing_argument_of_any_command_is_named_with_the_command_to_type(project, path, names):
+    done = project.run(*path[1:])
+    assert done.code == 2
+    problem, hint = done.err.splitlines()
+    assert problem == f"moza-mail: `{names[0]}` is missing"
+    assert hint.startswith(f"  Type: {' '.join(path)} ")
+    assert all(name in hint for name in names)
+    assert hint.endswith(f"{' '.join(path)} --help)")
+    assert "is missing" not in project.run("--lang", "nl", *path[1:]).err
+
+
+def test_many_commands_have_a_required_argument():
+    assert len(REQUIRED) > 10
+
+
+def test_a_wrong_option_is_no_missing_argument(project):
+    for arguments in (("status", "--foo"), ("send", "--limit", "x"), ("nonsense",)):
+        done = project.run(*arguments)
+        assert (done.code, "is missing" in done.err) == (2, False)

@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import trustme
@@ -14,6 +15,7 @@ import trustme
 from moza_mail import oauth
 from moza_mail.errors import MozaMailError
 from moza_mail.model.oauth import Grant, OAuthClient, TokenRefused, TokenUnavailable
+from moza_mail.project.atomic_write import write_atomically
 from tests.support.dovecot import dovecot
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import AiosmtpdRelay, aiosmtpd_relay, free_port
@@ -47,7 +49,9 @@ def app_client(tokens, **changes) -> OAuthClient:
 
 
 def source(client: OAuthClient, path, clock=lambda: NOW) -> oauth.TokenSource:
-    return oauth.TokenSource(client, oauth.TokenFile(path=path / "tokens.json"), clock)
+    file = path / "tokens.json"
+    replace_file = partial(write_atomically, file, is_private=True)
+    return oauth.TokenSource(client, oauth.TokenFile(path=file, replace=replace_file), clock)
 
 
 def test_a_token_is_asked_for_once_and_kept_for_the_next_process(tokens, tmp_path):
@@ -84,10 +88,13 @@ def test_the_token_of_another_account_is_not_used(tokens, tmp_path):
 
 
 def test_a_damaged_file_of_tokens_is_replaced(tokens, tmp_path):
-    (tmp_path / "tokens.json").write_bytes(b'{"client": [\xff')
+    kept = tmp_path / "tokens.json"
+    kept.write_bytes(b'{"client": [\xff')
+    kept.chmod(0o644)
     assert source(app_client(tokens), tmp_path).get_token() in tokens.valid
     assert source(app_client(tokens), tmp_path).get_token() in tokens.valid
     assert len(tokens.requests) == 1
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(

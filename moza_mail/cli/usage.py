@@ -1,0 +1,37 @@
+"""Report an argument that was left out as an error of ours, with the command to type."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
+
+
+class CommandGroup(TyperGroup):
+    """All commands. An argument that is missing from any of them is a ProjectError."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # A wrong value has a message of its own; a missing one has none.
+            if error.message or error.ctx is None or error.param is None:
+                raise
+            path = error.ctx.command_path
+            parameters: list[Any] = [*error.ctx.command.params]
+            arguments = [one.metavar for one in parameters if one.param_type_name == "argument"]
+            options = [
+                f"{one.opts[0]} TEXT" for one in parameters if one.required and one.metavar not in arguments
+            ]
+            name = error.param.metavar if error.param.metavar in arguments else error.param.opts[0]
+            raise ProjectError(
+                _("`{name}` is missing", name=str(name)),
+                hint=_(
+                    "Type: {command} (options: {path} --help)",
+                    command=" ".join([path, *arguments, *options]),
+                    path=path,
+                ),
+            ) from None
