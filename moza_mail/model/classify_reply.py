@@ -1,8 +1,8 @@
 """Classify a reply of a server, or the diagnostic in a report, by a table of rules.
 
-The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. A verdict that
-blames the reader's address then needs that no word of the reply is about anything else (`reply_rules_doubt.py`). Numbers that
-are part of an IP address or a version are never read as status codes.
+The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. If the verdict blames
+the reader's address, more rules look for words about anything else (`reply_rules_doubt.py`). One such word replaces the
+verdict. Numbers that are part of an IP address or a version are never read as status codes.
 """
 
 import re
@@ -21,11 +21,11 @@ from moza_mail.model.reply_text import (
     BRACKETED_ADDRESS,
     ReplyContext,
     ReplyParts,
-    cut_frame,
+    cut_introduction,
     find_unknown_words,
-    fold,
     mask_addresses,
     mask_names,
+    remove_accents,
     split_reply,
 )
 from moza_mail.model.verdict import HARD_VERDICTS, SENDER_VERDICTS, Verdict
@@ -35,7 +35,7 @@ MAX_TEXT = 1000
 UNKNOWN_RULE = RULES[-1].name
 """The name of the last rule, which matches every reply that no other rule knows."""
 
-# A report quotes the session in which the refusal came, in the words of Postfix, Exim or qmail.
+# Phrases by which Postfix, Exim and qmail say in which phase of the session a server refused.
 QUOTED_PHASES = (
     (
         "mail",
@@ -50,14 +50,14 @@ QUOTED_PHASES = (
     ("connect", r"refused to talk to me|after initial connection|while talking to .{0,60}greeting"),
     ("auth", r"in reply to auth|after auth"),
 )
-# A link to a page about the refusal names nobody.
+# The host of a link to a page about the refusal does not count as a name of the sender.
 URL_HOST = re.compile(r"https?://[^/\s]+")
-# A status that says that the recipient does not exist outweighs one word that is not known.
+# If the status says that the recipient does not exist, one unknown word does not cast doubt on it.
 ADDRESS_STATUS = re.compile(r"5\.1\.(?:[1236]|10)")
 UNKNOWN_WORDS_BESIDE_STATUS = 1
 SENDER_CHECK = re.compile(r"sender address rejected|sender verify|verification failed for", re.IGNORECASE)
-# A gateway quotes the reply of the server beyond it.
-INNER_REPLIES = tuple(
+# The forms in which a gateway quotes the reply of the next server.
+QUOTED_REPLIES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?:returned an error|unknown recipient or mailbox unavailable|violation|returned .{3,40}?) -> ([45]\d\d.+)$",
@@ -82,7 +82,7 @@ def find_rule(text: str, context: ReplyContext = NO_CONTEXT) -> tuple[Verdict, s
     cut = " ".join(text[:MAX_TEXT].replace("\u2019", "'").replace("\u2018", "'").split())
     quoted = next((name for name, pattern in QUOTED_PHASES if re.search(pattern, cut, re.IGNORECASE)), "")
     context = replace(context, phase=quoted or context.phase)
-    found = _find_inner(cut, context) or _find_plain(cut, context)
+    found = _classify_quoted_reply(cut, context) or _apply_rules(cut, context)
     verdict, rule = found
     if verdict not in NEUTRAL_VERDICTS and _names_sender(cut, context):
         return Verdict.SENDER_FAULT, f"{rule}, names the sender"
@@ -90,17 +90,18 @@ def find_rule(text: str, context: ReplyContext = NO_CONTEXT) -> tuple[Verdict, s
 
 
 NEUTRAL_VERDICTS = SENDER_VERDICTS | {Verdict.THROTTLED, Verdict.TEMPORARY, Verdict.POLICY, Verdict.CONTENT}
-"""Verdicts that never blame the reader's address. It does not matter whom the reply names."""
+"""Verdicts that never blame the reader's address. They stay as they are if the reply names the sender."""
 
 
 def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Verdict, str] | None:
-    """Return the verdict and rule of a doubt that the address is to blame; None if there is no doubt.
+    """Look for a reason to doubt a verdict that blames the reader's address.
 
-    Only the words of the server count, if there are any: a report has its own words in front of them.
+    Return the verdict that replaces it and the name of the rule; None if there is no doubt. The introduction of a report does
+    not count, unless the report quotes no words of the server.
     """
     parts = split_reply(text)
     status = parts.status or context.status
-    words = mask_names(cut_frame(text), context)
+    words = mask_names(cut_introduction(text), context)
     if not re.search(r"[^\W\d]{2}", words):
         words = mask_names(text, context)
     subject = ReplyParts(code=parts.code or "550", status=status, words=words)
@@ -113,19 +114,19 @@ def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Ver
     return None
 
 
-def _find_inner(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:
+def _classify_quoted_reply(text: str, context: ReplyContext) -> tuple[Verdict, str] | None:
     """Return the verdict and rule of a reply that a gateway quotes; None if it quotes none."""
     if SENDER_CHECK.search(text):
         return None
-    for pattern in INNER_REPLIES:
+    for pattern in QUOTED_REPLIES:
         if inner := pattern.search(text):
-            verdict, rule = _find_inner(inner[1], context) or _find_plain(inner[1], context)
+            verdict, rule = _classify_quoted_reply(inner[1], context) or _apply_rules(inner[1], context)
             if verdict is not Verdict.UNCLEAR:
                 return verdict, f"quoted: {rule}"
     return None
 
 
-def _find_plain(text: str, context: ReplyContext) -> tuple[Verdict, str]:
+def _apply_rules(text: str, context: ReplyContext) -> tuple[Verdict, str]:
     parts = split_reply(text)
     status = parts.status or ("" if context.status.endswith(".0.0") else context.status)
     is_temporary = _is_temporary(parts, status)
@@ -133,12 +134,12 @@ def _find_plain(text: str, context: ReplyContext) -> tuple[Verdict, str]:
     code = parts.code or "550"
     if is_temporary and not code.startswith("4"):
         code = "450"
-    subject = ReplyParts(code=code, status=status, words=fold(ANY_ADDRESS.sub("ADDR", words)))
+    subject = ReplyParts(code=code, status=status, words=remove_accents(ANY_ADDRESS.sub("ADDR", words)))
     rule = next(_matching_rules(RULES, subject, f"{text} {context.server}", context))
     if is_temporary and not rule.is_kept_by_4xx:
         return TEMPORARY_VERDICTS.get(rule.verdict, rule.verdict), f"{rule.name}, 4xx"
     if rule.verdict in HARD_VERDICTS and _names_only_others(
-        mask_addresses(cut_frame(text), context), context
+        mask_addresses(cut_introduction(text), context), context
     ):
         return Verdict.UNCLEAR, f"{rule.name}, names another address"
     return rule.verdict, rule.name
@@ -149,13 +150,13 @@ TEMPORARY_VERDICTS = {
     Verdict.CONTENT: Verdict.TEMPORARY,
     Verdict.POLICY: Verdict.THROTTLED,
 }
-"""Verdicts and their replacement in a 4xx reply: a later attempt may succeed."""
+"""The replacement of each verdict for a 4xx reply, because a later attempt may succeed."""
 
 
 def _is_temporary(parts: ReplyParts, status: str) -> bool:
-    """Return True for a 4xx, or a 5xx with an enhanced status that begins with 4.
+    """Return True for a 4xx code, and for an enhanced status 4.x.x with a 5xx code or without a code.
 
-    In Exchange's `550 4.4.7`, the enhanced status decides.
+    Exchange writes `550 4.4.7`, for example. There, the enhanced status decides.
     """
     return (
         parts.code.startswith("4")
@@ -184,10 +185,10 @@ def _matching_rules(
             yield rule
 
 
-# Compiled at the first refusal: the table takes 100 ms, which a command that sends nothing need not wait for.
+# Each pattern is compiled when it is first used. All patterns take 100 ms, which would delay commands that send nothing.
 @cache
 def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(fold(pattern), re.IGNORECASE)
+    return re.compile(remove_accents(pattern), re.IGNORECASE)
 
 
 def _names_sender(text: str, context: ReplyContext) -> bool:
@@ -204,8 +205,8 @@ def _names_sender(text: str, context: ReplyContext) -> bool:
 
 
 def _names_only_others(words: str, context: ReplyContext) -> bool:
-    """Return True if the reply names another address in angle brackets, and not the reader's.
+    """Return True if the reply names another address in angle brackets, and does not name the reader's.
 
-    Then the failure is at an address to which the reader forwards.
+    In that case, the other address failed: the reader forwards mail to it.
     """
     return bool(context.recipients) and "RCPT" not in words and bool(BRACKETED_ADDRESS.search(words))

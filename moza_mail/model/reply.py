@@ -8,7 +8,7 @@ from moza_mail.model.classify_reply import classify_reply
 
 
 class Phase(StrEnum):
-    """The command of a transaction to which a reply or failure belongs (RFC 5321 3.3)."""
+    """The step of an SMTP transaction to which a reply or failure belongs (RFC 5321 3.3)."""
 
     CONNECT = "connect"
     MAIL = "mail"
@@ -30,7 +30,10 @@ QUEUE_ID = re.compile(
 
 
 def decode_octets(octets: bytes) -> str:
-    """Return a text of a server. Most write UTF-8, some Latin-1, which decodes anything."""
+    """Decode text from a server as UTF-8, or as Latin-1 if it is not valid UTF-8.
+
+    Latin-1 can decode any octets.
+    """
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
@@ -52,10 +55,10 @@ class Reply:
 
     @classmethod
     def parse(cls, code: int, text: str) -> "Reply":
-        """Parse a code and the text after it."""
+        """Return the reply with this code. `text` may begin with an enhanced code."""
         clean = text[:2000]
         if not clean.isprintable():
-            clean = "".join(sign if sign.isprintable() else " " for sign in clean)
+            clean = "".join(char if char.isprintable() else " " for char in clean)
         clean = " ".join(clean.split())[:500]
         found = ENHANCED.match(clean)
         return cls(
@@ -66,7 +69,7 @@ class Reply:
 
     @classmethod
     def from_text(cls, written: str) -> "Reply | None":
-        """Parse the text that `str` of a reply returns; return None for any other text."""
+        """Parse a reply from the text that `str(reply)` returned; return None for any other text."""
         code, _, text = written.partition(" ")
         return cls.parse(int(code), text) if CODE.fullmatch(code) else None
 
@@ -77,9 +80,9 @@ class Reply:
         return found.group(1).strip("<>.")[:120] if found else ""
 
     def without_text(self) -> "Reply":
-        """Return the reply without its own text, which may contain an address.
+        """Return the reply with a standard text instead of its own, which may contain an address.
 
-        The new reply has the same verdict.
+        The standard text has the same verdict.
         """
         verdict = classify_reply(str(self))
         words = (replace(self, text=text) for text in NEUTRAL_WORDS)
@@ -99,6 +102,4 @@ NEUTRAL_WORDS = (
     "account disabled",
     "blocked",
 )
-
-
 """Standard texts. One of them can replace a reply's text without changing its verdict."""

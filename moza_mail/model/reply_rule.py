@@ -11,13 +11,14 @@ class ReplyRule:
 
     status: a regular expression that must match the whole enhanced status.
     code: a regular expression that must match the beginning of the basic code.
-    words: a regular expression to search for in the words. There, the reader's address is `RCPT`, another address `ADDR` and
-        an IP address `IP`.
-    server: a regular expression to search for in the whole reply with the name of its server.
+    words: a regular expression to search for in the words of the reply. In these words, `RCPT` replaces the reader's address,
+        `ADDR` any other address, and `IP` an IP address.
+    server: a regular expression to search for in the unmasked reply, followed by the name of its server.
     phases: the steps of a session to which the rule applies: connect, helo, auth, mail, rcpt, data, body.
-    in_report: True for a rule only about reports of other servers, False for a rule only about replies in our own session.
-    is_permanent: the rule applies only to a 5xx.
-    is_kept_by_4xx: a 4xx does not turn the verdict into a temporary one.
+    in_report: True if the rule applies only to reports of other servers, False if it applies only to replies in our own
+        session, None if it applies to both.
+    is_permanent: True if the rule applies only to a 5xx.
+    is_kept_by_4xx: True if the verdict stays the same for a 4xx, instead of becoming a temporary one.
     source, seen: where the words were found, and when.
     """
 

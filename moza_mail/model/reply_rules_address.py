@@ -1,15 +1,15 @@
 """Rules about the address: disabled, unknown domain, unknown user.
 
-The rules at the end are the defaults.
+The last rules are about policies, and about replies that no other rule matches.
 """
 
 from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.reply_word import WordRole
-from moza_mail.model.reply_words import both
+from moza_mail.model.reply_words import join_in_either_order
 from moza_mail.model.verdict import Verdict
 
 ADDRESS_RULES = (
-    # The relay's own list of addresses that bounced before.
+    # Relays refuse addresses on their own lists of earlier bounces.
     ReplyRule(
         name="relay_suppression_list",
         verdict=Verdict.DISABLED,
@@ -52,7 +52,7 @@ ADDRESS_RULES = (
         source="Sisimai suspend; Yahoo; Mail.ru; Lycos; Orange",
         seen="2026-08-04",
     ),
-    # Without an address these words mean the reader's own filter, and only at KDDI.
+    # At KDDI, these words mean the reader's own filter if no address precedes them.
     ReplyRule(
         name="kddi_filter",
         verdict=Verdict.UNCLEAR,
@@ -61,7 +61,7 @@ ADDRESS_RULES = (
         source="Sisimai rhost/for-kddi.go: '550 : User unknown' without an address is the reader's filter",
         seen="2025-02-23",
     ),
-    # After DATA these words mean the reader's own filter at NTT docomo.
+    # At NTT docomo, these words mean the reader's own filter.
     ReplyRule(
         name="docomo_filter",
         verdict=Verdict.UNCLEAR,
@@ -71,7 +71,7 @@ ADDRESS_RULES = (
         source="Sisimai rhost/for-nttdocomo.go: after DATA it is a filter of the reader",
         seen="2025-02-23",
     ),
-    # Before `domain_status`, which knows 5.1.10 as a null MX (RFC 7505).
+    # Must precede `domain_status`, which reads 5.1.10 as a null MX (RFC 7505).
     ReplyRule(
         name="exchange_recipient_not_found",
         verdict=Verdict.ADDRESS_UNKNOWN,
@@ -118,7 +118,7 @@ ADDRESS_RULES = (
         source="OfficeDocs-Exchange 5.4.1 DBEB, Outlook 5.5.0, 5.7.504",
         seen="2021-07-14",
     ),
-    # Cisco's refusal of a recipient, where the phase shows that it is one. Others use the words without `#` for anything.
+    # Only the phase shows that Cisco refuses the recipient. Other servers write these words, without `#`, for any reason.
     ReplyRule(
         name="cisco_bare_recipient",
         verdict=Verdict.ADDRESS_UNKNOWN,
@@ -214,7 +214,7 @@ ADDRESS_RULES = (
         name="closed_in_other_languages",
         verdict=Verdict.DISABLED,
         code=r"(?!4)",
-        words=both(WordRole.CLOSED, WordRole.RECIPIENT),
+        words=join_in_either_order(WordRole.CLOSED, WordRole.RECIPIENT),
         source="the words of these roles in `reply_words.py`",
         seen="2026-11-30",
     ),
@@ -222,7 +222,7 @@ ADDRESS_RULES = (
         name="unknown_in_other_languages",
         verdict=Verdict.ADDRESS_UNKNOWN,
         code=r"(?!4)",
-        words=both(WordRole.GONE, WordRole.RECIPIENT),
+        words=join_in_either_order(WordRole.GONE, WordRole.RECIPIENT),
         source="the words of these roles in `reply_words.py`",
         seen="2026-11-30",
     ),

@@ -1,7 +1,7 @@
-"""Rules that take back a verdict about the address.
+"""Rules that replace a verdict that blames the reader's address.
 
-They are read only after another rule has blamed the address, and the first match replaces its verdict. One word about anything
-else than the recipient is enough: a wrong suppression costs a reader, a missed one costs one more bounce.
+These rules are tried only after another rule has blamed the address. The first match replaces the verdict. One word about
+anything other than the recipient is enough to match: a wrong suppression costs a reader, a missed one only another bounce.
 """
 
 from moza_mail.model.reply_rule import ReplyRule
@@ -56,7 +56,7 @@ DOUBT_RULES = (
         source=_SOURCE,
         seen="2026-11-30",
     ),
-    # A report that says it is about the route of the reader's server, not about our right to relay.
+    # In a report, these words are about the routing of the reader's server, not about our right to relay.
     ReplyRule(
         name="doubt_sending_in_report",
         verdict=Verdict.UNCLEAR,
@@ -86,7 +86,7 @@ DOUBT_RULES = (
         source=_SOURCE,
         seen="2026-11-30",
     ),
-    # Microsoft writes it for a recipient that does not exist, with 5.4.1.
+    # With 5.4.1, Microsoft writes these words for a recipient that does not exist.
     ReplyRule(
         name="doubt_access_denied",
         verdict=Verdict.UNCLEAR,
@@ -104,7 +104,7 @@ DOUBT_RULES = (
         source="After the body, an address that does not exist may be one in the message",
         seen="2026-11-30",
     ),
-    # Not `policy`, which would stop the mail for the reader's whole domain.
+    # The verdict is not POLICY, which would stop the mail for the reader's whole domain.
     ReplyRule(
         name="doubt_choice",
         verdict=Verdict.UNCLEAR,
@@ -143,9 +143,11 @@ DOMAIN_DOUBT_RULES = (
         seen="2026-11-30",
     ),
 )
+"""Rules that replace the verdict that the reader's domain is unknown."""
 
 
-def _demand(name: str, words: str) -> ReplyRule:
+def _require_words(name: str, words: str) -> ReplyRule:
+    """Return a rule that matches a reply without any of these words, unless the status is clear enough."""
     return ReplyRule(
         name=name,
         verdict=Verdict.UNCLEAR,
@@ -157,11 +159,12 @@ def _demand(name: str, words: str) -> ReplyRule:
 
 
 EVIDENCE_RULES = {
-    Verdict.ADDRESS_UNKNOWN: _demand(
+    Verdict.ADDRESS_UNKNOWN: _require_words(
         "doubt_no_recipient", rf"{join_words(WordRole.RECIPIENT)}|\b(?:rdomain|here|one)\b"
     ),
-    Verdict.DISABLED: _demand("doubt_no_mailbox", rf"{join_words(WordRole.RECIPIENT)}|\brdomain\b"),
-    Verdict.DOMAIN_UNKNOWN: _demand(
+    Verdict.DISABLED: _require_words("doubt_no_mailbox", rf"{join_words(WordRole.RECIPIENT)}|\brdomain\b"),
+    Verdict.DOMAIN_UNKNOWN: _require_words(
         "doubt_no_domain", rf"{join_words(WordRole.RECIPIENT)}|\b(?:rdomain|host|domain|mx|site)\b"
     ),
 }
+"""For each verdict that blames the address, the rule that matches if no word of the reply is about the recipient."""

@@ -4,7 +4,7 @@ from moza_mail.model.reply_rule import ReplyRule
 from moza_mail.model.verdict import Verdict
 
 MESSAGE_RULES = (
-    # Before the code of a full mailbox, which comes with these words too.
+    # Must precede the rules about full mailboxes: Orange also sends the code of a full mailbox with these words.
     ReplyRule(
         name="archived_mailbox",
         verdict=Verdict.DISABLED,
@@ -13,7 +13,7 @@ MESSAGE_RULES = (
         source="Orange OFR_417, OFR_418",
         seen="2026-11-30",
     ),
-    # Before the size: "larger than ... or the mailbox is full" comes with 5.2.2.
+    # Must precede the rules about size: "larger than ... or the mailbox is full" comes with 5.2.2.
     ReplyRule(
         name="full_words",
         verdict=Verdict.MAILBOX_FULL,
@@ -66,7 +66,7 @@ MESSAGE_RULES = (
         source="Sisimai reason/mesgtoobig; cases wh-04",
         seen="2025-02-23",
     ),
-    # Before `temporary_words`: such letters also say "try again".
+    # Must precede `temporary_words`: these replies also say "try again".
     ReplyRule(
         name="domain_before_retry",
         verdict=Verdict.DOMAIN_UNKNOWN,
@@ -122,7 +122,7 @@ MESSAGE_RULES = (
         source="zone-mta; Sisimai blocked; Outlook S31xx, RP/DY/SC/OU; Yahoo BL, TSS09; AOL; GMX c=r0201; T-Online; Cox; GoDaddy IB103-113",
         seen="2026-07-20",
     ),
-    # After the rules about full mailboxes, size and loops, which come with these codes too.
+    # Must follow the rules about full mailboxes, size and loops: their replies may have these codes too.
     ReplyRule(
         name="sender_status",
         verdict=Verdict.SENDER_FAULT,
@@ -142,7 +142,7 @@ MESSAGE_RULES = (
         source="OfficeDocs-Exchange 5.7.507, .510, .511, .513, .606-649",
         seen="2021-07-14",
     ),
-    # Before `temporary_words`: such letters also say "try again".
+    # Must precede `temporary_words`: these replies also say "try again".
     ReplyRule(
         name="address_before_retry",
         verdict=Verdict.ADDRESS_UNKNOWN,
@@ -192,7 +192,7 @@ MESSAGE_RULES = (
         source="RFC 3463 5.6.x; SES header errors",
         seen="2003",
     ),
-    # Exchange names the filter agent that says it: "Content Filter agent; mailbox disabled".
+    # Must precede `content_words`: Exchange names its filter, as in "Content Filter agent; mailbox disabled".
     ReplyRule(
         name="mailbox_disabled",
         verdict=Verdict.DISABLED,

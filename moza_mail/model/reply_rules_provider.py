@@ -1,6 +1,6 @@
 """Rules for providers that give the reason by their own codes, and for sending limits.
 
-They come first, because the words beside such a code mislead: "552 5.1.1 Boite pleine", "550 5.1.1 ... IB607".
+These rules are tried first, because the words next to such a code are misleading: "552 5.1.1 Boite pleine", "550 5.1.1 ... IB607".
 """
 
 from moza_mail.model.reply_rule import ReplyRule
@@ -50,7 +50,7 @@ PROVIDER_RULES = (
         source="latinmail.com: 'Destinatario desconocido o mailbox lleno'",
         seen="2026-11-30",
     ),
-    # Before the rules about the sender: "sender ... listed at Spamhaus" is a block list.
+    # Must precede the rules about the sender: "sender ... listed at Spamhaus" is a block list.
     ReplyRule(
         name="named_block_list",
         verdict=Verdict.POLICY,
@@ -69,7 +69,7 @@ PROVIDER_RULES = (
         source="Yahoo; Outlook RP; AOL; Orange; La Poste; Cox; Facebook; QQ",
         seen="2026-07-20",
     ),
-    # Before `sender_authentication_words`, which these replies contain too.
+    # Must precede `sender_authentication_words`: these replies contain such words too.
     ReplyRule(
         name="content_before_authentication",
         verdict=Verdict.CONTENT,
@@ -128,7 +128,7 @@ PROVIDER_RULES = (
         source="Gmail support 3726730; SES; cPanel; policyd; smtp field manual",
         seen="2025-02-23",
     ),
-    # 5.4.5 alone is congestion (RFC 3463 3.5).
+    # Without these words, 5.4.5 means congestion (RFC 3463 3.5).
     ReplyRule(
         name="status_545_quota",
         verdict=Verdict.QUOTA,
@@ -137,7 +137,7 @@ PROVIDER_RULES = (
         source="Gmail support 3726730",
         seen="2025-02-23",
     ),
-    # Before `rate_words`: "too many messages on the server" is a full mailbox.
+    # Must precede `rate_words`: "too many messages on the server" means a full mailbox.
     ReplyRule(
         name="full_before_rate",
         verdict=Verdict.MAILBOX_FULL,

@@ -1,7 +1,7 @@
 """Rules for refusals that are about the sender.
 
-They are about our address, rights, relaying, authentication or host name. They come before the rules about the reader, so that
-a reader is never blamed for a mistake of ours.
+Such refusals are about our address, our rights, relaying, authentication or our host name. These rules are tried before the
+rules about the reader, so that a reader is never blamed for a mistake of ours.
 """
 
 from moza_mail.model.reply_rule import ReplyRule
@@ -38,7 +38,7 @@ SENDER_RULES = (
         source="Gmail support 3726730; OfficeDocs-Exchange",
         seen="2025-02-23",
     ),
-    # A closed group or mailbox exists.
+    # A group or mailbox that refuses us does exist, so the address is not unknown.
     ReplyRule(
         name="closed_group",
         verdict=Verdict.POLICY,
@@ -56,7 +56,7 @@ SENDER_RULES = (
         source="OfficeDocs-Exchange 5.7.12, .124, .133-.136",
         seen="2021-07-14",
     ),
-    # The reader's server is broken, and can be repaired.
+    # The TLS of the reader's server does not work. Its operator may repair it.
     ReplyRule(
         name="recipient_tls",
         verdict=Verdict.TEMPORARY,
@@ -113,12 +113,12 @@ SENDER_RULES = (
         name="authentication_code",
         verdict=Verdict.SENDER_FAULT,
         code=r"53[0458]",
-        # An old gateway writes `534 SIZE=Message too big` for 5.3.4.
+        # Some old gateways write `534 SIZE=Message too big` and mean 5.3.4.
         words=r"^(?!.*(?:\bsize\b|too (?:big|large)))",
         source="RFC 4954 section 6: 530, 534, 535, 538",
         seen="2007",
     ),
-    # After `closed_group`, whose sender is "not authenticated" either.
+    # Must follow `closed_group`: such a group may also call the sender "not authenticated".
     ReplyRule(
         name="authentication_words",
         verdict=Verdict.SENDER_FAULT,
@@ -146,7 +146,7 @@ SENDER_RULES = (
         source="OfficeDocs-Exchange; Exchange 2013+",
         seen="2021-07-14",
     ),
-    # From our own relay. In a report about another server it is the reader's domain that is misrouted.
+    # Only for replies of our own relay. From another server, these words mean that the reader's domain is misrouted.
     ReplyRule(
         name="relaying_words",
         verdict=Verdict.SENDER_FAULT,
@@ -211,7 +211,7 @@ SENDER_RULES = (
         source="Postfix; Gmail 5.7.25; GMX c=rdns; Cox; GoDaddy",
         seen="2026-07-20",
     ),
-    # The words for a sender's address and account, in front of the words that otherwise mean that a reader does not exist.
+    # Words for the sender, together with words that would otherwise mean that the reader does not exist.
     ReplyRule(
         name="sender_is_unknown",
         verdict=Verdict.SENDER_FAULT,

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class WordRole(StrEnum):
-    """The role of a word in the sentence of a reply."""
+    """The role of words in a reply: the thing that they name, or the statement that they make."""
 
     RECIPIENT = "recipient"
     """The reader, or the reader's address or mailbox."""
@@ -22,15 +22,15 @@ class WordRole(StrEnum):
     SENDING = "sending"
     """Sending, relaying, authentication and the DNS records of a sender."""
     LATER = "later"
-    """A condition that ends, or a fault of the server."""
+    """A temporary condition, or a fault of the server."""
     CHOICE = "choice"
     """A policy of the server, a choice of the reader, or a suspicion of spam."""
     CONTENT = "content"
     """A part of the message."""
     PHRASE = "phrase"
-    """A phrase of a refusal that is about a recipient. Its words alone could be about anything."""
+    """A phrase from refusals of a recipient. Each of its words alone could be about anything."""
     KNOWN = "known"
-    """A plain word of a refusal that is about a recipient."""
+    """A common word in refusals of a recipient, which says nothing about the cause."""
     NEUTRAL = "neutral"
     """A phrase that contains a word of another role, but says nothing about the cause."""
 

@@ -1,6 +1,6 @@
-"""Plain words of refusals that are about a recipient.
+"""Common words and phrases in refusals of a recipient.
 
-A reply with other words is not understood completely, so it takes no reader away.
+A reply with any other word is not fully understood, so it does not suppress the reader's address.
 """
 
 from moza_mail.model.reply_word import ReplyWords, WordRole

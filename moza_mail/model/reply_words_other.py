@@ -1,4 +1,4 @@
-"""Words for anything else than a recipient: the sender, the server, the message, a policy, a passing fault."""
+"""Words about anything other than a recipient: the sender, the server, the message, a policy, a temporary fault."""
 
 from moza_mail.model.reply_word import ReplyWords, WordRole
 

@@ -1,4 +1,4 @@
-"""Words for a recipient, and for the reasons that a recipient gets no mail.
+"""Words for a recipient, and for the reasons why a recipient gets no mail.
 
 The English words for these reasons are in `reply_rules_address.py` and `reply_rules_message.py`.
 """
