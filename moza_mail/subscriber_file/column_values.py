@@ -9,14 +9,15 @@ from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.headings import (
     COLOUR_HEADING,
     ColumnRole,
+    is_inverted,
     is_remark,
     may_be_code,
     names_reason,
     normalise_heading,
 )
-from moza_mail.subscriber_file.inversions import NEWSLETTER
+from moza_mail.subscriber_file.inversions import NEWSLETTER, mentions_consent
 from moza_mail.subscriber_file.layouts import IS_ADDRESS, PLAIN_ADDRESS
-from moza_mail.subscriber_file.readings import CellReader
+from moza_mail.subscriber_file.readings import CellReader, worst_state
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
     WEAK_WORDS,
@@ -48,10 +49,13 @@ ABOUT_LEAVING = re.compile(
     r"overleden|gestorven|verstorben|deced|deceas|\bdied\b|wacht|await|pending|attente|wartet|toestemming|einwillig|consent|permission|consens|behoefte|interes|\bwants?\b|\bwil\b|\bwill\b|\bveut|souhait|quiere|desea|vuole|desider|\bno\b|\bnot\b|\bniet|\bgeen|\bnicht|\bkein|\bpas\b"
 )
 """Words in a remark that may ask to be taken off the list."""
-ABOUT_MAIL = re.compile(r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact)")
+ABOUT_MAIL = re.compile(
+    r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact|kontakt|benader|anschreib)"
+)
 ABOUT_END = re.compile(
     r"\b(?:tot|until|till|bis|jusqu|hasta|fino)|eind|\bend|\bfin\b|\baf\b|\bweg\b|\boff\b|\bout\b|\buit\b|\baus"
 )
+BAD_ADDRESS = frozenset({RowState.BOUNCED, RowState.COMPLAINED})
 NO_HEADING = re.compile(r"column \d+")
 """The name of a column in a table without a header."""
 MAX_GROUPS = 6
@@ -113,15 +117,31 @@ class ColumnValues:
         )
 
     @property
+    def is_data(self) -> bool:
+        """Return True if each value is JSON with fields that are not about consent, and in which nobody left."""
+        return bool(self.distinct) and all(
+            one[:1] == "{" and worst_state(one) is None and not mentions_consent(normalise(one))
+            for one in self.distinct
+        )
+
+    @property
+    def are_dates(self) -> bool:
+        """Return True if each value is a date."""
+        return bool(self.distinct) and all(map(parse_date, self.distinct))
+
+    @property
     def is_constant(self) -> bool:
         """Return True if all rows have the same value."""
         return self.empty == 0 and len(self.distinct) == 1
 
     @property
     def is_complete_status(self) -> bool:
-        """Return True if each value names a state, and one of them only occurs in a list of mail."""
+        """Return True if each value names a state, and they have people who left and addresses that bounced.
+
+        Then `active` is a state of a subscription too.
+        """
         states = {find_state(value) for value in self.distinct}
-        return None not in states and bool(states & {RowState.BOUNCED, RowState.COMPLAINED})
+        return None not in states and RowState.UNSUBSCRIBED in states and bool(states & BAD_ADDRESS)
 
     @property
     def is_yes_or_no(self) -> bool:
@@ -145,10 +165,10 @@ class ColumnValues:
     def divides(self) -> bool:
         """Return True if the column divides the people into a few groups, as a column of codes does.
 
-        A column in which each row has a value of its own does not.
+        A column in which each row has a value of its own, or a date, does not.
         """
         groups = len(self.distinct) + (self.empty > 0)
-        if MIN_ROWS <= len(self.distinct) == self.filled:
+        if MIN_ROWS <= len(self.distinct) == self.filled or (self.empty == 0 and self.are_dates):
             return False
         return 1 < groups <= MAX_GROUPS and len(self.distinct) > 0
 
@@ -185,7 +205,7 @@ class ColumnValues:
 
         A column with the date of leaving is an example.
         """
-        return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
+        return self.empty > 0 and self.are_dates
 
 
 def collect_values(
@@ -293,12 +313,11 @@ class Certainty(StrEnum):
 
 def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certainty: Certainty) -> list[str]:
     """Return values that may say who must not be mailed, although the heading does not."""
-    if values.has_addresses:
-        return []
-    if role is ColumnRole.UNCLEAR and certainty is Certainty.SETTLED and values.is_constant:
+    if values.has_addresses or values.is_data:
         return []
     if role is ColumnRole.UNCLEAR:
-        return [value for value in values.distinct if not is_empty(value)]
+        asked = values.distinct_if(not _says_nothing(heading, values, certainty))
+        return [value for value in asked if not is_empty(value)]
     if role in NAME_ROLES:
         # A name may also be a word for a state: Mr. Junk and Mrs. Gone are readers.
         return values.distinct_if(values.is_yes_or_no) or values.matching(LEAVING)
@@ -319,6 +338,12 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certaint
     return values.distinct_if(role is ColumnRole.OTHER and _is_doubtful(heading, values, certainty))
 
 
+def _says_nothing(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
+    """Return True if an unclear column has only dates that cannot change what another column says."""
+    is_certain = certainty is Certainty.SETTLED and values.are_dates
+    return is_certain and (values.is_constant or not is_inverted(heading))
+
+
 def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
     """Return True if the values of a column with an unknown heading may say who left."""
     if heading == COLOUR_HEADING:
@@ -331,6 +356,9 @@ def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bo
         return True
     if certainty is Certainty.SETTLED and not ABOUT_MAIL.search(words):
         return values.is_end_date and ABOUT_END.search(words) is not None
-    has_all = values.is_constant and all(map(is_yes, values.distinct))
+    has_all = values.is_constant and all(is_yes(one) and not one.strip().isdigit() for one in values.distinct)
+    is_refused = (
+        values.is_constant and all(map(is_no, values.distinct)) and ABOUT_MAIL.search(words) is not None
+    )
     is_divided = certainty is Certainty.STRICT and (divides or has_all)
-    return is_divided or values.is_yes_or_no or values.denies or values.is_end_date
+    return is_divided or is_refused or values.is_yes_or_no or values.denies or values.is_end_date

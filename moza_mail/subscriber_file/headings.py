@@ -135,7 +135,7 @@ UNRELATED = (
     r"job|title|titel|website|linkedin|twitter|metadata|attributes|additional data|html|campaign|campagne|"
     r"tags?\b|labels?\b|groups?\b|groepe?n?\b|\blists?\b|lijste?n?\b|segments?\b|interests?\b|moderation|subscription mode|"
     r"utm\b|modified|changed|gewijzigd|bijgewerkt|geandert|updated?\b|modifie|last update|count\b|aantal|anzahl|nombre|"
-    r"laatste|last (?!name)|first (?!name)|currency|amount|bedrag|order|language of|lead|digest|deal|subscription source"
+    r"laatste|last (?!name)|first (?!name)|currency|amount|bedrag|order|language of|lead|digest|deal|subscription source|username|gebruikersnaam|\burl\b|\bspen[dt]\b|\btotal|\bprice|\bprijs|\bticket|reference\b|referentie"
 )
 ACTIVE = (
     r"^(?:is |user |account |contact |klant |customer )*(?:active|actief|aktiv|actif|activo|attivo|enabled)$"
@@ -153,7 +153,7 @@ CODES = (
     r"reaktion|repon|antwoord|antwort|respons|availab|\bresult|resultat|resultaat|uitslag|ergebnis|outcome|quality|kwaliteit|qualitat|besluit|"
     r"decision|keuze|choice|choix|auswahl|wunsch|\bwens|mailability|reachab|\bmark|\bvinkje|\bcheck\b|voorkeur|preference|preferenc"
 )
-CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|joined|beigetreten|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
+CREATED = r"^(?:timestamp|tijdstempel|zeitstempel|horodateur|submitted(?: at| on)?)$|creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|joined|beigetreten|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
 
 OTHER_CHANNELS = (
     r"^(?:papieren?|paper|gedruckter?|printed?) (?:nieuwsbrief|newsletter|magazine|krant)$|"
@@ -165,7 +165,8 @@ OTHER_CHANNELS = (
 
 ELSEWHERE = (
     r"^(?:attendee|deelnemer|teilnehmer|order|bestel|bestell|ticket|payment|betaal|betaling|zahlung|invoice|factuur|shipping|fulfillment|financial) ?"
-    r"(?:status|state|type)$|^(?:your |uw |je |ihr |votre )?(?:subject|onderwerp|betreff|objet|asunto|oggetto)$"
+    r"(?:status|state|type)$|^(?:your |uw |je |ihr |votre )?(?:subject|onderwerp|betreff|objet|asunto|oggetto)$|"
+    r"^(?:is )?(?:checked ?in|ingecheckt|eingecheckt)(?: (?:at|on|op|am))?$"
 )
 """Headings about an order, an event or a message, in which a word such as `Cancelled` or `Complaint` says nothing about mail."""
 
@@ -191,6 +192,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
         (ColumnRole.OTHER_CHANNEL, ELSEWHERE),
+        (ColumnRole.UNRELATED, r"\b(?:mailing|other|billing|shipping|home|business) (?:city|street|state|province|zip|postal|country|address|post)"),
         (ColumnRole.UNRELATED, r"^(?:lead status|lifecycle stage|.*\bin sequence|moderation action|private|priority|sensitivity)$|\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|bounced? soft|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
         (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
@@ -225,6 +227,10 @@ _WISH = (
 )
 ASKS_FOR_NEWSLETTER = re.compile(rf"^(?=.*(?:{NEWSLETTER})).*{_WISH}")
 """A heading that asks for the newsletter in a sentence, such as `I want to receive the newsletter`."""
+ASKS_FOR = re.compile(
+    r"^(?:what is|what s|wat is|wie lautet|quel(?:le)? est|cual es|qual e) (?:your|uw|je|jouw|ihre?|votre|su|tu|il tuo|la tua) "
+)
+"""The begin of a question of a form, such as `What's your email?`."""
 REPLY = re.compile(r"\b(?:reactie|antwoord|reply|response|antwort|reponse|risposta|respuesta)\b")
 """A heading for the reply to a request for consent, such as `Reactie op AVG-mail`."""
 RESERVED_NAMES = frozenset({
@@ -280,6 +286,8 @@ def find_role(heading: str) -> ColumnRole:
     """Return the meaning of a column, judged by its heading only."""
     words = normalise_heading(heading)
     for role, pattern in HEADINGS.items():
+        if ASKS_FOR.match(words) and re.fullmatch(pattern, ASKS_FOR.sub("", words)):
+            return role
         if re.fullmatch(pattern, words):
             return role
     role = next((role for role, pattern in RULES if pattern.search(words)), ColumnRole.OTHER)
@@ -321,10 +329,15 @@ def is_about_privacy(heading: str) -> bool:
     return re.search(WEAK_CONSENT, words) is not None and re.search(PERMISSION, words) is None
 
 
+def is_inverted(heading: str) -> bool:
+    """Return True for a heading with a word that inverts it, such as `pending` or `not`."""
+    return find_inversion(normalise_heading(heading)) is not Inversion.NONE
+
+
 def names_newsletter(heading: str) -> bool:
     """Return True for a heading about a newsletter that nothing inverts, such as `Nieuwsbrief Wonen`."""
     words = normalise_heading(heading)
-    return re.search(NEWSLETTER, words) is not None and find_inversion(words) is Inversion.NONE
+    return re.search(NEWSLETTER, words) is not None and not is_inverted(heading)
 
 
 def names_lists(heading: str) -> bool:

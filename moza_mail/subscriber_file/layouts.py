@@ -20,6 +20,7 @@ SYMPA_KEYS = (
 )  # fmt: skip
 """The fields of a subscriber in a dump of Sympa. A dump leaves out the fields without a value."""
 SYMPA_LINE = re.compile(rf"({'|'.join(SYMPA_KEYS)}) (.*)")
+NUMBER_HEADING = re.compile(r'\s*"?#"?\s*[,;\t|]')
 COMMENT_MARKS = ("*", "#", "//")
 
 
@@ -39,8 +40,11 @@ class Layout(StrEnum):
 
 
 def is_comment(line: str) -> bool:
-    """Return True for a comment, as list servers write above and below the addresses."""
-    return line.lstrip().startswith(COMMENT_MARKS)
+    """Return True for a comment, as list servers write above and below the addresses.
+
+    A cell with only `#` is a heading: the number of the row.
+    """
+    return line.lstrip().startswith(COMMENT_MARKS) and not NUMBER_HEADING.match(line)
 
 
 def find_layout(lines: Sequence[str]) -> tuple[Layout, str, tuple[str, ...]] | None:

@@ -111,7 +111,7 @@ def read_code(meaning: str) -> RowState | None:
     return RowState.UNSUBSCRIBED if is_no(meaning) else find_state(meaning)
 
 
-def _worst_state(text: str) -> RowState | None:
+def worst_state(text: str) -> RowState | None:
     """Return the most serious state that a text in JSON names, such as `[{"reason": "HARD_BOUNCE"}]`.
 
     Return None for another text, and for JSON in which nobody left.
@@ -168,7 +168,7 @@ class CellReader:
     def _read(self, text: str) -> Reading:
         if self.words and (answered := self._read_answered(text)):
             return answered
-        if state := _worst_state(text):
+        if state := worst_state(text):
             return Reading(state=state)
         if self.only_answers and not is_empty(text):
             return self._read_unanswered(text)

@@ -275,7 +275,9 @@ ZERO_DATE = re.compile(
 """Dates that programs write for no date, such as the first day that they can store."""
 ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
 BY_EMAIL = re.compile(r"^e ?mail ?: ?")
-DATE_AT_END = re.compile(r"(?<=[^\d\s]) [\d ./:]+$")
+DATE_AT_END = re.compile(
+    r" (?:\d{1,2}[ ./]\d{1,2}[ ./]\d{2}(?:\d\d)?|(?:19|20)\d\d[ ./]\d{1,2}[ ./]\d{1,2})(?: [\d:]+)?$"
+)
 POLITE = re.compile(
     r" (?:please|graag|bitte|gerne?|svp|s.il (?:vous|te) plait|thanks|thank you|bedankt|dank(?:e| je| u)?|merci|hoor|zeker|natuurlijk|of course)\b"
 )

@@ -37,6 +37,18 @@ def _headings(text: str) -> frozenset[str]:
     return frozenset(text.split(", "))
 
 
+BUTTONDOWN_TYPES: Mapping[str, RowState | None] = MappingProxyType(
+    {
+        "regular": RowState.CONFIRMED,
+        "premium": RowState.CONFIRMED,
+        "gifted": RowState.CONFIRMED,
+        "trialed": RowState.CONFIRMED,
+        "churning": RowState.CONFIRMED,
+        "churned": RowState.CONFIRMED,
+        "past due": RowState.CONFIRMED,
+        "upcoming": RowState.UNCONFIRMED,
+    }
+)
 BREVO_CHOICES: Mapping[str, RowState | None] = MappingProxyType(
     {
         "1": RowState.CONFIRMED,
@@ -103,16 +115,13 @@ SERVICES: tuple[ExportFormat, ...] = (
         name="Buttondown",
         headings=_headings("metadata, tags, type, creation date"),
         roles={"type": ColumnRole.STATUS},
-        words={
-            "regular": RowState.CONFIRMED,
-            "premium": RowState.CONFIRMED,
-            "gifted": RowState.CONFIRMED,
-            "trialed": RowState.CONFIRMED,
-            "churning": RowState.CONFIRMED,
-            "churned": RowState.CONFIRMED,
-            "past due": RowState.CONFIRMED,
-            "upcoming": RowState.UNCONFIRMED,
-        },
+        words=BUTTONDOWN_TYPES,
+    ),
+    ExportFormat(
+        name="Buttondown",
+        headings=_headings("email, subscriber type, creation date"),
+        roles={"subscriber type": ColumnRole.STATUS},
+        words=BUTTONDOWN_TYPES,
     ),
     # The account is enabled; the export does not say on which lists its owner is, or if they confirmed.
     ExportFormat(

@@ -372,3 +372,70 @@ def test_a_file_name_with_a_negation_about_something_else_is_no_question():
     content = "email\na@example.org\n"
     assert read(content, name="list not at A1.csv", consent="formulier") == {"a": "confirmed"}
     ask(content, name="not confirmed.csv", consent="formulier")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("Connected On", ("12 Mar 2025", "01 Jan 2024", "01 Jan 2024")),
+        ("Data", ('"{""foo"": ""bar""}"', '"{""foo"": [1, 2]}"', "")),
+        ("Mailing City", ("Delft", "Gouda", "Gouda")),
+        ("Checked in", ("true", "false", "true")),
+        ("Total Spent", ("10.00", "0", "0")),
+        ("Timestamp", ("2026-05-28 19:01", "2026-05-28 19:14", "")),
+    ],
+)
+def test_columns_of_other_programs_that_are_not_about_mail_are_no_question(column, values):
+    rows = "".join(f"p{number}@example.org,{value}\n" for number, value in enumerate(values))
+    assert set(read(f"email,{column}\n{rows}", consent="formulier").values()) == {"confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("Data", ('"{""marketing_consent"": true}"', '"{""marketing_consent"": false}"')),
+        ("Mag benaderd worden", ("nee", "nee")),
+        ("Contact ok", ("no", "no")),
+        ("Bestandskundenwerbung", ("ja", "ja")),
+    ],
+)
+def test_a_column_that_may_be_about_consent_is_a_question(column, values):
+    rows = "".join(f"p{number}@example.org,{value}\n" for number, value in enumerate(values))
+    assert f"`{column}`" in ask(f"email,{column}\n{rows}", consent="formulier").message
+
+
+def test_a_date_in_a_heading_with_unknown_words_is_no_question_beside_a_status():
+    content = (
+        "email,status,Subscription Date (Tool),repermission_sent\na@example.org,active,2022-03-12,2018-05-20\n"
+        "b@example.org,unsubscribed,,2018-05-20\n"
+    )
+    assert read(content) == {"a": "confirmed", "b": "unsubscribed"}
+    pending = content.replace("Subscription Date (Tool)", "Opt-in pending since")
+    assert read(pending) == {"a": "unconfirmed", "b": "unsubscribed"}
+    asked = content.replace("Subscription Date (Tool)", "Opt-in requested")
+    assert "`Opt-in requested`" in ask(asked).message
+
+
+def test_a_column_with_the_number_of_the_row_is_no_comment():
+    content = "#,What's your name?,What's your email?,Newsletter\n1,Vilma,a@example.org,yes\n2,Wilmer,b@example.org,no\n"
+    rows = SubscriberFile(lambda: io.StringIO(content), "a.csv", SubscriberFileOptions())
+    assert [(row.name, str(row.state)) for row in rows] == [
+        ("Vilma", "confirmed"),
+        ("Wilmer", "unsubscribed"),
+    ]
+
+
+def test_only_a_date_after_a_value_is_left_out():
+    assert "`nieuwsbrief`" in ask("email,nieuwsbrief\na@example.org,optin 0\n").message
+
+
+def test_the_result_of_a_check_of_addresses_confirms_nobody():
+    assert read("Email,Resultaat\na@example.org,active\nb@example.org,bounced\n") == {"b": "hard_bounce"}
+
+
+def test_a_newer_export_of_buttondown_is_read():
+    content = (
+        "id,email,subscriber_type,creation_date,subscription_date,unsubscription_date\n1,a@example.org,regular,2024-01-01,2024-01-05,\n"
+        "2,b@example.org,undeliverable,2024-01-01,,\n3,c@example.org,unactivated,2024-01-01,,\n4,d@example.org,unsubscribed,2024-01-01,2024-01-05,2024-02-02\n"
+    )
+    assert read(content) == {"a": "confirmed", "b": "hard_bounce", "c": "unconfirmed", "d": "unsubscribed"}
