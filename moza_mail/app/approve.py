@@ -41,7 +41,7 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
 
 
 async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
-    """Record that `by` approves the planned mailing. `by` is this account if empty."""
+    """Record that `by` approves the planned mailing. An empty `by` means this account."""
     return await approvals.approve(store, plan.mailing, by=by or current_account(), now=now())
 
 

@@ -24,7 +24,7 @@ async def keep_running(
             error = raised
         if stop.is_set():
             return
-        # A report that cannot be written, such as to a closed terminal, must not end the work either.
+        # The work goes on even if `on_error` fails, for example because the terminal is closed.
         with suppress(Exception):
             on_error(error or RuntimeError(_("a background task ended too early")))
         with suppress(TimeoutError):

@@ -23,7 +23,7 @@ async def back_up(project: Project, file: Path) -> None:
     Raises StoreError if the file exists or cannot be written.
     """
     async with open_store(project) as store:
-        # So a copy of the store from before this backup counts as older than the backup.
+        # Raise the generation, so that a copy of the store from before this backup is recognised as older.
         await store.identity.advance()
     await stores.back_up_store(project.store_url(), file)
 
@@ -34,7 +34,7 @@ class Restored:
 
     gap: the period between the backup and the restore. The store does not know what happened in it.
     uncertain: the number of deliveries that may have been accepted since the backup.
-    old_store: the file with the store from before the restore; None if there was no store.
+    old_store: the file to which the earlier store was moved; None if there was no store.
     """
 
     gap: RestoreGap

@@ -132,7 +132,7 @@ async def run_bulk_action(
             on_address(len(plan.todo))
         else:
             for address in plan.todo:
-                await _change(admin, plan, address)
+                await _apply_action(admin, plan, address)
                 on_address(1)
     if plan.action is BulkAction.ERASE and plan.addresses:
         files = await erase_files(project, plan.addresses, is_published=is_published, left_out=plan.file)
@@ -142,7 +142,7 @@ async def run_bulk_action(
     return BulkResult(remains=remains, remarks=tuple(remarks))
 
 
-async def _change(admin: SubscriberAdmin, plan: BulkPlan, address: Address) -> None:
+async def _apply_action(admin: SubscriberAdmin, plan: BulkPlan, address: Address) -> None:
     """Unsubscribe or suppress one address of a plan."""
     if plan.action is BulkAction.UNSUBSCRIBE and plan.mailing_list:
         await admin.unsubscribe(str(address), plan.mailing_list, now=now())

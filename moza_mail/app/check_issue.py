@@ -43,7 +43,7 @@ def check_issue(
 
 
 def write_statement(prepared: PreparedIssue) -> "check.PrivacyStatement":
-    """Return a statement for the privacy officer: what the mail reveals about its recipients."""
+    """Return the privacy statement, which lists the data that the mail reveals about its recipients."""
     return check.write_privacy_statement(
         prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
     )

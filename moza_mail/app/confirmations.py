@@ -135,7 +135,7 @@ async def send_confirmations(
 ) -> ConfirmationsReport:
     """Mail the confirmations that are due; raise StoreLocked if another process mails them.
 
-    is_by_hand: try the login, although the relay refused it before with the same settings.
+    is_by_hand: True if a person started the run. Then a login that the relay refused before is tried again.
     """
     composer = ConfirmationComposer(project)
     errors: list[Exception] = []
@@ -190,7 +190,7 @@ async def keep_sending_confirmations(
 
 
 def _report_refusal_once(on_error: Callable[[Exception], None]) -> Callable[[Exception], None]:
-    """Return a callback that passes on each error, but a refused login only once."""
+    """Return a callback that passes errors to `on_error`, but a repeated refusal of the login only once."""
     is_reported = False
 
     def report(error: Exception) -> None:

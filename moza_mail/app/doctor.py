@@ -33,7 +33,7 @@ from moza_mail.transport import find_outbox_problem, probe_relay
 Keys = dict[str, tuple[DkimKey, ...]]
 """The keys that sign for each list."""
 
-# adjtimex(2): its return value for a clock that is not synchronised, and a size that its structure fits in.
+# For adjtimex(2): the value that it returns if the clock is not synchronised, and the size of a buffer for its structure.
 TIME_ERROR, TIMEX_BYTES = 5, 512
 # A return address in the usual form, with a token that belongs to no message.
 EXAMPLE_LOCAL_PART = "bounce+" + 48 * "a"
@@ -188,7 +188,7 @@ async def _examine_token(project: Project) -> Diagnosis | None:
 
 
 async def _examine_mailbox(project: Project) -> Diagnosis | None:
-    """Log in at the bounce mailbox's server. Returns None for a mailbox that is on no server."""
+    """Log in at the bounce mailbox's server. Returns None if the mailbox is not on a server."""
     source = project.config.bounce_mailbox
     if not is_imap_url(source):
         return None
@@ -221,9 +221,11 @@ async def _examine_relay(
             config.relay, relay_access(project), _make_envelopes(config.bounce_domain, lists)
         )
     except MozaMailError as error:
-        # "Run the same command again" is the wrong advice here.
-        is_away = isinstance(error, RelayUnreachable)
-        yield bad("relay", error.message, _("Fix this before you send anything.") if is_away else error.hint)
+        # The hint of this error, to run the same command again, would be wrong advice here.
+        is_unreachable = isinstance(error, RelayUnreachable)
+        yield bad(
+            "relay", error.message, _("Fix this before you send anything.") if is_unreachable else error.hint
+        )
         return
     needs = RelayRequirements(
         size=measure_newest_issue(project, keys),

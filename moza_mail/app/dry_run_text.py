@@ -58,7 +58,7 @@ def _message_as_lines(content: bytes) -> Iterator[str]:
 
 
 def dry_run_warnings(report: DryRunReport) -> Iterator[str]:
-    """Yield what a person should know before the real send."""
+    """Yield warnings about the real send."""
     if report.result.unmailable:
         yield _(
             "{unmailable} recipients have a name or a value that a mail cannot contain.",

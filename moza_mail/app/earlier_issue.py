@@ -11,7 +11,7 @@ from moza_mail.model.finding import Finding, Severity
 def check_with_history(prepared: PreparedIssue) -> tuple[Finding, ...]:
     """Check a prepared issue, and look for an earlier mailing of it under another name.
 
-    An author may check issues on a machine without a store. Then nothing is imported that only a store needs.
+    On a machine without a store, only the issue is checked, and no module that needs a store is imported.
     """
     found = check_issue(prepared)
     project = prepared.project
@@ -39,7 +39,7 @@ async def find_earlier_issue(prepared: PreparedIssue) -> Finding | None:
                 return None
             earlier = await sending.find_duplicate(store, draft)
     except MozaMailError as error:
-        return _finding(
+        return _make_finding(
             prepared,
             Severity.INFO,
             _("it is not known if it was sent before: {reason}", reason=error.message),
@@ -51,7 +51,7 @@ async def find_earlier_issue(prepared: PreparedIssue) -> Finding | None:
 def _describe(prepared: PreparedIssue, earlier: EarlierIssue) -> Finding:
     from moza_mail.sending.due import ALIKE
 
-    return _finding(
+    return _make_finding(
         prepared,
         Severity.WARNING,
         _(
@@ -68,7 +68,7 @@ def _describe(prepared: PreparedIssue, earlier: EarlierIssue) -> Finding:
     )
 
 
-def _finding(prepared: PreparedIssue, severity: Severity, message: str, fix: str) -> Finding:
+def _make_finding(prepared: PreparedIssue, severity: Severity, message: str, fix: str) -> Finding:
     return Finding(
         rule=SENT_BEFORE,
         severity=severity,

@@ -122,16 +122,16 @@ def describe_files(project: Project, files: FileErasure) -> Iterator[str]:
     """Yield sentences about files that were changed, were deleted or still have the address."""
     if files.changed:
         count = ngettext("{count} file", "{count} files", len(files.changed))
-        yield _("Removed from {count}: {names}.", count=count, names=_names(project, files.changed))
+        yield _("Removed from {count}: {names}.", count=count, names=_list_names(project, files.changed))
     if files.deleted:
         count = ngettext("{count} file", "{count} files", len(files.deleted))
-        yield _("Deleted {count}: {names}.", count=count, names=_names(project, files.deleted))
+        yield _("Deleted {count}: {names}.", count=count, names=_list_names(project, files.deleted))
     for reason in dict.fromkeys(files.left.values()):
         paths = [path for path, why in files.left.items() if why == reason]
-        yield _("Still in {names}: {reason}.", names=_names(project, paths), reason=reason)
+        yield _("Still in {names}: {reason}.", names=_list_names(project, paths), reason=reason)
 
 
-def _names(project: Project, paths: Sequence[Path]) -> str:
+def _list_names(project: Project, paths: Sequence[Path]) -> str:
     root = project.root.resolve()
     folders = Counter(path.parent for path in paths)
     names: list[str] = []

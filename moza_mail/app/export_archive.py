@@ -71,7 +71,7 @@ class ExportedFile:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
             except DAMAGED as error:
-                raise _damaged(self.path, error) from None
+                raise _make_damage_error(self.path, error) from None
 
     def read_lines(self, codec: str) -> Iterator[str]:
         """Return the lines of the file.
@@ -99,7 +99,7 @@ class ExportedFile:
         except DAMAGED as error:
             if isinstance(error, UnicodeError):
                 raise
-            raise _damaged(self.path, error) from None
+            raise _make_damage_error(self.path, error) from None
         except OSError as error:
             raise ProjectError(
                 _("{path} cannot be read: {reason}", path=str(self.path), reason=describe_os_error(error)),
@@ -152,7 +152,7 @@ def _is_subscriber_file(name: str) -> bool:
     return not hidden and DATA_FILE.fullmatch(name) is not None and TRACKING.search(name) is None
 
 
-def _damaged(path: Path, error: Exception) -> SubscriberFileError:
+def _make_damage_error(path: Path, error: Exception) -> SubscriberFileError:
     return SubscriberFileError(
         locate(_("the ZIP file cannot be read: {reason}", reason=str(error)), path.name),
         hint=_("Unpack it, and import the files with subscribers."),

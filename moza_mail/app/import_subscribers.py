@@ -145,9 +145,9 @@ def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -
 def _open_lines(
     source: ExportedFile, sheet: str = ""
 ) -> tuple[FileEncoding, Callable[[], Iterable[str]], dict[str, dict[int, str]]]:
-    """Return the encoding of a file, a function that returns its lines, and the columns with marks of its rows.
+    """Return the encoding of a file, a function that returns its lines, and its extra columns.
 
-    A workbook is read into memory.
+    Extra columns have the marks of a workbook's rows, such as notes: cells by line, by heading. A workbook is read into memory.
     """
     chunks = source.read_chunks()
     head = next(chunks, b"")

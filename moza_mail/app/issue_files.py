@@ -103,7 +103,7 @@ class IssueFiles:
 
     def read(self, name: str) -> IssueText:
         """Read the text of an issue."""
-        return _issue_text(self._project().read_issue(self.path(name)))
+        return _make_issue_text(self._project().read_issue(self.path(name)))
 
     def save(self, name: str, text: str, digest: str) -> IssueText:
         """Save an issue's text to its file. Raises EditConflict if the file has changed.
@@ -121,8 +121,8 @@ class IssueFiles:
                 if path.exists():
                     raise
             if current is None or hash_content(current.encode()) != digest:
-                changed = None if current is None else _issue_text(current)
-                # Someone who knows that the file is gone, and saves again, wants to create it.
+                changed = None if current is None else _make_issue_text(current)
+                # If the file is gone and the digest is empty, the editor knows it and wants to create the file.
                 if changed or digest:
                     raise EditConflict(changed)
             saved = edit.restore_line_endings(current or "", parse.normalize_line_endings(text))
@@ -130,7 +130,7 @@ class IssueFiles:
         return IssueText(text=text, digest=hash_content(content))
 
 
-def _issue_text(text: str) -> IssueText:
+def _make_issue_text(text: str) -> IssueText:
     return IssueText(text=parse.normalize_line_endings(text), digest=hash_content(text.encode()))
 
 

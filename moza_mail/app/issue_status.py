@@ -14,7 +14,7 @@ from moza_mail.errors import MozaMailError
 from moza_mail.project import Project
 from moza_mail.sending.approval import ApprovalState, find_approval_status
 
-# A store on a server has no file to watch for changes, so its last answer is used for this long.
+# A store on a server has no file to watch for changes. Results from such a store are reused for this long.
 SERVER_CACHE_SECONDS = 20.0
 SQLITE = "sqlite:///"
 
@@ -76,7 +76,7 @@ class IssueStatusReader:
             try:
                 async with open_store(self._project()) as store:
                     for mailing in await store.ledger.list_mailings():
-                        sent[mailing.issue_slug] = self._local(mailing.created_at).date()
+                        sent[mailing.issue_slug] = self._to_local_time(mailing.created_at).date()
             except MozaMailError:
                 # Issues can be written without the store; `moza-mail status` reports what is wrong with it.
                 return self._sent
@@ -100,7 +100,7 @@ class IssueStatusReader:
         return IssueStatus(
             state=STATES[status.state],
             by=status.approval.approved_by,
-            at=self._local(status.approval.created_at),
+            at=self._to_local_time(status.approval.created_at),
         )
 
     async def find_approved(self, slugs: Iterable[str]) -> frozenset[str]:
@@ -120,5 +120,5 @@ class IssueStatusReader:
             return frozenset()
         return frozenset(found)
 
-    def _local(self, moment: datetime) -> datetime:
+    def _to_local_time(self, moment: datetime) -> datetime:
         return moment.astimezone(self._project().config.zone)

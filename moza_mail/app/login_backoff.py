@@ -1,7 +1,7 @@
 """Do not repeat a login that a server refused, until the settings change.
 
-Cron would try a wrong password 1,440 times a day, and many servers lock the account then. A person who types a command always
-gets a try.
+Cron would otherwise try a wrong password 1,440 times a day, and many servers then lock the account. A command that a person
+types always tries the login.
 """
 
 import asyncio
@@ -24,10 +24,7 @@ NO_OUTCOMES: tuple[Outcomes, ...] = ()
 
 @asynccontextmanager
 async def open_relay_for_cron(project: Project, store: Store) -> AsyncGenerator[Transport]:
-    """Open the relay, unless it refused the login before with the same settings.
-
-    Then a transport is returned that fails without a connection.
-    """
+    """Open the relay. If it refused the login before with the same settings, yield a RefusedLogin instead."""
     if await was_refused(store, project, RELAY):
         yield RefusedLogin(project.config.relay)
         return
@@ -58,7 +55,10 @@ async def forget_refusal(store: Store, project: Project, purpose: str) -> None:
 
 
 def _make_key(project: Project, purpose: str) -> str:
-    """Return a key that changes with the settings of the login. Nobody without the secret can compute it from a password."""
+    """Return a key that changes with the settings of the login.
+
+    It depends on the project's secret, so that nobody else can test passwords against it.
+    """
     is_relay = purpose == RELAY
     access = (relay_access if is_relay else mailbox_access)(project)
     url = project.config.relay if is_relay else project.config.bounce_mailbox
@@ -86,7 +86,7 @@ class RefusedLogin:
         for outcomes in NO_OUTCOMES:
             yield outcomes
 
-    async def check_sender(self, sender: Address) -> None:  # noqa: ARG002  (the relay is not asked)
+    async def check_sender(self, sender: Address) -> None:  # noqa: ARG002  (no connection is made)
         """Raise AuthenticationRefused."""
         raise self._make_error()
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequen
 from dataclasses import dataclass, replace
 
 from moza_mail.app.clock import now
-from moza_mail.app.mailing_status import message_ids
+from moza_mail.app.mailing_status import make_message_id_function
 from moza_mail.app.prepare_issue import load_issue, prepare_issue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.relay_log import AcceptanceProof
@@ -13,7 +13,7 @@ from moza_mail.project import Project
 from moza_mail.store import Store
 
 FindProofs = Callable[[Container[str]], Sequence[AcceptanceProof]]
-"""Returns a proof for each Message-ID in a container that the relay's log shows as accepted."""
+"""Returns the proofs of acceptance in the relay's log. The argument has the Message-IDs to look for."""
 
 
 class MessageIdsAt:
@@ -28,7 +28,7 @@ class MessageIdsAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostMailing:
-    """An issue and a list with accepted messages in the log, but without a mailing in the store.
+    """An issue that the relay accepted for a list, although the store has no mailing of it.
 
     source: the file of the issue.
     accepted: the ids of the subscribers whose messages the relay accepted.
@@ -43,7 +43,7 @@ async def record_lost_mailings(store: Store, project: Project, find_proofs: Find
     """Record a mailing for each issue that is in the relay's log but not in the store.
 
     Every delivery of such a mailing is uncertain. Raises IssueError for an unreadable issue and ListError for an unusable
-    list: they may be in the log too.
+    list, because the log may contain their messages too.
     """
     for fault in project.find_list_faults().values():
         raise fault
@@ -69,13 +69,13 @@ async def _iter_lost(
             issue = load_issue(project, str(path))
             if await store.ledger.find_mailing(issue.slug, list_slug):
                 continue
-            message_id = message_ids(project, list_slug, f"{list_slug}/{issue.slug}")
+            message_id = make_message_id_function(project, list_slug, f"{list_slug}/{issue.slug}")
             if found := frozenset(number for number in recipients if message_id(number) in accepted):
                 yield LostMailing(source=str(path), list_slug=list_slug, accepted=found)
 
 
 async def _find_segment(store: Store, mailing_list: MailingList, accepted: frozenset[int]) -> Segment | None:
-    """Return the segment that a mailing went to; None for the whole list, or if that cannot be known.
+    """Return the segment that a mailing went to; None for the whole list, or if the segment is uncertain.
 
     A segment is known if the relay accepted a message to each of its members and to nobody else, and if no other segment has
     the same members. Otherwise, the whole list is the safe answer: nobody on it gets the issue again automatically.

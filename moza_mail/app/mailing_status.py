@@ -136,7 +136,7 @@ async def load_status(
         uncertain = [str(one.address) async for one in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)]
     recipients: list[dict[str, Any]] = []
     if options.state:
-        message_id = message_ids(project, mailing.list_slug, mailing.key)
+        message_id = make_message_id_function(project, mailing.list_slug, mailing.key)
         deliveries = store.ledger.iter_deliveries(mailing.id, [options.state])
         recipients = [_recipient_as_data(one, message_id) async for one in deliveries]
     suppressions: list[dict[str, str]] = []
@@ -223,7 +223,7 @@ def _find_slug(project: Project, issue: str) -> str:
         return issue
 
 
-def message_ids(project: Project, list_slug: str, mailing_key: str) -> Callable[[int], str]:
+def make_message_id_function(project: Project, list_slug: str, mailing_key: str) -> Callable[[int], str]:
     """Return a function that makes a Message-ID of a mailing from a subscriber's id."""
     links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
     domain = project.read_list(list_slug).sender.domain

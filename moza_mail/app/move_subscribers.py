@@ -1,6 +1,6 @@
-"""Move all subscribers to another project by a move file.
+"""Move all subscribers to another project with a move file.
 
-The file has their states, consent and suppressions, and marks of people who were erased.
+The file has their states, consent and suppressions, and the hashes of erased addresses.
 """
 
 import json
@@ -44,7 +44,7 @@ class MoveFile:
 async def export_everything(store: Store) -> AsyncIterator[str]:
     """Record the access in the audit log, then yield the lines of a move file.
 
-    Submitted forms that are not handled yet become sign-ups first, so that the file contains everybody.
+    Queued sign-up forms are handled first, so that the file contains everybody.
     """
     await store.sign_ups.handle_requests(now=now())
     await sending.log_access(store, "everything about all subscribers, to move", now=now())

@@ -67,7 +67,7 @@ def _events_as_data(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
-    """Write the next issue, made from the named issue or else from the newest.
+    """Write the next issue, based on the named issue or else on the newest.
 
     Raises IssueError if there is no issue to start from.
     """
@@ -75,12 +75,12 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
     last_path = project.find_issue(name) if name else _find_newest(project, unreadable)
     text = project.read_issue(last_path)
     last = parse_text(project, last_path, text)
-    settings = _settings(project, last, project.read_list(last.list_slug), day)
+    settings = _make_settings(project, last, project.read_list(last.list_slug), day)
     result = edit.make_next_issue(last, text, settings)
-    path = _next_path(last_path, last.date, settings)
+    path = _choose_path(last_path, last.date, settings)
     project.create_issue(path, result.text)
     return NewIssue(
-        path=_relative(path),
+        path=_shorten_path(path),
         result=result,
         last=last,
         last_path=last_path,
@@ -90,7 +90,7 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
     )
 
 
-def _next_path(last_path: Path, last: date, settings: edit.NextIssueSettings) -> Path:
+def _choose_path(last_path: Path, last: date, settings: edit.NextIssueSettings) -> Path:
     """Return the file of the next issue, beside the last one.
 
     If the last issue is a page bundle, the next one is too. If it is in the folder of its year, or of its month in
@@ -107,7 +107,7 @@ def _next_path(last_path: Path, last: date, settings: edit.NextIssueSettings) ->
     return folder / stem / last_path.name if is_bundle else folder / f"{stem}{last_path.suffix}"
 
 
-def _settings(
+def _make_settings(
     project: Project, last: Issue, mailing_list: MailingList, day: date | None
 ) -> edit.NextIssueSettings:
     schedule = mailing_list.schedule
@@ -117,7 +117,7 @@ def _settings(
         lang=last.lang or mailing_list.lang,
         required_events=project.check_rules().required_events,
         title=mailing_list.issue_title,
-        # An issue that must be approved, or is sent by hand, needs no `draft: true` to hold it back.
+        # `draft: true` prevents a send by accident. An issue that must be approved, or is sent by hand, does not need it.
         draft=is_automatic and project.approval_policy(mailing_list) is ApprovalPolicy.OFF,
         agenda_headings=project.config.agenda_headings,
     )
@@ -141,7 +141,7 @@ def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
     return max(found)[1]
 
 
-def _relative(path: Path) -> Path:
+def _shorten_path(path: Path) -> Path:
     """Return a path relative to the current folder, if it is inside that folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

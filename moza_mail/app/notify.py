@@ -1,6 +1,6 @@
 """Mail the operator when something needs a person, once for each cause.
 
-The mail is a best effort beside the exit code: the relay may be the cause. A failure to mail it is ignored.
+The exit code reports the same causes. So it does not matter if this mail fails, for example because of the relay.
 """
 
 import asyncio
@@ -30,11 +30,16 @@ def describe_cause(error: MozaMailError) -> str:
 
 
 async def notify_operator(project: Project, store: Store, causes: Sequence[str]) -> None:
-    """Mail the causes that no earlier mail had to the address in `notify`. Numbers make no other cause."""
+    """Mail the operator, whose address is in `notify`, each cause that was not mailed before.
+
+    Causes that differ only in their numbers count as one.
+    """
     if not project.config.notify:
         return
     with suppress(MozaMailError, OSError, TimeoutError):
-        fresh = [cause for cause in causes if await store.notices.report_once(make_key(cause), now=now())]
+        fresh = [
+            cause for cause in causes if await store.notices.report_once(make_cause_key(cause), now=now())
+        ]
         if fresh:
             async with asyncio.timeout(MOST_SECONDS), open_relay_for_cron(project, store) as transport:
                 await mail_causes(project, transport, fresh)
@@ -43,10 +48,10 @@ async def notify_operator(project: Project, store: Store, causes: Sequence[str])
 async def forget_causes(store: Store, causes: Sequence[str]) -> None:
     """Forget causes that have ended, so that they are mailed if they come back."""
     for cause in causes:
-        await store.notices.forget(make_key(cause))
+        await store.notices.forget(make_cause_key(cause))
 
 
-def make_key(cause: str) -> str:
+def make_cause_key(cause: str) -> str:
     """Return the deduplication key of a cause."""
     return f"mailed {sha256(NUMBER.sub('', cause).encode()).hexdigest()[:32]}"
 

@@ -56,7 +56,7 @@ class SendPlan:
     states: counts of the deliveries by state; empty for a new mailing.
     verdicts: counts of the deliveries that were not accepted, by state and verdict.
     audience: counts of the recipients of a new mailing; None for a mailing to continue.
-    duplicate: an earlier issue to the list that may be the same issue, although its slug differs.
+    duplicate: an earlier issue with another slug that may be the same issue; None if there is none.
     duration: the estimated time at the configured rates; None without rates.
     alarms: warnings about the deliveries made so far.
     """

@@ -50,7 +50,7 @@ def load_planned_issues(project: Project) -> PlannedIssues:
             front = parse.parse_issue_header(project.read_issue(path), str(path))
             other = slugs.setdefault((front.slug, front.list_slug), str(path))
             if other != str(path):
-                errors.append(_duplicate_slug(front, other))
+                errors.append(_make_duplicate_error(front, other))
             elif planned := plan_issue(project, front):
                 issues.append(planned)
         except ListError:
@@ -64,7 +64,7 @@ def load_planned_issues(project: Project) -> PlannedIssues:
     )
 
 
-def _duplicate_slug(front: IssueHeader, other: str) -> IssueError:
+def _make_duplicate_error(front: IssueHeader, other: str) -> IssueError:
     return IssueError(
         _("{other} has the same slug, `{slug}`", other=other, slug=front.slug),
         source=front.source,

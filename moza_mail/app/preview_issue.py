@@ -24,7 +24,7 @@ from moza_mail.model.outcome import Outcome
 class IssuePreview:
     """An issue rendered for one recipient. Fields that are functions do their work on request.
 
-    is_draft: the front matter says that it must not be sent yet.
+    is_draft: True if the front matter says that the issue must not be sent yet.
     sender: the sender's name that a mail program shows in its list.
     missing: the merge fields without a value. If there is one, the recipient would be skipped.
     lines: the lines of the issue's text.

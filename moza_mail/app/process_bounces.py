@@ -106,9 +106,9 @@ class BounceTally:
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
     async def recount_held(self, store: Store) -> None:
-        """Correct the counts: a suppression that was put on hold after it was counted counts as held.
+        """Move suppressions from `suppressed` to `held` if they were put on hold after they were counted.
 
-        A later bounce can show that too many addresses of one provider fail in the same way.
+        A later bounce in the same mailbox can put earlier suppressions on hold.
         """
         if not self.held:
             return
@@ -140,7 +140,7 @@ async def process_mailbox(
 
     source: the mailbox; empty for the project's own mailbox.
     root: the folder for a relative path in `source`.
-    is_by_hand: try the login, although the project's mailbox refused it before with the same settings.
+    is_by_hand: True if a person started the run. Then a login that the server refused before is tried again.
 
     Raises ProjectError if there is no mailbox. If the mail server fails, the report has the error and the results so far.
     """
@@ -164,7 +164,7 @@ async def process_mailbox(
         error = stopped
     report = tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
     if not is_dry_run and not source:
-        await _remember(project, report, has_login=has_login)
+        await _record_login_and_notify(project, report, has_login=has_login)
     return report
 
 
@@ -173,8 +173,8 @@ async def _was_refused(project: Project) -> bool:
         return await login_backoff.was_refused(store, project, login_backoff.MAILBOX)
 
 
-async def _remember(project: Project, report: BounceRun, *, has_login: bool) -> None:
-    """Record if the login was refused, and mail the operator about what needs a person."""
+async def _record_login_and_notify(project: Project, report: BounceRun, *, has_login: bool) -> None:
+    """Record if the login was refused, and mail the operator if a person is needed."""
     is_refused = isinstance(report.error, MailboxLoginRefused)
     async with open_store(project) as store:
         if has_login and (is_refused or report.error is None):
@@ -225,7 +225,7 @@ async def _process(
                 if not is_dry_run:
                     mark = mailbox.mark_processed if bounce.is_settled else mailbox.mark_unrecognized
                     await _run_in_thread(mark, message)
-            # Only after the whole mailbox is read, because it may contain a report from yesterday.
+            # Wait until the whole mailbox is read: the last message may report a bounce of one of these addresses.
             if not is_dry_run:
                 await store.suppressions.release_held(now=now())
                 await tally.recount_held(store)

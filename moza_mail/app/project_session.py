@@ -22,9 +22,9 @@ from moza_mail.model.summary import MailingSummary
 from moza_mail.project import Project, find_project
 
 MAX_FOUND = 8
-# Reading all subscribers at each key stroke would take longer than typing. The other subscribers are found by address.
+# At each key stroke, only this many subscribers are searched. All others can be found by their whole address.
 MAX_SEARCHED = 20_000
-# The list shows the approval of this many unsent issues at most, because each of them must be rendered.
+# Only this many unsent issues are listed with their approval, because each of them must be rendered.
 MAX_APPROVALS = 12
 
 
@@ -109,7 +109,7 @@ class ProjectSession:
         """Return the issues with their states, newest first."""
         sent = await self._statuses.find_sent()
         headers = {name: self.files.header(path) for name, path in self.files.list_paths().items()}
-        entries = [_list_entry(name, header, sent) for name, header in headers.items()]
+        entries = [_make_entry(name, header, sent) for name, header in headers.items()]
         entries.sort(key=lambda entry: (entry.day or date.max, entry.name), reverse=True)
         unsent = [entry.name for entry in entries if entry.state is IssueState.DRAFT and not entry.broken]
         states = await self._find_approval_states({name: headers[name] for name in unsent[:MAX_APPROVALS]})
@@ -163,7 +163,7 @@ class ProjectSession:
                     break
                 shown = f"{subscriber.name} {subscriber.address}".casefold()
                 if subscription.state is SubscriptionState.CONFIRMED and wanted in shown:
-                    found.append(_recipient(subscriber))
+                    found.append(_make_recipient(subscriber))
         return tuple(found)
 
     async def find_recipient(self, address: Address) -> Recipient | None:
@@ -172,7 +172,7 @@ class ProjectSession:
             return None
         async with open_store(self.project) as store:
             person = await store.subscribers.find(address)
-        return _recipient(person.subscriber) if person else None
+        return _make_recipient(person.subscriber) if person else None
 
     async def load_report(self, mailing_id: int | None) -> MailingReport | None:
         """Return the report of a mailing, by default the newest; None if nothing was mailed yet."""
@@ -185,14 +185,14 @@ class ProjectSession:
         return MailingReport(mailing=mailing, summary=summary, mailings=tuple(mailings))
 
 
-def _list_entry(name: str, header: IssueHeader | None, sent: Mapping[str, date]) -> IssueListEntry:
+def _make_entry(name: str, header: IssueHeader | None, sent: Mapping[str, date]) -> IssueListEntry:
     if header is None:
         return IssueListEntry(name=name, title=name.rpartition("/")[2], day=None, broken=True)
     state = IssueState.SENT if header.slug in sent else IssueState.DRAFT
     return IssueListEntry(name=name, title=header.title, day=header.date, state=state)
 
 
-def _recipient(subscriber: Subscriber) -> Recipient:
+def _make_recipient(subscriber: Subscriber) -> Recipient:
     """Return a subscriber as a recipient with id 0, so preview links unsubscribe nobody."""
     values = {**subscriber.attributes, **({NAME_FIELD: subscriber.name} if subscriber.name else {})}
     return Recipient(subscriber_id=0, address=subscriber.address, name=subscriber.name, values=values)

@@ -67,11 +67,11 @@ async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequ
         return ()
     async for delivery in store.ledger.iter_deliveries(mailing.id, [DeliveryState.ACCEPTED]):
         if delivery.reply:
-            return (_outbox_alarm(mailing),) if OUTBOX_FILE.search(delivery.queue_id) else ()
+            return (_describe_outbox(mailing),) if OUTBOX_FILE.search(delivery.queue_id) else ()
     return ()
 
 
-def _outbox_alarm(mailing: Mailing) -> str:
+def _describe_outbox(mailing: Mailing) -> str:
     return _(
         "Alarm: {issue} was begun when the relay was an outbox. Recipients accepted then received nothing, and are not mailed through this relay either. If they must receive it, give the issue a `slug` of its own: that is a new mailing, to everybody.",
         issue=mailing.issue_slug,

@@ -244,7 +244,7 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
 
 
 def assumption_as_lines(gap: RestoreGap) -> list[str]:
-    """Describe what a person's statement about a restored store means."""
+    """Describe the effect of a person's statement about a restored store."""
     if gap.is_open:
         return [_("What was sent between that time and {end} UTC is still unknown.", end=_minute(gap.end))]
     return [

@@ -24,7 +24,7 @@ from moza_mail.store import Store, current_account
 
 UNIT_NAME = "moza-mail-due"
 MOST_UPCOMING = 3
-# Issues that were due longer ago are an archive, and need nobody's attention.
+# Issues that were due longer ago than this need no attention.
 RECENT = timedelta(days=7)
 OPEN_STATES = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.DRAFT})
 
@@ -60,7 +60,10 @@ def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFi
     return ScheduleFiles(
         account=current_account(),
         crontab=f"* * * * * {_quote_for_cron(command)}",
-        units={f"{UNIT_NAME}.service": _service_unit(project, command), f"{UNIT_NAME}.timer": _timer_unit()},
+        units={
+            f"{UNIT_NAME}.service": _format_service_unit(project, command),
+            f"{UNIT_NAME}.timer": _format_timer_unit(),
+        },
     )
 
 
@@ -82,7 +85,7 @@ def _quote_for_systemd(command: Sequence[str]) -> str:
     return " ".join(map(quote, command))
 
 
-def _service_unit(project: Project, command: Sequence[str]) -> str:
+def _format_service_unit(project: Project, command: Sequence[str]) -> str:
     folder = str(project.root).replace("%", "%%")
     return f"""[Unit]
 Description=Send the due issues of the newsletter in {folder}
@@ -100,7 +103,7 @@ TimeoutStopSec=120
 """
 
 
-def _timer_unit() -> str:
+def _format_timer_unit() -> str:
     return """[Unit]
 Description=Check every minute whether an issue of the newsletter is due
 
@@ -216,7 +219,7 @@ async def _inspect(
     store: Store, project: Project, plan: PlannedIssue, state: DueState | None = None
 ) -> ScheduledSend:
     """Return a planned send with the reasons why it cannot be sent yet."""
-    at = plan.at.astimezone(_time_zone(project, plan.list_slug))
+    at = plan.at.astimezone(_find_time_zone(project, plan.list_slug))
     if not plan.source:
         missing = (_("no issue yet: moza-mail new --date {date}", date=str(at.date())),)
         return ScheduledSend(at=at, list_slug=plan.list_slug, missing=missing)
@@ -242,6 +245,6 @@ async def _inspect(
     )
 
 
-def _time_zone(project: Project, list_slug: str) -> tzinfo:
-    slot = project.read_list(list_slug).schedule
-    return slot.zone if slot else project.config.zone
+def _find_time_zone(project: Project, list_slug: str) -> tzinfo:
+    schedule = project.read_list(list_slug).schedule
+    return schedule.zone if schedule else project.config.zone

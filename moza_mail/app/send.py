@@ -98,7 +98,7 @@ async def send(
     )
     await require_right_clock(store)
     async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):
-        # The approval may have been withdrawn while a question waited for its answer.
+        # The approval may have been withdrawn while a person was asked for confirmation.
         await require_approval(store, prepared, plan.mailing)
         mailing = await sending.begin_mailing(store, prepared.issue, prepared.mailing_list, plan.mailing)
         compiled = prepared.compile(mailing, keys=plan.keys)
@@ -212,7 +212,7 @@ async def send_test_copy(
     recipient: the recipient whose merge values are in the copy; None for the example recipient.
     """
     draft = prepared.draft_mailing()
-    # A Message-ID of its own, so that no mail program folds a second test copy into the first.
+    # Each test copy has its own Message-ID. Otherwise, a mail program could merge two copies.
     draft = replace(draft, key=f"test/{draft.key}/{draft.created_at.isoformat()}")
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
     compiled = prepared.compile(draft, subject_prefix=TEST_PREFIX, keys=keys)

@@ -67,7 +67,7 @@ class DueReport:
     errors: Sequence[MozaMailError]
 
     @property
-    def relay_is_away(self) -> bool:
+    def is_relay_unavailable(self) -> bool:
         """True if the relay could not be used, so the next run must try again."""
         errors = [one.result.error for one in self.issues]
         waiting_for_person = (AuthenticationRefused, SenderRefused)
@@ -84,8 +84,8 @@ class DueReport:
             one.needs_attention or (one.error and one.is_news and not one.is_busy) for one in results
         )
 
-    def causes(self) -> list[str]:
-        """Return a text for each thing in this run for which a person is needed."""
+    def describe_causes(self) -> list[str]:
+        """Return a text for each problem in this run that needs a person."""
         causes = [describe_cause(error) for error in self.errors]
         for one in self.issues:
             result, slug = one.result, one.result.plan.issue_slug
@@ -128,7 +128,7 @@ async def send_due(
     except MailingError as error:
         is_news = await store.notices.report_once("clock is wrong", now=now())
         report = DueReport(issues=(), errors=[*errors, *([error] if is_news else [])])
-        await notify_operator(project, store, report.causes())
+        await notify_operator(project, store, report.describe_causes())
         return report
     await store.notices.forget("clock is wrong")
     reports: list[DueIssueReport] = []
@@ -150,7 +150,7 @@ async def send_due(
     if any(isinstance(one.result.error, AuthenticationRefused) for one in reports):
         await remember_refusal(store, project, RELAY)
     report = DueReport(issues=reports, errors=errors)
-    await notify_operator(project, store, report.causes())
+    await notify_operator(project, store, report.describe_causes())
     return report
 
 
@@ -163,11 +163,11 @@ async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMai
     ]
     for mailing in await find_unreported_lost(store, planned, now()):
         await store.notices.report_once(make_lost_mailing_key(mailing), now=now())
-        errors.append(_lost_error(mailing))
+        errors.append(_make_lost_error(mailing))
     return errors
 
 
-def _lost_error(mailing: StartedMailing) -> MailingError:
+def _make_lost_error(mailing: StartedMailing) -> MailingError:
     slug = mailing.issue_slug
     return MailingError(
         _(

@@ -1,4 +1,4 @@
-"""Find what is wrong with a running service, for a monitor."""
+"""Find the problems of a running service, for a monitoring system."""
 
 from datetime import timedelta
 
@@ -13,11 +13,11 @@ MAX_MAIL_DELAY = timedelta(minutes=5)
 
 
 async def find_service_problems(project: Project, store: Store, *, faulty_lists: int = 0) -> list[str]:
-    """Return a line for each problem, without names and paths, because anybody may read it.
-
-    Raises StoreError if the store cannot be read.
+    """Return a line for each problem. Anybody may read the lines, so they contain no names or paths.
 
     faulty_lists: the number of lists whose table could not be used when the service started.
+
+    Raises StoreError if the store cannot be read.
     """
     problems = []
     if faulty_lists:

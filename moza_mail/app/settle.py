@@ -1,4 +1,4 @@
-"""Settle uncertain deliveries from the relay's log, or by a person's word after a restore."""
+"""Settle uncertain deliveries from the relay's log, or by a person's statement after a restore."""
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from typing import TextIO
 
 from moza_mail.app.clock import now
 from moza_mail.app.lost_mailings import record_lost_mailings
-from moza_mail.app.mailing_status import UNCERTAIN, find_mailings, message_ids
+from moza_mail.app.mailing_status import UNCERTAIN, find_mailings, make_message_id_function
 from moza_mail.bounces import read_log_period, read_relay_log
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import describe_os_error
@@ -20,8 +20,8 @@ from moza_mail.model.store_mark import RestoreGap
 from moza_mail.project import Project
 from moza_mail.store import Store
 
-# Two machines may keep slightly different times.
-CLOCK_DIFFERENCE = timedelta(minutes=5)
+# The clocks of two machines may differ by this much.
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class SettleReport:
     """The result of comparing the store with the relay's log.
 
     gap: what the store still does not know after a restore; None if it was not restored, or if one issue was named.
-    period: the period that the log covers; None if it has no line about mail with a time, or if there is no gap.
+    period: the period that the log covers; None if the log has no line about mail with a time, or if there is no gap.
     """
 
     mailings: Sequence[Settlement]
@@ -94,7 +94,7 @@ async def assume_sent(store: Store, project: Project, until: datetime) -> Restor
 
 
 async def _settle_mailing(store: Store, project: Project, mailing: Mailing, log: Path) -> Settlement:
-    message_id = message_ids(project, mailing.list_slug, mailing.key)
+    message_id = make_message_id_function(project, mailing.list_slug, mailing.key)
     async with store.ledger.hold_sender_lock(f"moza-mail settle {mailing.issue_slug}"):
         await store.ledger.recover(mailing.id, now=now())
         uncertain = {
@@ -120,7 +120,7 @@ def _read_period(log: Path) -> LogPeriod | None:
     moment = now()
     with _open_log(log) as lines:
         period = read_log_period(lines, moment)
-    if period and period.last > moment + CLOCK_DIFFERENCE:
+    if period and period.last > moment + MAX_CLOCK_DIFFERENCE:
         raise ProjectError(
             _(
                 "{log} has a time in the future, {last} UTC: its times are not in the time zone of this machine",

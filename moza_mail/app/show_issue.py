@@ -67,28 +67,31 @@ def issue_as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
         "fields": [
             {"name": field.name, "default": field.default, "line": field.line} for field in issue.merge_fields
         ],
-        "sections": [_section(section, zone) for section in issue.sections],
+        "sections": [_section_as_data(section, zone) for section in issue.sections],
     }  # fmt: skip
 
 
-def _section(section: Section, zone: tzinfo) -> dict[str, Any]:
+def _section_as_data(section: Section, zone: tzinfo) -> dict[str, Any]:
     return {
         "title": to_plain_text(section.title),
         "line": section.line,
         "is_agenda": section.is_agenda,
-        "events": [_event(event, zone) for event in section.events],
+        "events": [_event_as_data(event, zone) for event in section.events],
         "items": [
-            _item(item) for block in section.blocks if isinstance(block, ItemList) for item in block.items
+            _item_as_data(item)
+            for block in section.blocks
+            if isinstance(block, ItemList)
+            for item in block.items
         ],
         "text": blocks_as_text(section.blocks),
         "links": [
-            _link_data(link)
-            for link in _links(block for block in section.blocks if not isinstance(block, ItemList))
+            _link_as_data(link)
+            for link in _iter_links(block for block in section.blocks if not isinstance(block, ItemList))
         ],
     }
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item_as_data(item: Item) -> dict[str, Any]:
     below = blocks_as_text(item.blocks)
     text = to_plain_text(item.inlines).strip()
     inner = (block for block in item.blocks if not isinstance(block, ItemList))
@@ -97,20 +100,23 @@ def _item(item: Item) -> dict[str, Any]:
         "text": f"{text}\n\n{below}" if below else text,
         "line": item.line,
         "links": [
-            *map(_link_data, collect_links((*item.label, *item.inlines))),
-            *map(_link_data, _links(inner)),
+            *map(_link_as_data, collect_links((*item.label, *item.inlines))),
+            *map(_link_as_data, _iter_links(inner)),
         ],
         "items": [
-            _item(child) for block in item.blocks if isinstance(block, ItemList) for child in block.items
+            _item_as_data(child)
+            for block in item.blocks
+            if isinstance(block, ItemList)
+            for child in block.items
         ],
     }
 
 
-def _event(event: Event, zone: tzinfo) -> dict[str, Any]:
+def _event_as_data(event: Event, zone: tzinfo) -> dict[str, Any]:
     return {
         "title": to_plain_text(event.title),
-        "start": _moment(event.start_in(zone)),
-        "end": _moment(event.end_in(zone)),
+        "start": _format_moment(event.start_in(zone)),
+        "end": _format_moment(event.end_in(zone)),
         "all_day": event.start_time is None,
         "dates": [day.isoformat() for day in event.dates],
         "text": event.when,
@@ -121,11 +127,11 @@ def _event(event: Event, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _moment(moment: date | datetime | None) -> str | None:
+def _format_moment(moment: date | datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _link_data(link: Any) -> dict[str, str]:
+def _link_as_data(link: Any) -> dict[str, str]:
     return {"text": to_plain_text(link.children), "url": link.url}
 
 
@@ -153,6 +159,6 @@ def block_as_text(block: Block) -> str:
             return ""
 
 
-def _links(blocks: Iterator[Block]) -> Iterator[Link]:
+def _iter_links(blocks: Iterator[Block]) -> Iterator[Link]:
     for block in blocks:
         yield from collect_links(block)

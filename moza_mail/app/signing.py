@@ -109,7 +109,7 @@ def create_key(project: Project, options: NewKeyOptions, *, now: datetime) -> Cr
     suffix = "e" if options.ed25519 else ""
     key, pem = generate_key(
         KeyType.ED25519 if options.ed25519 else KeyType.RSA,
-        domain=options.domain or project.config.dkim_domain or _sender_domain(project),
+        domain=options.domain or project.config.dkim_domain or _find_sender_domain(project),
         selector=options.selector or f"moza{now:%Y%m}{suffix}",
     )
     path = options.path or project.root / "subscribers" / f"dkim-{key.selector}.pem"
@@ -121,7 +121,7 @@ def create_key(project: Project, options: NewKeyOptions, *, now: datetime) -> Cr
     )
 
 
-def _sender_domain(project: Project) -> str:
+def _find_sender_domain(project: Project) -> str:
     domains = {each.sender.domain for each in project.read_lists().values()}
     if len(domains) != 1:
         raise ProjectError(

@@ -1,6 +1,6 @@
-"""Tell the faults of a theme from those of an issue.
+"""Attribute findings to the theme if the theme, and not the issue, causes them.
 
-A neutral issue without faults is rendered with the theme and checked. Everything found in it is a fault of the theme.
+A neutral issue without faults is rendered with the theme and checked. All its findings are faults of the theme.
 """
 
 from dataclasses import dataclass, field, replace
@@ -48,10 +48,10 @@ A paragraph with **bold** and *emphasis*.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Baseline:
-    """A theme for one list and language, as a key of the cache.
+class _ThemeKey:
+    """A theme for one list and language: a key of the cache.
 
-    prepared: any issue with this theme.
+    prepared: any issue with this theme. It is not a part of the key.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -65,15 +65,15 @@ class _Baseline:
 def attribute_to_theme(
     prepared: PreparedIssue, findings: tuple[Finding, ...], options: CheckOptions
 ) -> tuple[Finding, ...]:
-    """Return the findings with the theme as the source of its own faults.
+    """Return the findings. A finding that the theme causes has the theme as its source.
 
-    The support of a bundled theme in mail programs is left out: no author can change it.
+    For a bundled theme, the finding about its support in mail programs is left out, because no author can change the theme.
     """
     theme = prepared.theme
     if not theme.has_own_templates:
         return tuple(finding for finding in findings if finding.rule != SCORE)
     faults = _find_faults(
-        _Baseline(
+        _ThemeKey(
             files=tuple(theme.files.items()),
             settings=repr(theme.settings),
             mailing_list=repr(prepared.mailing_list),
@@ -92,10 +92,10 @@ def attribute_to_theme(
 
 
 @lru_cache(maxsize=8)
-def _find_faults(baseline: _Baseline) -> frozenset[tuple[str, str]]:
+def _find_faults(key: _ThemeKey) -> frozenset[tuple[str, str]]:
     """Return the rule and the message of each finding in the neutral issue."""
-    prepared = baseline.prepared
-    text = NEUTRAL_TEXT.format(lang=baseline.lang)
+    prepared = key.prepared
+    text = NEUTRAL_TEXT.format(lang=key.lang)
     issue = parse.parse_issue(text, "theme.md")
     rendered = render.render_issue(
         issue,
@@ -104,5 +104,5 @@ def _find_faults(baseline: _Baseline) -> frozenset[tuple[str, str]]:
         zone=prepared.project.config.zone,
     )
     rules = {rule.name for rule in check.list_rules() if rule.category in CATEGORIES}
-    found = check.check_issue(issue, rendered, baseline.options, text=text)
+    found = check.check_issue(issue, rendered, key.options, text=text)
     return frozenset((finding.rule, finding.message) for finding in found if finding.rule in rules)

@@ -1,6 +1,6 @@
 """Mail the operator when the running service needs a person, once for each cause.
 
-The store may be the cause. So this process remembers what it mailed, and the store is asked only if it works.
+The store itself may fail. So this process also remembers the causes that it has mailed.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from moza_mail.app.background import keep_running
 from moza_mail.app.clock import now
 from moza_mail.app.login_backoff import open_relay_for_cron
-from moza_mail.app.notify import describe_cause, mail_causes, make_key
+from moza_mail.app.notify import describe_cause, mail_causes, make_cause_key
 from moza_mail.app.open_project import open_transport
 from moza_mail.app.service_health import find_service_problems
 from moza_mail.errors import (
@@ -33,7 +33,7 @@ MOST_SECONDS = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class ServiceWatch:
-    """Finds what a running service needs a person for, and mails it to the address in `notify`.
+    """Finds problems of a running service that need a person, and mails them to the operator (`notify`).
 
     list_faults: the errors of the lists whose table could not be used when the service started.
     """
@@ -51,17 +51,17 @@ class ServiceWatch:
             isinstance(error, TransportError)
             and (error.exit_code == TransportError.exit_code or isinstance(error, AuthenticationRefused))
         ):
-            # It ends without a person, or `find_service_problems` reports it.
+            # Such an error ends without a person's help, or `find_service_problems` reports it.
             return
         cause = (
             describe_cause(error)
             if isinstance(error, MozaMailError)
             else _("sign-up mails fail by our mistake ({name})", name=type(error).__name__)
         )
-        self._errors[make_key(cause)] = cause
+        self._errors[make_cause_key(cause)] = cause
 
     async def check(self) -> None:
-        """Mail each new cause. A cause that has ended is mailed again if it comes back."""
+        """Mail each new cause. A cause that ended and occurs again is mailed again."""
         try:
             problems = await find_service_problems(self.project, self.store)
         except StoreLocked:
@@ -69,16 +69,16 @@ class ServiceWatch:
         except StoreError as error:
             problems = [describe_cause(error)]
         problems += map(describe_cause, self.list_faults)
-        found = {make_key(problem): problem for problem in problems}
+        found = {make_cause_key(problem): problem for problem in problems}
         await self._forget(self._present - found.keys())
         self._present = frozenset(found)
         causes, self._errors = {**found, **self._errors}, {}
         fresh = {key: cause for key, cause in causes.items() if key not in self._mailed}
         self._mailed |= fresh.keys()
-        if news := [cause for key, cause in fresh.items() if await self._is_news(key)]:
+        if news := [cause for key, cause in fresh.items() if await self._is_new(key)]:
             await self._mail(news)
 
-    async def _is_news(self, key: str) -> bool:
+    async def _is_new(self, key: str) -> bool:
         try:
             return await self.store.notices.report_once(key, now=now())
         except StoreError:

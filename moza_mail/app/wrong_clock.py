@@ -7,8 +7,8 @@ from moza_mail.errors import MailingError
 from moza_mail.i18n import gettext as _
 from moza_mail.store import Store
 
-# Two machines with one store may keep slightly different times.
-MOST_DIFFERENCE = timedelta(minutes=10)
+# The clocks of two machines with one store may differ by this much.
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=10)
 
 
 async def require_right_clock(store: Store) -> None:
@@ -17,7 +17,7 @@ async def require_right_clock(store: Store) -> None:
     With such a clock, the Date of each message and each time of a retry would be wrong.
     """
     last, current = await store.audit_log.find_last_time(), now()
-    if last is None or last <= current + MOST_DIFFERENCE:
+    if last is None or last <= current + MAX_CLOCK_DIFFERENCE:
         return
     raise MailingError(
         _(

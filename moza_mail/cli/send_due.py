@@ -53,7 +53,7 @@ async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, 
 
 
 def _exit_code(report: "DueReport") -> int:
-    if report.relay_is_away:
+    if report.is_relay_unavailable:
         return TransportError.exit_code
     return output.NEEDS_ATTENTION if report.needs_attention else 0
 
