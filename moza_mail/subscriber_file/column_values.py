@@ -9,6 +9,7 @@ from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.headings import (
     COLOUR_HEADING,
     ColumnRole,
+    is_about_confirmation,
     is_inverted,
     is_remark,
     may_be_code,
@@ -17,9 +18,10 @@ from moza_mail.subscriber_file.headings import (
 )
 from moza_mail.subscriber_file.inversions import NEWSLETTER, mentions_consent
 from moza_mail.subscriber_file.layouts import IS_ADDRESS, PLAIN_ADDRESS
-from moza_mail.subscriber_file.readings import CellReader, worst_state
+from moza_mail.subscriber_file.readings import CHANNEL, OTHER_CHANNEL, CellReader, worst_state
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
+    PARTS,
     WEAK_WORDS,
     RowState,
     denies_consent,
@@ -52,9 +54,11 @@ ABOUT_LEAVING = re.compile(
 ABOUT_MAIL = re.compile(
     r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact|kontakt|benader|anschreib)"
 )
-ABOUT_END = re.compile(
-    r"\b(?:tot|until|till|bis|jusqu|hasta|fino)|eind|\bend|\bfin\b|\baf\b|\bweg\b|\boff\b|\bout\b|\buit\b|\baus"
+ABOUT_STAYING = re.compile(
+    r"\b(?:tot|until|till|bis|jusqu|hasta|fino)|eind|\bend|\bfin\b|\baf\b|\bweg\b|\boff\b|\bout\b|\buit\b|\baus|\bparti\b|\bgone\b|vertrek|\bquit|"
+    r"\bstill\b|\bkeep|\bstay|blijf|blijven|\bnog\b|\bnoch\b|encore|\bwants?\b|\bwil\b|\bwilt\b|\bwens|souhait|mocht"
 )
+"""Words in a heading that may ask if or until when somebody wants to stay."""
 BAD_ADDRESS = frozenset({RowState.BOUNCED, RowState.COMPLAINED})
 NO_HEADING = re.compile(r"column \d+")
 """The name of a column in a table without a header."""
@@ -114,6 +118,18 @@ class ColumnValues:
         return len(self.distinct) <= FEW and any(
             find_state(value) not in {None, RowState.CONFIRMED} and normalise(value) not in WEAK_WORDS
             for value in self.distinct
+        )
+
+    @property
+    def names_channels(self) -> bool:
+        """Return True if the values are channels such as `email` and `post`, and some rows have another channel or none."""
+        has_mail = [not CHANNEL.isdisjoint(map(normalise, PARTS.split(value))) for value in self.distinct]
+        others = [value for value, mail in zip(self.distinct, has_mail, strict=True) if not mail]
+        return (
+            any(has_mail)
+            and len(has_mail) <= MAX_GROUPS
+            and all(map(_is_no_mail, others))
+            and (len(others) > 0 or self.empty > 0)
         )
 
     @property
@@ -206,6 +222,11 @@ class ColumnValues:
         A column with the date of leaving is an example.
         """
         return self.empty > 0 and self.are_dates
+
+
+def _is_no_mail(value: str) -> bool:
+    """Return True for a channel other than mail, and for a no."""
+    return is_no(value) or not OTHER_CHANNEL.isdisjoint(map(normalise, PARTS.split(value)))
 
 
 def collect_values(
@@ -331,6 +352,8 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certaint
         return list(dict.fromkeys(leaving))
     if role is ColumnRole.SOURCE:
         return values.matching(NOT_GIVEN)
+    if values.names_channels:
+        return list(values.distinct)
     if role is ColumnRole.UNRELATED:
         words = normalise_heading(heading)
         is_about_mail = ABOUT_MAIL.search(words) or (certainty is Certainty.STRICT and LISTS.search(words))
@@ -341,7 +364,8 @@ def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues, certaint
 def _says_nothing(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
     """Return True if an unclear column has only dates that cannot change what another column says."""
     is_certain = certainty is Certainty.SETTLED and values.are_dates
-    return is_certain and (values.is_constant or not is_inverted(heading))
+    is_joining = not is_inverted(heading) and not is_about_confirmation(heading)
+    return is_certain and (values.is_constant or is_joining)
 
 
 def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bool:
@@ -354,8 +378,8 @@ def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bo
     is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
     if is_reason or (may_be_code(heading) and values.is_code) or values.names_subscribers:
         return True
-    if certainty is Certainty.SETTLED and not ABOUT_MAIL.search(words):
-        return values.is_end_date and ABOUT_END.search(words) is not None
+    if certainty is Certainty.SETTLED and not ABOUT_MAIL.search(words) and not ABOUT_STAYING.search(words):
+        return False
     has_all = values.is_constant and all(is_yes(one) and not one.strip().isdigit() for one in values.distinct)
     is_refused = (
         values.is_constant and all(map(is_no, values.distinct)) and ABOUT_MAIL.search(words) is not None

@@ -142,7 +142,7 @@ ACTIVE = (
 )
 MEMBERS = (
     r"^(?:lid(?:nr|nummer|maatschap\w*)|(?:lid|member|mitglied|membre|adherent)(?: (?:sinds|since|seit|depuis|nr|no|number|nummer|type|soort|tot|until|bis))|"
-    r"soort lid|contributie|mitgliedsnummer|mitgliedsbeitrag|cotisation|membership\b.*|adhesion)$"
+    r"(?:lid|member|mitglieds?|membre) ?(?:id|status)|soort lid|contributie|mitgliedsnummer|mitgliedsbeitrag|cotisation|membership\b.*|adhesion)$"
 )
 REMARKS = (
     r"\bnotes?\b|\bnotas?\b|notiz|notitie|opmerking|bemerk|remark|remarque|comment|kommentar|observac|osservaz|\bmemo\b|toelichting|anmerkung|"
@@ -193,7 +193,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
         (ColumnRole.OTHER_CHANNEL, ELSEWHERE),
         (ColumnRole.UNRELATED, r"\b(?:mailing|other|billing|shipping|home|business) (?:city|street|state|province|zip|postal|country|address|post)"),
-        (ColumnRole.UNRELATED, r"^(?:lead status|lifecycle stage|.*\bin sequence|moderation action|private|priority|sensitivity)$|\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|bounced? soft|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
+        (ColumnRole.UNRELATED, r"^(?:lead status|lifecycle stage|.*\bin sequence|moderation action|private|priority|sensitivity)$|\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr|marketing)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|bounced? soft|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
         (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
@@ -327,6 +327,11 @@ def is_about_privacy(heading: str) -> bool:
     """Return True for a heading that may only be about the privacy statement, such as `I agree to the privacy policy`."""
     words = normalise_heading(heading)
     return re.search(WEAK_CONSENT, words) is not None and re.search(PERMISSION, words) is None
+
+
+def is_about_confirmation(heading: str) -> bool:
+    """Return True for a heading about the confirmation of an address, such as `Laatst bevestigd`."""
+    return re.search(VERIFIED, normalise_heading(heading)) is not None
 
 
 def is_inverted(heading: str) -> bool:

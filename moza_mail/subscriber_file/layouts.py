@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import chain
 
 from moza_mail.subscriber_file.csv_header import SEPARATORS, split_header
+from moza_mail.subscriber_file.row_state import is_state_of_leavers
 
 PLAIN_ADDRESS = r"(?:mailto:)?[^\s@<>,;\"|]+@[^\s@<>,;\"|]+\.[^\s@<>,;\"|]+"
 NAMED_ADDRESS = rf"[^<>@|]*<\s*{PLAIN_ADDRESS}\s*>"
@@ -86,7 +87,11 @@ def read_rows(layout: Layout, lines: Iterable[str], first: int) -> Iterator[tupl
         return
     for number, line in enumerate(lines, start=first):
         cell = line.strip()
-        if not cell or is_comment(cell):
+        if is_comment(cell):
+            cell = cell.strip("*#/ ")
+            if not is_state_of_leavers(cell):
+                continue
+        if not cell:
             continue
         found = ADDRESS_AND_NAME.fullmatch(cell) if layout is Layout.ADDRESS_AND_NAME else None
         yield number, [found[1], found[2]] if found else [cell]

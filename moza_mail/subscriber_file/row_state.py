@@ -376,12 +376,13 @@ def mentions_leaving(text: str) -> bool:
 
     The text may be a value, a list of tags or a remark.
     """
-    if any(_is_leaving(part) for part in PARTS.split(text)):
+    if any(is_state_of_leavers(part) for part in PARTS.split(text)):
         return True
     return LEAVING.search(normalise(text)) is not None
 
 
-def _is_leaving(word: str) -> bool:
+def is_state_of_leavers(word: str) -> bool:
+    """Return True for a text that only names a state other than confirmed, such as `Afgemeld:`."""
     state = find_state(word)
     return bool(state) and state is not RowState.CONFIRMED and normalise(word) not in WEAK_WORDS
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.file_state import LEAVERS
 from moza_mail.subscriber_file.row_state import WEAK_WORDS, find_state, normalise
 from moza_mail.subscriber_file.table import RejectedRow
@@ -10,8 +11,10 @@ Found = tuple[int, Sequence[str]] | RejectedRow
 
 
 def find_title(row: Sequence[str]) -> str:
-    """Return the text of a row with only one text; "" for another row."""
-    texts = [text.strip() for text in row if text.strip()]
+    """Return the text of a row with only one text, perhaps with a number or a date; "" for another row."""
+    texts = [
+        text.strip() for text in row if text.strip() and not text.strip().isdigit() and not parse_date(text)
+    ]
     return texts[0] if len(texts) == 1 and "@" not in texts[0] else ""
 
 

@@ -106,6 +106,15 @@ def test_a_title_above_a_group_is_about_the_people_below_it():
     assert rows[1].evidence == "title above the row: AFGEMELD:"
     table = "Naam;E-mail\nA;anna@example.org\nUITGESCHREVEN;\nB;bob@example.org\n"
     assert [row[3] for row in found(table)] == ["confirmed", "unsubscribed"]
+    dated = "Naam;E-mail;Jaar\nA;anna@example.org;2020\nafgemeld;;2024\nB;bob@example.org;2020\n"
+    assert [row.state.value for row in read(dated) if isinstance(row, NewSubscriber)] == [
+        "confirmed",
+        "unsubscribed",
+    ]
+    assert [row[3] for row in found("# actief\nanna@example.org\n# afgemeld\nbob@example.org\n")] == [
+        "confirmed",
+        "unsubscribed",
+    ]
     unclear = "email\nanna@example.org\nWILLEN NIET MEER\nbob@example.org\n"
     with pytest.raises(SubscriberFileError, match="WILLEN NIET MEER: line 4"):
         read(unclear)

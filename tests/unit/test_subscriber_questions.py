@@ -439,3 +439,26 @@ def test_a_newer_export_of_buttondown_is_read():
         "2,b@example.org,undeliverable,2024-01-01,,\n3,c@example.org,unactivated,2024-01-01,,\n4,d@example.org,unsubscribed,2024-01-01,2024-01-05,2024-02-02\n"
     )
     assert read(content) == {"a": "confirmed", "b": "hard_bounce", "c": "unconfirmed", "d": "unsubscribed"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "first", "second"),
+    [
+        ("Do you still want it", "yes", "no"),
+        ("Parti", "", "x"),
+        ("Datum uit", "", "2024-02-01"),
+        ("Laatst bevestigd", "2024-01-01", ""),
+    ],
+)
+def test_a_column_that_may_say_who_wants_to_stay_is_a_question_beside_any_other(heading, first, second):
+    assert f"`{heading}`" in ask(SETTLED.format(heading=heading, first=first, second=second)).message
+
+
+def test_channels_other_than_mail_are_a_question():
+    content = "Email,Marketing preferences\na@example.org,email\nb@example.org,post\nc@example.org,none\n"
+    assert "`Marketing preferences`" in ask(content, consent="formulier").message
+
+
+def test_the_state_of_a_member_is_no_consent():
+    content = "Member ID,Email,Member status\n1,a@example.org,active\n2,b@example.org,lapsed\n"
+    assert read(content) == {"b": "unsubscribed"}
