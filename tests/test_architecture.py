@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = "moza_mail"
 
-BASE = {"i18n", "errors", "model"}
+BASE = {"i18n", "errors", "lazy", "model"}
 PURE = {"parse", "render", "check", "compose", "subscriber_file"}
 INPUT_OUTPUT = {"project", "store", "transport", "bounces", "dns_check", "link_check", "oauth"}
 USE_CASES = {"sending", "subscribe", "archive", "app"}
@@ -25,6 +25,7 @@ PACKAGES = BASE | PURE | INPUT_OUTPUT | USE_CASES | {"edit", "web", "cli", "__ma
 _sending = BASE | PURE | INPUT_OUTPUT | {"edit"}
 MAY_IMPORT = {
     "i18n": set(),
+    "lazy": set(),
     "errors": {"i18n"},
     "model": {"i18n", "errors"},
     **dict.fromkeys(PURE | INPUT_OUTPUT, BASE),
@@ -222,6 +223,31 @@ def test_no_module_needs_itself_to_be_imported():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"these import each other: {' <- '.join(error.args[1])}")
+
+
+def test_names_that_are_imported_at_first_use_are_those_that_the_type_checker_sees():
+    for module in modules():
+        calls = [node for node in module.nodes if isinstance(node, ast.Call)]
+        for call in (call for call in calls if getattr(call.func, "id", "") == "import_on_first_use"):
+            at_first_use = {
+                (word.arg, name) for word in call.keywords for name in word.value.value.split() or [word.arg]
+            }
+            checked = {
+                (alias.name if node.module == f"{PACKAGE}.{module.name}" else node.module.rpartition(".")[2], alias.name)
+                for block in module.tree.body
+                if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+                for node in block.body
+                for alias in node.names
+            }  # fmt: skip
+            exported = {
+                name for node in module.tree.body if is_export(node) for name in ast.literal_eval(node.value)
+            }
+            assert at_first_use <= checked, module.name
+            assert {name for _, name in checked} & exported <= {name for _, name in at_first_use}, module.name
+
+
+def is_export(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
 
 
 def test_a_package_exports_few_names():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from moza_mail import sending
+from moza_mail.app.audience_text import describe_excluded
 from moza_mail.app.check_issue import check_issue, has_errors
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.app.relay_alarms import find_outbox_alarms
@@ -12,21 +13,14 @@ from moza_mail.app.signing import load_signing_keys
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience
 from moza_mail.i18n import gettext as _
-from moza_mail.i18n import join_texts
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.duplicate import EarlierIssue
 from moza_mail.model.finding import Finding
-from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, VerdictCount
+from moza_mail.model.mailing import DeliveryState, Mailing, VerdictCount
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import approval as approvals
 from moza_mail.store import Store, current_account
 
-EXCLUDED: Mapping[str, str] = {
-    "unconfirmed": _("unconfirmed"),
-    "unsubscribed": _("unsubscribed"),
-    "suppressed": _("suppressed"),
-    "not_in_segment": _("not in segment"),
-}
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 
 
@@ -216,18 +210,3 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
         for group in rates.groups
     }
     return rates.duration_of(plan.remaining, counts)
-
-
-def describe_excluded(audience: AudienceCount) -> str:
-    """Describe the excluded subscribers as ` (not: 3 unsubscribed)`; empty if there are none."""
-    fields = ", ".join(
-        f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
-    )
-    excluded = join_texts(
-        _("{count} without a value for {fields}", count=count, fields=fields)
-        if reason == SkipReason.MISSING_VALUE
-        else _("{count} {reason}", count=count, reason=EXCLUDED.get(reason, reason))
-        for reason, count in audience.left_out.items()
-        if count
-    )
-    return _(" (not: {excluded})", excluded=excluded) if excluded else ""

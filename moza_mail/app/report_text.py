@@ -8,10 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moza_mail.app.audience_text import describe_excluded
 from moza_mail.app.mailing_report import ERASED, count_domain
-from moza_mail.app.mailing_status import ListedMailing, MailingStatus
-from moza_mail.app.plan_send import SendPlan, describe_excluded
-from moza_mail.app.settle import SettleReport
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.bounce import BounceKind
@@ -21,12 +19,15 @@ from moza_mail.model.relay_log import LogPeriod
 from moza_mail.model.store_mark import RestoreGap
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.model.timestamps import format_duration
-from moza_mail.sending import MailingProgress
 
 if TYPE_CHECKING:
     # Their modules are slow to import, and only their own commands need them.
     from moza_mail.app.build_archive import ArchiveReport
+    from moza_mail.app.mailing_status import ListedMailing, MailingStatus
+    from moza_mail.app.plan_send import SendPlan
     from moza_mail.app.process_bounces import BounceRun
+    from moza_mail.app.settle import SettleReport
+    from moza_mail.sending import MailingProgress
 
 STATES = {
     DeliveryState.PENDING: _("pending, not tried yet"),
@@ -66,7 +67,7 @@ def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
     return [f"  {one.count:>8} {one.state}, {one.verdict}: {one.example[:120]}" for one in verdicts]
 
 
-def plan_as_lines(plan: SendPlan) -> list[str]:
+def plan_as_lines(plan: "SendPlan") -> list[str]:
     """Return the plan of a send: the issue, its sender and its recipients."""
     prepared, mailing = plan.prepared, plan.mailing
     issue, mailing_list = prepared.issue, prepared.mailing_list
@@ -114,7 +115,7 @@ def plan_as_lines(plan: SendPlan) -> list[str]:
     return lines
 
 
-def progress_as_lines(progress: MailingProgress, relay: str) -> list[str]:
+def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:
     """Return the progress of a mailing."""
     mailing = progress.mailing
     lines: list[str] = [
@@ -169,7 +170,7 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
+def _describe_state(state: DeliveryState, progress: "MailingProgress") -> str:
     reasons = join_texts(
         _("{count} {reason}", count=count, reason=detail or SKIP_REASONS[reason])
         for (reason, detail), count in progress.skipped.items()
@@ -203,7 +204,7 @@ def _describe(domain: DomainSummary) -> str:
     return f"{domain.domain or ERASED}: {', '.join(parts)}"
 
 
-def settlements_as_lines(report: SettleReport, log: str) -> list[str]:
+def settlements_as_lines(report: "SettleReport", log: str) -> list[str]:
     """Return a line for each mailing with uncertain deliveries that the relay's log resolved."""
     return [
         _(
@@ -252,7 +253,7 @@ def assumption_as_lines(gap: RestoreGap) -> list[str]:
     ]
 
 
-def mailings_as_lines(found: MailingStatus) -> list[str]:
+def mailings_as_lines(found: "MailingStatus") -> list[str]:
     """Return a line for each of the newest mailings; none if there is only one."""
     if not found.earlier or not found.mailings:
         return []
@@ -262,7 +263,7 @@ def mailings_as_lines(found: MailingStatus) -> list[str]:
     return lines
 
 
-def _describe_mailing(one: ListedMailing) -> str:
+def _describe_mailing(one: "ListedMailing") -> str:
     return _(
         "  {at} UTC  {issue} to {audience}: {accepted} of {total} accepted, {remaining} to do",
         at=_minute(one.mailing.created_at),

@@ -7,15 +7,16 @@ module, name it in `_rule_modules`.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from moza_mail.check.house_style import find_named_events
-from moza_mail.check.rule import CheckContext, CheckFunction, Rule, RuleCategory
+from moza_mail.lazy import import_on_first_use
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
 if TYPE_CHECKING:
+    from moza_mail.check.house_style import find_named_events
     from moza_mail.check.privacy_statement import PrivacyStatement as PrivacyStatement
+    from moza_mail.check.rule import CheckContext, CheckFunction, Rule, RuleCategory
 
 __all__ = [
     "Rule",
@@ -37,10 +38,10 @@ class _RuleModule(Protocol):
     """A module with rules."""
 
     @property
-    def RULES(self) -> tuple[Rule, ...]: ...  # noqa: N802  # a constant of the module
+    def RULES(self) -> "tuple[Rule, ...]": ...  # noqa: N802  # a constant of the module
 
     @property
-    def check(self) -> CheckFunction: ...
+    def check(self) -> "CheckFunction": ...
 
 
 def _rule_modules() -> tuple[_RuleModule, ...]:
@@ -103,7 +104,9 @@ def _make_context(
     options: CheckOptions,
     text: str,
     other_issues: tuple[IssueHeader, ...] = (),
-) -> CheckContext:
+) -> "CheckContext":
+    from moza_mail.check.rule import CheckContext
+
     return CheckContext(
         issue=issue,
         # Recipients get values instead of placeholders, so the rules check the mail with example values.
@@ -123,7 +126,7 @@ def _sort_key(finding: Finding) -> tuple[int, int, str, str]:
     return SEVERITY_ORDER[finding.severity], finding.line, finding.rule, finding.message
 
 
-def list_rules() -> tuple[Rule, ...]:
+def list_rules() -> "tuple[Rule, ...]":
     """Return the rules that `check_issue` applies."""
     return tuple(rule for module in _rule_modules() for rule in module.RULES)
 
@@ -148,8 +151,13 @@ def check_link_answers(
     return tuple(finding for finding in found if finding.rule not in options.disabled)
 
 
-def list_link_rules() -> tuple[Rule, ...]:
+def list_link_rules() -> "tuple[Rule, ...]":
     """Return the rules that `check_link_answers` applies."""
     from moza_mail.check import link_status
 
     return link_status.RULES
+
+
+__getattr__ = import_on_first_use(
+    __name__, house_style="find_named_events", rule="Rule RuleCategory", privacy_statement="PrivacyStatement"
+)

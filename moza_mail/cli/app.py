@@ -16,11 +16,13 @@ from moza_mail.i18n.catalog import SOURCE_LANGUAGE, languages, match_language
 if TYPE_CHECKING:
     from moza_mail.project import Project
 
+# Without rich, --help takes half the time, and a screen reader reads no boxes.
 app = typer.Typer(
     name="moza-mail",
     cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Compose a Markdown newsletter and mail it, so that nobody is skipped silently and nobody is mailed twice.",
 )
 
@@ -85,10 +87,10 @@ def common(
 app.add_typer(setup.app)
 app.add_typer(issue.app)
 app.add_typer(mailing.app)
-app.add_typer(subscribers.subscribers, name="subscribers")
+app.add_typer(subscribers.subscribers, name="subscribers", cls=CommandGroup)
 app.add_typer(server.app)
-app.add_typer(privacy.privacy, name="privacy")
-app.add_typer(server.dkim, name="dkim")
-app.add_typer(server.oauth, name="oauth")
-app.add_typer(server.archive, name="archive")
-app.add_typer(server.store, name="store")
+app.add_typer(privacy.privacy, name="privacy", cls=CommandGroup)
+app.add_typer(server.dkim, name="dkim", cls=CommandGroup)
+app.add_typer(server.oauth, name="oauth", cls=CommandGroup)
+app.add_typer(server.archive, name="archive", cls=CommandGroup)
+app.add_typer(server.store, name="store", cls=CommandGroup)

@@ -2,14 +2,14 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 
 from moza_mail.app import list_subscribers as app
+from moza_mail.app.audience_text import describe_excluded
 from moza_mail.app.list_subscribers import ListedSubscriber, ListQuery, SegmentCount
+from moza_mail.app.list_text import list_as_lines
 from moza_mail.app.open_project import open_store
-from moza_mail.app.plan_send import describe_excluded
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.i18n import gettext as _
@@ -18,8 +18,6 @@ from moza_mail.project import Project
 
 MAX_SHOWN = 100
 """The number of subscribers to print in columns if no limit is given."""
-MAX_WIDTH = 40
-"""The largest width of a column, in characters."""
 
 
 def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool) -> None:
@@ -66,30 +64,8 @@ def _print_columns(mailing_list: MailingList, shown: Sequence[ListedSubscriber])
     if not shown:
         output.say(_("No subscriber of {slug} matches.", slug=mailing_list.slug))
         return
-    names = [
-        name for name in mailing_list.attributes if any(one.subscriber.attributes.get(name) for one in shown)
-    ]
-    rows = [("email", "name", "state", "since", *names)]
-    for one in shown:
-        person, state = one.subscriber, one.subscription.state.value
-        attributes = (person.attributes.get(name, "") for name in names)
-        rows.append((str(person.address), person.name, state, f"{one.since:%Y-%m-%d}", *attributes))
-    for line in _align([[_shorten(cell) for cell in row] for row in rows]):
+    for line in list_as_lines(mailing_list, shown):
         output.give(line)
-
-
-def _shorten(cell: str) -> str:
-    """Return a value without control characters, cut to the width of a column."""
-    safe = "".join(
-        character if character.isprintable() else "\ufffd" for character in islice(cell, MAX_WIDTH + 1)
-    )
-    return safe if len(safe) <= MAX_WIDTH else f"{safe[: MAX_WIDTH - 1]}…"
-
-
-def _align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def segments(project: Project, list_slug: str, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Report an argument that was left out as an error of ours, with the command to type."""
+"""Groups of commands: their help, and an error of ours for an argument that was left out."""
 
 from typing import Any
 
@@ -10,7 +10,12 @@ from moza_mail.i18n import gettext as _
 
 
 class CommandGroup(TyperGroup):
-    """All commands. An argument that is missing from any of them is a ProjectError."""
+    """A group of commands. An argument that is missing from any of them is a ProjectError."""
+
+    def format_commands(self, _context: Any, formatter: Any) -> None:
+        """Write each command with its whole summary, of which typer would cut off the end."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help) for name, command in self.commands.items()])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was typed."""

@@ -6,12 +6,17 @@ does the same for confirmation mails. `SignedLinks` makes and reads the links. `
 DKIM keys and the bounce domain.
 """
 
-from moza_mail.compose.compiled import CompiledMailing, compile_mailing
-from moza_mail.compose.confirmation import CompiledConfirmation, compile_confirmation
-from moza_mail.compose.dkim_key import DkimKey, KeyType, generate_key, is_aligned, load_key
-from moza_mail.compose.list_headers import SenderIdentity
-from moza_mail.compose.notice import compose_notice
-from moza_mail.compose.signed_links import SignedLinks
+from typing import TYPE_CHECKING
+
+from moza_mail.lazy import import_on_first_use
+
+if TYPE_CHECKING:
+    from moza_mail.compose.compiled import CompiledMailing, compile_mailing
+    from moza_mail.compose.confirmation import CompiledConfirmation, compile_confirmation
+    from moza_mail.compose.dkim_key import DkimKey, KeyType, generate_key, is_aligned, load_key
+    from moza_mail.compose.list_headers import SenderIdentity
+    from moza_mail.compose.notice import compose_notice
+    from moza_mail.compose.signed_links import SignedLinks
 
 __all__ = [
     "CompiledConfirmation",
@@ -27,3 +32,13 @@ __all__ = [
     "is_aligned",
     "load_key",
 ]
+
+__getattr__ = import_on_first_use(
+    __name__,
+    compiled="CompiledMailing compile_mailing",
+    confirmation="CompiledConfirmation compile_confirmation",
+    dkim_key="DkimKey KeyType generate_key is_aligned load_key",
+    list_headers="SenderIdentity",
+    notice="compose_notice",
+    signed_links="SignedLinks",
+)

@@ -4,7 +4,7 @@ import re
 
 # U+FFFD replaces a character that another program lost. The others are outside the Char production of XML 1.0 (2.2), which
 # MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
-UNMAILABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
+UNMAILABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 
 
 def find_unmailable(text: str) -> str:

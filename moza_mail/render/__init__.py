@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from moza_mail.lazy import import_on_first_use
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import Consent, MailingList
@@ -181,13 +182,7 @@ def render_upcoming_events(
     return ics.render_upcoming_events(issues, colophon, zone=zone, since=since, lang=lang)
 
 
-def __getattr__(name: str) -> Any:
-    """Import the archive module on first use, so that commands without web pages start faster."""
-    if name == "archive":
-        from importlib import import_module
-
-        return import_module("moza_mail.render.archive")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = import_on_first_use(__name__, archive="")
 
 
 def _attach_calendar(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:

@@ -41,6 +41,10 @@ def upgrade(connection: sa.Connection, found: str) -> None:
     found: the version that `find_version` returned.
     """
     if not found:
+        if connection.dialect.name == "postgresql":
+            from moza_mail.store.postgres.options import add_options
+
+            add_options()
         metadata.create_all(connection, checkfirst=False)
         create_triggers(connection)
         connection.exec_driver_sql("CREATE TABLE schema_version (version TEXT NOT NULL)")

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from moza_mail.cli.app import app
 from tests.support.child_process import read_output, start_python
 from tests.support.project_folder import ISSUE, ROOT, folder
 
@@ -21,6 +22,18 @@ except SystemExit as ended:
     assert not ended.code, ended.code
 print(*sorted(sys.modules))
 """
+
+
+NEVER = (
+    "rich",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql",
+    "httpx",
+    "starlette",
+    "uvicorn",
+    "python_calamine",
+)
+RENDERING = ("jinja2", "lxml", "mjml", "premailer", "babel")
 
 
 @pytest.fixture
@@ -71,3 +84,42 @@ import pytz
 print(pytz is known)
 """
     assert read_output(start_python(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory):
+    here = folder(tmp_path_factory.mktemp("start"))
+    here.add_readers(1)
+    assert here.run("send", ISSUE, "--yes").code == 0
+    return here
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unused"),
+    [
+        (["--help"], (*RENDERING, "sqlalchemy", "pydantic", "asyncio", "markdown_it")),
+        (["status"], (*RENDERING, "markdown_it", "cryptography", "icalendar", "moza_mail.bounces.classify")),
+        (["check", ISSUE], ("icalendar", "cryptography", "moza_mail.bounces.classify")),
+        (["render", ISSUE], ("sqlalchemy", "tinycss2")),
+        (["send", ISSUE, "--yes"], ("icalendar", "tinycss2", "moza_mail.bounces.classify")),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_command_does_not_import_what_it_does_not_use(sent, arguments, unused):
+    assert loaded(sent, *arguments) & {*NEVER, *unused} == set()
+
+
+def test_help_lists_every_command_with_its_whole_summary(sent):
+    shown = " ".join(sent.run("--help").out.split())
+    commands = [
+        each
+        for group in app.registered_groups
+        if not group.name
+        for each in group.typer_instance.registered_commands
+    ]
+    assert len(commands) > 15
+    for command in commands:
+        summary = " ".join((command.help or command.callback.__doc__).split())
+        assert f"{command.name or command.callback.__name__} {summary}" in shown
+    for group in (group for group in app.registered_groups if group.name):
+        assert f"{group.name} {group.typer_instance.info.help}" in shown
