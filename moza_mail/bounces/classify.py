@@ -18,7 +18,7 @@ from moza_mail.model.reply import Reply
 from moza_mail.model.verdict import Verdict
 
 MAX_IDS = 20
-# The fields in which servers write the recipient of the envelope come before To, which the report's writer chose.
+# Servers write the recipient of the envelope into the first four fields. The author of the report chose To and Cc.
 RECIPIENT_FIELDS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 MESSAGE_ID = re.compile(
     r"^[ \t>]{0,4}Message-ID:\s{0,4}(<[^\s<>]{1,200}@[^\s<>]{1,200}>)", re.IGNORECASE | re.MULTILINE
@@ -34,7 +34,7 @@ ORIGINAL_FROM = re.compile(
     r"^[ \t>]{0,4}From:[^\n]{0,300}?<?([^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
-# Outlook.com returns the message itself, with this field in front, instead of a report by RFC 5965.
+# Outlook.com returns the message itself, with this field in front, instead of a report as in RFC 5965.
 OUTLOOK_RECIPIENT = re.compile(
     r"^X-HmXmrOriginalRecipient:\s{0,4}<?([^\s<>]{1,200}@[^\s<>]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
@@ -65,7 +65,7 @@ def classify_message(content: bytes) -> BounceReport:
 
 
 def _classify(message: Message, parts: MessageParts) -> BounceReport:
-    sent_to = list(_remove_duplicates(_local_parts(find_addresses(message, *RECIPIENT_FIELDS))))
+    sent_to = list(_remove_duplicates(_iter_local_parts(find_addresses(message, *RECIPIENT_FIELDS))))
     if parts.feedback is not None:
         return _make_complaint_report(parts.feedback, parts, sent_to)
     if parts.status_groups:
@@ -164,7 +164,7 @@ def _make_failure_report(
     ]
     return BounceReport(
         kind=found[0].kind,
-        local_parts=_remove_duplicates([*sent_to, *_local_parts(RETURN_PATH.findall(quoted))]),
+        local_parts=_remove_duplicates([*sent_to, *_iter_local_parts(RETURN_PATH.findall(quoted))]),
         failures=tuple(found),
         recipients=_remove_duplicates([*named, *ORIGINAL_TO.findall(quoted)]),
         message_ids=_remove_duplicates(MESSAGE_ID.findall(quoted)),
@@ -181,19 +181,21 @@ def _make_complaint_report(fields: Message, parts: MessageParts, sent_to: list[s
         kind = BounceKind.NOTICE if sort in NEUTRAL_FEEDBACK else BounceKind.UNKNOWN
         return BounceReport(kind=kind, local_parts=tuple(sent_to))
     quoted = "\n".join(parts.returned_headers)
-    envelope = _local_parts([parse_typed_address(decode_field(fields, "Original-Mail-From"))])
+    envelope = _iter_local_parts([parse_typed_address(decode_field(fields, "Original-Mail-From"))])
     named = [parse_typed_address(str(value)) for value in fields.get_all("Original-Rcpt-To", [])]
     by = decode_field(fields, "User-Agent") or decode_field(fields, "Reporting-MTA")
     return BounceReport(
         kind=BounceKind.COMPLAINT,
-        local_parts=_remove_duplicates([*sent_to, *envelope, *_local_parts(RETURN_PATH.findall(quoted))]),
+        local_parts=_remove_duplicates(
+            [*sent_to, *envelope, *_iter_local_parts(RETURN_PATH.findall(quoted))]
+        ),
         failures=(FailedRecipient(recipient="", reply=Reply.parse(550, f"{sort} {by}")),),
         recipients=_remove_duplicates([*named, *ORIGINAL_TO.findall(quoted)]),
         message_ids=_remove_duplicates(MESSAGE_ID.findall(quoted)),
     )
 
 
-def _local_parts(found: Iterable[str]) -> Iterator[str]:
+def _iter_local_parts(found: Iterable[str]) -> Iterator[str]:
     return (address.rpartition("@")[0] for address in found if address)
 
 

@@ -6,7 +6,7 @@ from email.message import Message
 from itertools import islice
 
 from moza_mail.bounces.header import clean_text, parse_typed_address, read_fields
-from moza_mail.bounces.notice_text import NoticeText, find_reply, first_clear
+from moza_mail.bounces.notice_text import NoticeText, find_clear_verdict, find_reply
 from moza_mail.model.bounce import FailedRecipient
 from moza_mail.model.reply import Reply
 from moza_mail.model.reply_text import ReplyContext
@@ -20,9 +20,9 @@ STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 def parse_delivery_status(
     groups: list[Message], text: NoticeText, senders: tuple[str, ...] = ()
 ) -> tuple[list[FailedRecipient], bool]:
-    """Return the failures in a delivery report, and True if the report has other news.
+    """Return the failures in a delivery report, and True if the report also has other results.
 
-    Other news is anything that is not a failure, such as a delay or a delivery.
+    Other results are, for example, delays and deliveries.
 
     groups: the fields of the message/delivery-status part.
     text: the part for people, which often says more than the fields.
@@ -53,10 +53,10 @@ def _parse_failure(group: Message, text: NoticeText, senders: tuple[str, ...]) -
         server=parse_host(group, "Remote-MTA"),
         is_report=True,
     )
-    said = list(_diagnostics(group))
-    verdict, words = first_clear([*said, *text.near(final), *text.near(original)], context)
+    said = list(_iter_diagnostics(group))
+    verdict, words = find_clear_verdict([*said, *text.near(final), *text.near(original)], context)
     if verdict is Verdict.UNCLEAR and not said:
-        verdict, words = first_clear([status, *text.paragraphs()], context)
+        verdict, words = find_clear_verdict([status, *text.paragraphs()], context)
     return FailedRecipient(
         recipient=final,
         original_recipient=original,
@@ -65,7 +65,7 @@ def _parse_failure(group: Message, text: NoticeText, senders: tuple[str, ...]) -
     )
 
 
-def _diagnostics(group: Message) -> Iterator[str]:
+def _iter_diagnostics(group: Message) -> Iterator[str]:
     """Yield the replies of the last server (RFC 3464 2.3.6).
 
     The type at the beginning of the field, such as `smtp;`, is left out.
@@ -82,14 +82,14 @@ def parse_host(group: Message, name: str) -> str:
     return clean_text(str(group.get(name, ""))).partition(";")[2].strip()
 
 
-def make_reply(said: str, status: str) -> Reply:
+def make_reply(diagnostic: str, status: str) -> Reply:
     """Parse a diagnostic as a reply.
 
     A diagnostic without a code gets the code 400 if its status begins with 4, and 500 otherwise.
     """
-    found = find_reply(said)
+    found = find_reply(diagnostic)
     if found is None:
-        return Reply.parse(400 if status.startswith("4") else 500, f"{status} {said}".strip())
+        return Reply.parse(400 if status.startswith("4") else 500, f"{status} {diagnostic}".strip())
     if found.enhanced or not status or status.endswith(".0.0") or status[0] != str(found.code)[0]:
         return found
     return Reply.parse(found.code, f"{status} {found.text}")

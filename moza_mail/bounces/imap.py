@@ -33,7 +33,7 @@ from moza_mail.model.server_url import (
 LOGOUT_TIMEOUT = 5.0  # seconds to wait for the reply to a logout
 MAX_MESSAGES = 1_000_000
 """The maximum number of messages in a folder."""
-# A search result is one line, of which imaplib accepts a million characters; a UID has at most ten.
+# A search result is one line. imaplib accepts a million characters in a line, and a UID has at most ten.
 SEARCH_BATCH = 10_000
 # A command with this many UIDs is well below the 8,000 bytes that a server must accept (RFC 7162 4).
 DELETE_BATCH = 500
@@ -318,7 +318,7 @@ class ImapMailbox:
             typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", criteria)
             self._require_ok(typ, lines, _("does not search"))
             uids = read_numbers(lines)
-            # Each batch names a range of messages, so an honest server finds no more than that.
+            # The command searches SEARCH_BATCH messages, so an honest server returns no more UIDs than that.
             if len(uids) > SEARCH_BATCH:
                 raise self._make_reply_error(_("it sends more than was requested"))
             found += uids

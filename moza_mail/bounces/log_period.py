@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from moza_mail.bounces.relay_log import ACCEPTED, MAX_LINE_LENGTH
 from moza_mail.model.relay_log import LogPeriod
 
-# Lines of Postfix and of Exim, and lines of any other program that accept a message with an address or a Message-ID.
+# Lines of Postfix and Exim. Lines of other programs count if they report acceptance and have an address or a Message-ID.
 POSTFIX = re.compile(r"\bpostfix\S*/\w+\[\d+\]: ")
 EXIM = re.compile(r"\s\w{6}-\w{6,11}-\w{2,4} (?:<=|=>|->|==|\*\*|Completed)")
 ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
@@ -21,15 +21,15 @@ DAY = timedelta(days=1)
 def read_log_period(lines: Iterable[str], now: datetime) -> LogPeriod | None:
     """Return the period from the earliest to the latest line about mail; None if no such line has a time.
 
-    A time without a zone is read in the time zone of this machine. The log may come from a machine that keeps UTC, so the
-    earliest time is then the later one of the two readings. A time without a year is the last such time before tomorrow.
+    A time without a zone is read as local time of this machine. It may also be in UTC. So the period begins at the later one
+    of the two, and never claims too much. A time without a year is the most recent one that is at most a day in the future.
     """
     first: datetime | None = None
     last: datetime | None = None
     beginning = ""
     for raw in lines:
         line = SYSLOG_PREFIX.sub("", raw[:MAX_LINE_LENGTH], count=1)
-        # Most lines have the second of the line before them.
+        # Most lines have the same second as the line before, and need no parsing.
         if line[:25] == beginning or not _is_about_mail(line):
             continue
         beginning = line[:25]
@@ -47,7 +47,7 @@ def _is_about_mail(line: str) -> bool:
 
 
 def _parse_time(line: str, now: datetime) -> datetime | None:
-    """Return the time at the beginning of a line, naive if it has no zone; None if it has no time."""
+    """Return the time at the beginning of a line, naive without a zone; None if the line has no time."""
     try:
         if found := ISO_TIME.match(line):
             return datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or ''}")

@@ -231,7 +231,7 @@ def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
 class MboxReader:
     """Reads the lines of an mbox.
 
-    The first line of the next message ends the current one. It is put back, so that it is read again.
+    The first line of the next message ends the current message. The reader puts this line back, and returns it again.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -244,7 +244,7 @@ class MboxReader:
         return line
 
     def lines_until_from(self) -> Iterator[bytes]:
-        """Yield the lines of one message."""
+        """Yield lines up to the end of the current message."""
         was_empty = False
         while line := self.next_line():
             if was_empty and line.startswith(b"From "):

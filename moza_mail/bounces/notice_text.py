@@ -16,7 +16,7 @@ from moza_mail.model.verdict import Verdict
 MAX_RECIPIENTS = 100
 MAX_REPLY = 2000
 SEARCH_DISTANCE = 1500
-# `550-5.1.1` is the first line of several; `#5.1.1` and `(#5.1.1)` are qmail's and Exchange's.
+# `550-5.1.1` begins a reply of several lines. Exchange and qmail write `#5.1.1` and `(#5.1.1)`.
 BASIC_CODE = re.compile(
     r"(?<![\d.])([45]\d\d)(?:[ -]+\(?#?(?:([245]\.\d{1,3}\.\d{1,3}(?![\d.]))\)?)?|(?=:))[ :-]*(.*)", re.DOTALL
 )
@@ -45,7 +45,7 @@ ADDRESS_LINE = re.compile(rf"^[ \t*>-]{{0,8}}<?({ADDRESS.pattern})>?(?: |:|\.\.\
 LINE_WITH_CODE = re.compile(r"[45]\d\d[ -]")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
-# flufl.bounce logs each detector, which without a handler would end up on the operator's screen.
+# flufl.bounce logs each detector. Without a handler, Python would print these lines on the operator's screen.
 logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
 
 
@@ -62,10 +62,10 @@ class NoticeText:
         return cls(text[: copy.start()] if copy and text[: copy.start()].strip() else text)
 
     def near(self, address: str, others: Sequence[str] = ()) -> list[str]:
-        """Return the passages about an address, likeliest first.
+        """Return the passages about an address, in the order of `sort_passages`.
 
         These are the texts after each mention of the address, and the text before its first mention. A passage ends before a
-        line that begins with one of the other addresses. Passages with a reply code come first.
+        line that begins with one of the other addresses.
         """
         low, wanted = self.text.lower(), address.lower()
         if not wanted or wanted not in low:
@@ -83,7 +83,7 @@ class NoticeText:
         return sort_passages([*lines, *paragraphs, *after])
 
     def paragraphs(self) -> list[str]:
-        """Return the paragraphs at the beginning of the text, likeliest first."""
+        """Return the paragraphs at the beginning of the text, in the order of `sort_passages`."""
         return sort_passages(BLANK_LINE.split(self.text[:4000]))
 
     def _line_at(self, position: int) -> str:
@@ -95,8 +95,10 @@ class NoticeText:
         Postfix and Exim break long statements in this way. The first line alone may lack the reason.
         """
         lines = self.text[self.text.rfind("\n", 0, position) + 1 :][:SEARCH_DISTANCE].split("\n")
-        depth = _indent(lines[0])
-        ends = (at for at, line in enumerate(lines[1:], 1) if not line.strip() or _indent(line) <= depth)
+        depth = _measure_indent(lines[0])
+        ends = (
+            at for at, line in enumerate(lines[1:], 1) if not line.strip() or _measure_indent(line) <= depth
+        )
         return "\n".join(lines[: next(ends, len(lines))])
 
     def _cut(self, passage: str, address: str, others: Sequence[str]) -> str:
@@ -123,12 +125,12 @@ class NoticeText:
         return [address for address in addresses if not NOT_READERS.match(address)]
 
 
-def _indent(line: str) -> int:
+def _measure_indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
 def sort_passages(passages: Iterable[str]) -> list[str]:
-    """Return the passages, likeliest first and without duplicates.
+    """Sort passages so that the most informative ones come first, and remove duplicates.
 
     Passages with a reply code come first, then passages with an enhanced status, then all others.
     """
@@ -165,7 +167,7 @@ def find_failures(
 
     The verdict on each address follows from the words near the address.
     """
-    late, failed = _find_by_form(message)
+    late, failed = _detect_addresses(message)
     named = (
         parse_failed_recipients(message)
         or [*failed, *(one for one in late if one not in failed)]
@@ -187,18 +189,18 @@ def judge_passages(
 
     If these words are unclear, the whole text is judged instead.
     """
-    verdict, chosen = first_clear(notice.near(address, others), context)
+    verdict, chosen = find_clear_verdict(notice.near(address, others), context)
     if verdict is Verdict.UNCLEAR:
-        verdict, chosen = first_clear(filter(None, (chosen, *notice.paragraphs())), context)
+        verdict, chosen = find_clear_verdict(filter(None, (chosen, *notice.paragraphs())), context)
     code = 400 if verdict in {Verdict.TEMPORARY, Verdict.THROTTLED} else 500
     reply = find_reply(chosen) or Reply.parse(code, chosen)
     return FailedRecipient(recipient=address, reply=reply, verdict=verdict)
 
 
-def first_clear(passages: Iterable[str], context: ReplyContext) -> tuple[Verdict, str]:
-    """Return the first passage with a clear verdict, and this verdict.
+def find_clear_verdict(passages: Iterable[str], context: ReplyContext) -> tuple[Verdict, str]:
+    """Return the first clear verdict, and the passage that gave it.
 
-    If there is no such passage, the verdict is unclear and the first passage is returned.
+    If no passage has a clear verdict, return UNCLEAR and the first passage.
     """
     first = ""
     for passage in passages:
@@ -214,7 +216,7 @@ def parse_failed_recipients(message: Message) -> list[str]:
     return list(dict.fromkeys(ADDRESS.findall(clean_text(str(message.get("X-Failed-Recipients", ""))))))
 
 
-def _find_by_form(message: Message) -> tuple[list[str], list[str]]:
+def _detect_addresses(message: Message) -> tuple[list[str], list[str]]:
     """Return the delayed and the failed addresses that flufl.bounce finds.
 
     flufl.bounce knows the report texts of many servers.
@@ -223,7 +225,7 @@ def _find_by_form(message: Message) -> tuple[list[str], list[str]]:
 
     try:
         temporary, permanent = all_failures(message)
-    except Exception:  # noqa: BLE001 -- its detectors raise anything at hostile mail
+    except Exception:  # noqa: BLE001 -- the detectors of flufl.bounce may raise any exception for hostile mail
         return [], []
     late, failed = (
         sorted(filter(None, (parse_typed_address(one.decode("ascii", "replace")) for one in found)))

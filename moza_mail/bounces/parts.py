@@ -67,7 +67,7 @@ def collect_parts(message: Message) -> MessageParts:
             break
         part = waiting.pop(0)
         if part.get_content_type() in ORIGINAL_TYPES:
-            forwarded = None if found.status_groups else _forwarded_report(part)
+            forwarded = None if found.status_groups else _find_forwarded_report(part)
             if forwarded is None:
                 found.returned_headers.append(_read_returned_header(part))
             else:
@@ -114,7 +114,7 @@ def _add_report_part(found: MessageParts, part: Message) -> bool:
     return True
 
 
-def _forwarded_report(part: Message) -> Message | None:
+def _find_forwarded_report(part: Message) -> Message | None:
     """Return the report that is attached to a forwarding message.
 
     None if the attached message is not a report.

@@ -14,8 +14,8 @@ from moza_mail.bounces.header import clean_text
 
 MAX_RECIPIENTS = 100
 MAX_HEADERS = 100
-# SES leaves the diagnostic out if it refused the message itself. Its words for the reason (Amazon SES developer guide, "Bounce
-# types") are given as a reply. `General` says nothing.
+# If SES itself refused the message, the notification has no diagnostic. Then its bounce subtype is converted to one of these
+# replies (Amazon SES developer guide, "Bounce types"). The subtype `General` gives no reason.
 REASONS = {
     "NoEmail": "550 5.1.1 user unknown",
     "Suppressed": "550 5.1.1 the address is on the suppression list",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from moza_mail.compose import SignedLinks
 
 
-About = SentMessage | Confirmation
+ReportedMessage = SentMessage | Confirmation
 
 
 async def record_bounce(
@@ -40,10 +40,11 @@ async def record_bounce(
 ) -> tuple[Bounce, BounceEffect]:
     """Store a report about one of our messages, and apply its effect.
 
-    Return the bounce and its effect. A failure has the kind UNKNOWN if nothing proves that it is about one of
-    our messages. A bounce that may still be proven later is not stored. With `dry_run` nothing is stored.
+    Return the bounce and its effect. If nothing proves that a failure is about one of our messages, its kind is UNKNOWN, and
+    it is not stored: a person should look at it.
 
     digest: identifies the report, so that a report that is read twice counts once.
+    dry_run: return the same result, but store nothing.
     """
     is_failure = report.kind in FAILURE_KINDS
     if not is_failure and (sent := await _find_unsubscribed(store, report, links)):
@@ -65,7 +66,7 @@ async def record_bounce(
 
 
 async def _find_unsubscribed(store: Store, report: BounceReport, links: "SignedLinks") -> SentMessage | None:
-    """Return the message whose unsubscribe address this mail was sent to; None if none.
+    """Return the message whose unsubscribe address received this mail; None if there is none.
 
     Only unsubscribe requests are sent to such an address.
     """
@@ -79,7 +80,7 @@ async def _find_unsubscribed(store: Store, report: BounceReport, links: "SignedL
 
 async def _find_message(
     store: Store, report: BounceReport, links: "SignedLinks"
-) -> tuple[About, BounceProof] | None:
+) -> tuple[ReportedMessage, BounceProof] | None:
     """Return the message that a report is about, and the proof; None if nothing proves it.
 
     The proof is the return address, or the Message-ID together with the recipient.
@@ -116,7 +117,7 @@ def _has_message_id(report: BounceReport, sent: SentMessage, links: "SignedLinks
 
 
 def _make_bounce(
-    report: BounceReport, about: About, proof: BounceProof, *, digest: str, now: datetime
+    report: BounceReport, about: ReportedMessage, proof: BounceProof, *, digest: str, now: datetime
 ) -> Bounce:
     kind, failure = report.kind, next(iter(report.failures), None)
     if kind in FAILURE_KINDS:
@@ -142,6 +143,6 @@ def _parse_address(text: str) -> Address | None:
         return None
 
 
-def _has_address(failure: FailedRecipient, about: About) -> bool:
+def _has_address(failure: FailedRecipient, about: ReportedMessage) -> bool:
     address = _parse_address(failure.recipient)
     return address is not None and address.key == about.address.key

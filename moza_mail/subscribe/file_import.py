@@ -97,7 +97,7 @@ async def import_rows(
     first_lines = FirstLines()
     repeated = 0
     async for window, results in _store_windows(iter(rows), add):
-        for row in _combine(window, results, first_lines):
+        for row in _pair_rows_with_results(window, results, first_lines):
             counts[row.result] += 1
             repeated += bool(row.earlier_line)
             settings.on_row(row)
@@ -115,7 +115,7 @@ def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
     number = 0
     while window := list(islice(remaining, WINDOW_ROWS)):
         people = [row for row in window if isinstance(row, NewSubscriber)]
-        # Number the rows across all files, because two files have the same line numbers.
+        # Number the rows across all files, because line numbers occur in each file.
         keys = [(person.address.key, number + place) for place, person in enumerate(people, start=1)]
         number += len(keys)
         earlier = first_lines.find_earlier(keys)
@@ -159,7 +159,7 @@ async def _add_by_address(window: list[Row], add: AddPeople) -> list[AddResult]:
     return [results[index] for index in range(len(people))]
 
 
-def _combine(
+def _pair_rows_with_results(
     window: list[Row], results: Iterable[AddResult], first_lines: FirstLines
 ) -> Iterator[ImportedRow]:
     """Yield the result of each row."""

@@ -14,7 +14,7 @@ class FirstLines:
     """
 
     def __init__(self) -> None:
-        # Whichever thread drops the object last closes the table.
+        # The thread that drops the object closes the table. It may not be the thread that opened the table.
         self._table = sqlite3.connect("", check_same_thread=False)
         weakref.finalize(self, self._table.close)
         self._table.execute("PRAGMA journal_mode = off")

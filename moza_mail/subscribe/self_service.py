@@ -1,6 +1,6 @@
 """Sign-up, confirmation, unsubscribing and preferences, on the public pages.
 
-A signed link proves who uses it. No answer tells anybody else whether an address is stored.
+A signed link identifies its user. Nobody can find out from a response whether an address is stored.
 """
 
 from collections.abc import Iterable
@@ -35,11 +35,11 @@ class SelfService:
     links: "SignedLinks"
 
     async def sign_up(self, request: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
-        """Queue a filled-in form, which becomes a subscription when its link is used.
+        """Queue a sign-up form. It becomes a subscription when the person opens the link in the confirmation mail.
 
-        Return False if a form with this stamp was queued before. Nothing else is returned, whatever the state
-        of the address: otherwise anybody could find out who is on a list. Raise SubscriptionError if nobody can
-        sign up for the list.
+        Return False if a form with this stamp was queued before. The result does not depend on the state of the
+        address: otherwise anybody could find out who is on a list. Raise SubscriptionError if nobody can sign up for
+        the list.
         """
         _require_double_opt_in(mailing_list)
         return await self.store.sign_ups.add(request, mailing_list, stamp=stamp, now=now)

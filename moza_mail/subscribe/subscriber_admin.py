@@ -64,7 +64,7 @@ class SubscriberAdmin:
         address = Address.parse_typed(text)
         record = await self.store.subscribers.find(address)
         if record is None:
-            raise _nothing_stored(address)
+            raise _make_unknown_error(address)
         if not any(one.list_slug == mailing_list.slug for one in record.subscriptions):
             raise AddressError(text, _("is not on the list `{list_slug}`", list_slug=mailing_list.slug))
         await self.store.subscribers.unsubscribe(record.subscriber.id, mailing_list.slug, now=now)
@@ -113,7 +113,7 @@ class SubscriberAdmin:
         suppressions = self.store.suppressions
         current, removed = await suppressions.find(address), await suppressions.list_removed(address)
         if current is None and not removed:
-            raise _nothing_stored(address)
+            raise _make_unknown_error(address)
         return NonSubscriber(address=address, suppression=current, removed_suppressions=removed)
 
     async def export(self, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:
@@ -124,7 +124,7 @@ class SubscriberAdmin:
         address = Address.parse_typed(text)
         tables = await self.store.data_requests.collect(address)
         if not any(tables.values()):
-            raise _nothing_stored(address)
+            raise _make_unknown_error(address)
         detail = "all that is held about one address"
         await self.store.audit_log.add(
             AuditEntry(occurred_at=now, action=AuditAction.EXPORT, detail=detail), address
@@ -144,10 +144,10 @@ class SubscriberAdmin:
         deadline = clock() + patience
         while (result := await self.store.data_requests.erase(address, now=clock())) is None:
             if clock() >= deadline:
-                raise _being_mailed(address)
+                raise _make_being_mailed_error(address)
             await asyncio.sleep(ERASE_INTERVAL)
         if not result.rows and result.erased_at is None:
-            raise _nothing_stored(address)
+            raise _make_unknown_error(address)
         return result
 
     async def erase_all(
@@ -172,11 +172,11 @@ class SubscriberAdmin:
         done = [each for each in addresses if each not in waiting]
         result = await self.store.data_requests.erase_leftovers(done, counts, now=clock())
         if waiting:
-            raise _being_mailed(waiting[0])
+            raise _make_being_mailed_error(waiting[0])
         return result
 
 
-def _being_mailed(address: Address) -> StoreError:
+def _make_being_mailed_error(address: Address) -> StoreError:
     return StoreError(
         _(
             "a message to {address} is being sent at this moment, so they were not erased",
@@ -186,5 +186,5 @@ def _being_mailed(address: Address) -> StoreError:
     )
 
 
-def _nothing_stored(address: Address) -> AddressError:
+def _make_unknown_error(address: Address) -> AddressError:
     return AddressError(str(address), _("nothing is stored about this address"))

@@ -2,8 +2,8 @@
 
 import asyncio
 
-# The transport pauses us when it holds more octets than this. All that can follow a body's final dot is shorter, so while we
-# are paused the dot has not left, and the relay cannot have accepted the message.
+# asyncio pauses us while its buffer holds more octets than this. Fewer octets can follow a body's final dot. So while we are
+# paused, the dot is still in the buffer, and the relay cannot have accepted the message.
 WRITE_BUFFER = 4096
 CHUNK_SIZE = 65536
 

@@ -26,9 +26,9 @@ STOPPED = "not tried, because sending was stopped"
 class LookAhead:
     """The limit of submissions that have an intent and no outcome: enough to keep the workers busy.
 
-    After a kill, exactly these submissions are in doubt. The limit starts at two for each worker. It grows by half when a worker
-    finds no submission because of the limit, and shrinks when submissions were left over for a while. So a fast relay
-    or a slow disk gets a high limit, a slow relay a low one.
+    If the process is killed, exactly these submissions become uncertain. The limit starts at two for each worker. It grows by
+    half when a worker must wait because of the limit, and shrinks when some submissions were not needed for a while. So a
+    fast relay or a slow disk gets a high limit, and a slow relay gets a low limit.
     """
 
     def __init__(self, workers: int) -> None:
@@ -40,17 +40,17 @@ class LookAhead:
 
     @property
     def batch_size(self) -> int:
-        """The number of intents that are worth a wake-up. More for a fast relay: each wake-up costs as much as a message."""
+        """The minimum number of intents in a batch. Each batch wakes a task, which takes as long as sending a message."""
         return max(1, min(MAX_BATCH, self.limit // 4))
 
     def count_ready(self, ready: int) -> None:
-        """Note how many submissions are left when a worker has taken one."""
+        """Record how many submissions are ready after a worker has taken one."""
         self._unused = min(self._unused, ready)
 
     def grow(self, in_flight: int) -> bool:
         """Raise the limit if it is the reason why a worker has to wait; return True if it was raised.
 
-        The limit is raised at most once for each batch, because all workers wait for the same one.
+        The limit is raised at most once for each batch, because all workers wait for the same batch.
         """
         self._unused = 0
         if not self._may_grow or self.limit == self._ceiling or in_flight <= self.limit - self.batch_size:
@@ -60,7 +60,7 @@ class LookAhead:
         return True
 
     def finish_batch(self) -> None:
-        """Note that a batch is ready. Lower the limit by half of what was unused during the last batches."""
+        """Record that a batch is ready. At times, lower the limit by half of the submissions that were not needed."""
         self._may_grow = True
         self._batches += 1
         if self._batches == BATCHES_PER_ADJUSTMENT:
