@@ -192,6 +192,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
         (ColumnRole.OTHER_CHANNEL, OTHER_CHANNELS),
         (ColumnRole.OTHER_CHANNEL, ELSEWHERE),
+        (ColumnRole.PRIVATE, r"^(?:mailings?|emails?|campaigns?|nieuwsbrieven|newsletters) (?:received|sent|delivered|ontvangen|verzonden)$"),
         (ColumnRole.UNRELATED, r"\b(?:mailing|other|billing|shipping|home|business) (?:city|street|state|province|zip|postal|country|address|post)"),
         (ColumnRole.UNRELATED, r"^(?:lead status|lifecycle stage|.*\bin sequence|moderation action|private|priority|sensitivity)$|\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|^(?!.*(?:mail|news|nieuws|commun|contact|subscr|marketing)).*(?:preferences|voorkeuren)|\bkey\b|(?<!hard )bounces? ?count|number of|aantal|soft ?bounce|bounced? soft|(?<!status )\bid\b|campaign (?:title|id|name)|active subscription|subscription (?:tier|plan|level|fee|price)|subscription mode|subscription source|html"),
         (ColumnRole.CREATED, r"^(?:status ?(?:date|datum)|(?:date|datum) (?:du |de )?(?:status|statut))$"),

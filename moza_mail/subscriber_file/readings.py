@@ -15,6 +15,7 @@ from moza_mail.subscriber_file.inversions import (
     tells_of_consent,
 )
 from moza_mail.subscriber_file.row_state import (
+    MAX_STATE_LENGTH,
     RowState,
     contradicts_itself,
     denies_consent,
@@ -50,6 +51,7 @@ SUBSCRIBED = re.compile(
 REFUSAL = re.compile(r"5\d\d[ -]")
 """A reply code for a permanent failure (RFC 5321), as mail servers write it before a reason."""
 BETWEEN_CHANNELS = re.compile(r"\s*[|,;]\s*")
+LINK = re.compile(r"https?://", re.IGNORECASE)
 QUOTED = re.compile(r'"([^"]*)"')
 ALLOWED = frozenset(
     ["allow", "allowed", "toestaan", "toegestaan", "zulassen", "erlaubt", "autoriser", "autorise"]
@@ -102,6 +104,11 @@ UNREADABLE = Reading(is_readable=False)
 
 def _is_subscribed(text: str) -> bool:
     return SUBSCRIBED.search(normalise(text)) is not None
+
+
+def _is_pending(text: str) -> bool:
+    """Return True for a short text that says that something is awaited, such as `wacht op klik`."""
+    return len(text) <= MAX_STATE_LENGTH and find_inversion(normalise(text)) is Inversion.PENDING
 
 
 def read_code(meaning: str) -> RowState | None:
@@ -166,10 +173,8 @@ class CellReader:
         return reading
 
     def _read(self, text: str) -> Reading:
-        if self.words and (answered := self._read_answered(text)):
+        if answered := self._read_answered(text):
             return answered
-        if state := worst_state(text):
-            return Reading(state=state)
         if self.only_answers and not is_empty(text):
             return self._read_unanswered(text)
         if self.is_own and not is_empty(text):
@@ -190,12 +195,16 @@ class CellReader:
         return self._read_positive(text)
 
     def _read_answered(self, text: str) -> Reading | None:
-        word = normalise(text)
+        """Read a value with an answer, a link, or JSON with a state; None for another text. The role does not matter."""
+        word = normalise(text) if self.words else ""
         if word in self.words:
             return Reading(state=self.words[word])
         if ANY_VALUE in self.words and not is_empty(text):
             return Reading(state=self.words[ANY_VALUE], date=self._parse(text))
-        return None
+        if LINK.match(text):
+            return NOTHING
+        state = worst_state(text)
+        return Reading(state=state) if state else None
 
     def _read_unanswered(self, text: str) -> Reading:
         state = find_state(text)
@@ -229,7 +238,7 @@ class CellReader:
             return Reading(state=RowState.CONFIRMED)
         if is_no(text) and not is_code:
             return Reading(state=RowState.UNSUBSCRIBED)
-        return UNREADABLE
+        return Reading(state=RowState.UNCONFIRMED) if _is_pending(text) else UNREADABLE
 
     def _read_negative(self, text: str, state: RowState) -> Reading:
         if is_empty(text) or (text.isdigit() and int(text) == 0):
@@ -286,7 +295,9 @@ class CellReader:
             return Reading(state=RowState.CONFIRMED, date=date)
         if state := find_state(text):
             return Reading(state=state)
-        return self._read_consent(text) if self.role is ColumnRole.CONSENT else UNREADABLE
+        if self.role is ColumnRole.CONSENT:
+            return self._read_consent(text)
+        return Reading(state=RowState.UNCONFIRMED) if _is_pending(text) else UNREADABLE
 
     def _read_consent(self, text: str) -> Reading:
         words = normalise(text)

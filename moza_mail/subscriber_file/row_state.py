@@ -143,7 +143,7 @@ STATE_WORDS: dict[RowState, str] = {
         cancellato, eliminato, disattivato, desactivado, revocado, revocato, rechazado, rifiutato, expirado, scaduto, caducado,
         perime, perimee, abgelehnte, zuruckgezogen, zurueckgezogen, teruggetrokken, vervallen,
         unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
-        ausgetragen, abbestellt, gekundigt, desabonne, desabonnee, desinscrit, desinscrite, resilie, cancelled, canceled, opted out,
+        ausgetragen, abbestellt, gekundigt, desabonne, desabonnee, desinscrit, desinscrite, resilie, geannuleerd, annule, annulee, cancelled, canceled, opted out,
         opt out, optout, optedout, removed, deleted, verwijderd, gewist, geloscht, entfernt, supprime, archived, gearchiveerd,
         archiviert, archive, left, vertrokken, former, ex, uitgeschreven door gebruiker, unsubscribed by user,
         unsubscribed by admin, revoked, withdrawn, ingetrokken, widerrufen, retire, refused, geweigerd, denied,

@@ -21,6 +21,7 @@ from moza_mail.subscriber_file.colours import find_rare_colours
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import find_leavers_name
 from moza_mail.subscriber_file.headings import COLOUR_HEADING, MARK_HEADING, NOTE_HEADING
+from moza_mail.subscriber_file.sections import find_title, is_title_of_leavers
 from moza_mail.subscriber_file.sheet_marks import SheetMarks, SheetTooLargeError
 from moza_mail.subscriber_file.workbook_xml import inspect_workbook
 
@@ -131,7 +132,7 @@ def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMa
             )
             mark.append("struck through" if is_whole else "partly struck through")
         if leavers:
-            names = {leavers.get(str(row[place]).strip().casefold(), "") for place in addresses} - {""}
+            names = {leavers.get(_fold(cell), "") for cell in row} - {""}
             mark += [f"also on sheet {name}" for name in sorted(names)]
         if mark:
             found.marks[number] = sys.intern(", ".join(mark))
@@ -141,17 +142,28 @@ def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMa
 
 
 def _find_leavers(book: "CalamineWorkbook", sheet_name: str) -> dict[str, str]:
-    """Return the addresses on sheets of people who left, each with the name of its sheet."""
+    """Return the people on sheets of people who left, each with the name of the sheet.
+
+    A person is an address. On a sheet without addresses it is a name of several words.
+    """
     if _is_about_leavers(sheet_name):
         return {}
     found: dict[str, str] = {}
     for name in book.sheet_names:
-        if name != sheet_name and _is_about_leavers(name):
-            cells = (cell for row in book.get_sheet_by_name(name).iter_rows() for cell in row)
-            found.update(
-                (cell.strip().casefold(), name) for cell in cells if isinstance(cell, str) and "@" in cell
-            )
+        if name == sheet_name:
+            continue
+        rows = book.get_sheet_by_name(name).to_python()
+        title = find_title([str(cell) for cell in rows[0]]) if rows else ""
+        if not _is_about_leavers(name) and not is_title_of_leavers(title):
+            continue
+        texts = [_fold(cell) for row in rows for cell in row if isinstance(cell, str)]
+        people = [text for text in texts if "@" in text] or [text for text in texts if " " in text]
+        found.update((person, name) for person in people)
     return found
+
+
+def _fold(cell: Any) -> str:
+    return str(cell).strip().casefold()
 
 
 def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, SheetMarks]]:

@@ -462,3 +462,8 @@ def test_channels_other_than_mail_are_a_question():
 def test_the_state_of_a_member_is_no_consent():
     content = "Member ID,Email,Member status\n1,a@example.org,active\n2,b@example.org,lapsed\n"
     assert read(content) == {"b": "unsubscribed"}
+
+
+def test_a_link_says_nothing_and_a_text_that_awaits_something_is_unconfirmed():
+    content = "Email,Status,unsubscribe_url,Mailings received\na@example.org,subscribed,https://example.org/u/1,12\nb@example.org,wacht op klik,https://example.org/u/2,0\n"
+    assert read(content) == {"a": "confirmed", "b": "unconfirmed"}

@@ -234,6 +234,28 @@ def test_somebody_on_a_sheet_of_leavers_too_is_asked_about(make):
     assert read_workbook(content, "leden.xlsx", "Afmelders").marks == {}
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"Afmelders": [["Naam"], ["Ben de Boer"]]},
+        {"Blad2": [["Afmeldingen 2024"], ["naam", "email"], ["Ben", "ben@example.org"]]},
+    ],
+)
+def test_a_sheet_of_leavers_may_have_only_names_or_only_a_title(others):
+    content = make_xlsx(
+        {
+            "Actueel": [
+                ["naam", "email"],
+                ["Ann Smit", "ann@example.org"],
+                ["Ben de Boer", "Ben@example.org"],
+            ],
+            **others,
+        }
+    )
+    (mark,) = {f"also on sheet {name}" for name in others}
+    assert read_workbook(content, "leden.xlsx", "Actueel").marks == {3: mark}
+
+
 def test_a_workbook_with_too_many_marks_is_refused():
     rows = "".join(row(number, "x", "ann@example.org", STRUCK) for number in range(2, 20_100))
     with pytest.raises(SubscriberFileError, match="too large"):
