@@ -28,7 +28,7 @@ from moza_mail.model.outcome import to_outcome
 from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.subscriber import NewSubscriber
-from moza_mail.sending import compose_ahead, due
+from moza_mail.sending import due
 from moza_mail.sending.schedule import plan_issue
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
@@ -303,7 +303,7 @@ async def _judge(world, never, hand):
 
 def _find_fault(world, compiled, row):
     """Describe a delivery that is neither accepted by the relay nor uncertain; empty if there is no fault."""
-    copies = world.copies.get(compiled.compose_message(compose_ahead.make_recipient(row))[1].message_id, [])
+    copies = world.copies.get(compiled.compose_message(row)[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
         world.events["uncertain"] += 1
         return ""

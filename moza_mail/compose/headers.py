@@ -70,11 +70,7 @@ def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -
         )
     if max(len(line.encode()) for line in lines) > HARD_LIMIT:
         raise RenderError(
-            _(
-                "the {name} header has a line longer than {limit} characters",
-                name=name,
-                limit=HARD_LIMIT,
-            )
+            _("the {name} header has a line longer than {limit} characters", name=name, limit=HARD_LIMIT)
         )
     return folded.encode()
 

@@ -10,14 +10,12 @@ Only where several senders share a mailing (PostgreSQL) is the state claimed sto
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from moza_mail.errors import StoreError
-from moza_mail.model.address import Address
-from moza_mail.model.message import Rendered
+from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.reply import Phase
 from moza_mail.model.segment import Segment
 from moza_mail.model.timestamps import require_utc
@@ -127,17 +125,11 @@ class StartedMailing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """The ledger's row for one recipient.
-
-    values: the frozen values of the merge fields.
-    """
+class Delivery(Recipient):
+    """The ledger's row for one recipient, with the values of the merge fields frozen."""
 
     id: int
     mailing_id: int
-    subscriber_id: int
-    address: Address
-    name: str
     state: DeliveryState
     attempts: int = 0
     next_attempt: datetime | None = None
@@ -147,7 +139,6 @@ class Delivery:
     phase: Phase | None = None
     queue_id: str = ""
     verdict: Verdict | None = None
-    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError
 from moza_mail.model.mailing import Delivery
-from moza_mail.model.message import Envelope, Message, Recipient
+from moza_mail.model.message import Envelope, Message
 
 CHUNK_SIZE = 16
 """The number of messages composed in one call."""
@@ -20,16 +20,6 @@ SIGNING_THREADS = min(os.cpu_count() or 1, 4)
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def make_recipient(delivery: Delivery) -> Recipient:
-    """Return the recipient of a delivery, with the values frozen in the delivery."""
-    return Recipient(
-        subscriber_id=delivery.subscriber_id,
-        address=delivery.address,
-        name=delivery.name,
-        values=delivery.values,
-    )
 
 
 Composed = tuple[Envelope, Message] | AddressError
@@ -43,7 +33,7 @@ def compose_all(compiled: CompiledMailing, batch: Sequence[Delivery]) -> list[tu
     composed: list[tuple[Delivery, Composed]] = []
     for delivery in batch:
         try:
-            composed.append((delivery, compiled.compose_message(make_recipient(delivery))))
+            composed.append((delivery, compiled.compose_message(delivery)))
         except AddressError as error:
             composed.append((delivery, error))
     return composed

@@ -7,7 +7,6 @@ from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, describe_missing
 from moza_mail.model.message import Recipient
-from moza_mail.sending import compose_ahead
 from moza_mail.sending.mailings import find_mailing
 from moza_mail.sending.progress import Skipped
 from moza_mail.store import Store
@@ -52,7 +51,7 @@ async def compose_without_sending(store: Store, drafted: Mailing, compiled: Comp
             known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
         )
         async for delivery in due:
-            sizes.add(compiled, compose_ahead.make_recipient(delivery))
+            sizes.add(compiled, delivery)
     else:
         async for recipient in store.subscribers.iter_recipients(
             drafted.list_slug, drafted.rendered.fields, drafted.segment

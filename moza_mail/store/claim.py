@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,18 +22,17 @@ from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.audience import select_audience
 from moza_mail.store.audit_writer import add_entry
-from moza_mail.store.bulk import Given, among, updating
-from moza_mail.store.paging import split_into_pages
+from moza_mail.store.bulk import among
 from moza_mail.store.schema import (
     deliveries,
     domain,
     is_in,
     is_of,
-    literal_state,
     mailings,
     shared,
     subscribers,
     subscriptions,
+    to_json,
 )
 from moza_mail.store.suppressions import is_suppressed
 
@@ -51,13 +51,7 @@ class OwnClaims:
     """
 
     sender_id: int | None
-    in_memory: set[int] | None
-
-    def copy(self) -> "OwnClaims":
-        """Return an independent copy, for a transaction that may fail."""
-        return OwnClaims(
-            sender_id=self.sender_id, in_memory=None if self.in_memory is None else set(self.in_memory)
-        )
+    in_memory: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,49 +68,46 @@ def claim(connection: sa.Connection, request: ClaimRequest, now: datetime, own: 
     """Claim deliveries: pending ones by id, then deferred ones by due time."""
     claimed: list[Delivery] = []
     for state in (DeliveryState.PENDING, DeliveryState.DEFERRED):
+        query = _select_in_state(state, connection.dialect.name)
+        if request.domains is not None:
+            query = query.where(is_at(connection, deliveries.c.address, request.domains))
+        if request.excluded is not None:
+            query = query.where(~_is_excluded(connection, request.excluded))
         while len(claimed) < request.limit:
-            query = _select_claimable(connection, request, state, now, own.in_memory)
-            found = connection.execute(query.limit(request.limit - len(claimed))).all()
+            values = {
+                "of_mailing": request.mailing_id,
+                "after": request.domains.after if request.domains else 0,
+                "now": now,
+                "claimed": to_json(list(own.in_memory or ())),
+                "most": request.limit - len(claimed),
+            }
+            found = connection.execute(query, values).all()
             if not found:
                 break
             claimed += _mark(connection, found, now, own)
     return claimed
 
 
-def _select_claimable(
-    connection: sa.Connection,
-    request: ClaimRequest,
-    state: DeliveryState,
-    now: datetime,
-    in_memory: AbstractSet[int] | None,
-) -> sa.Select[Any]:
-    """Select the deliveries in one state that may be claimed now, in the order in which they are claimed."""
-    query = _select_candidates(request.mailing_id).where(is_in(state))
-    if request.domains is not None:
-        query = query.where(is_at(connection, deliveries.c.address, request.domains))
-    if in_memory:
-        query = query.where(~among(connection, deliveries.c.id, in_memory))
-    if request.excluded is not None:
-        query = query.where(~_is_excluded(connection, request.excluded))
-    if state is DeliveryState.DEFERRED:
-        query = query.where(deliveries.c.next_attempt <= now)
-        return query.order_by(deliveries.c.next_attempt, deliveries.c.id)
-    if request.domains is not None:
-        query = query.where(deliveries.c.id > request.domains.after)
-    return order_pending(connection, query)
+@cache
+def _select_in_state(state: DeliveryState, dialect: str) -> sa.Select[Any]:
+    """Select the deliveries in one state that may be claimed, in the order in which they are claimed.
 
-
-def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Select[Any]:
-    """Order pending deliveries by id, using the index on (mailing, state, id) without a sort.
-
-    For PostgreSQL the state is also given as a range, so that no other index fits. Without the range, PostgreSQL
-    walks the primary key for each batch, past everything that was sent, if its statistics are from a time when all
-    deliveries were pending. SQLite does not get the range, because SQLite would then sort.
+    The statement is built once, because that takes longer than running it. The index on (mailing, state, id) gives the
+    pending ones without a sort. For PostgreSQL the state is also given as a range, so that no other index fits.
+    Without the range, PostgreSQL walks the primary key for each batch, past everything that was sent, if its statistics
+    are from a time when all deliveries were pending. SQLite does not get the range, because SQLite would then sort.
     """
-    if connection.dialect.name != "postgresql":
-        return pending.order_by(deliveries.c.id)
-    only = pending.where(state_column >= DeliveryState.PENDING, state_column <= DeliveryState.PENDING)
-    return only.order_by(state_column, deliveries.c.id)
+    query = _select_candidates().where(is_in(state)).limit(sa.bindparam("most", type_=sa.Integer))
+    if dialect != "postgresql":
+        listed = sa.func.json_each(sa.bindparam("claimed", type_=sa.Text)).table_valued("value")
+        query = query.where(deliveries.c.id.not_in(sa.select(listed.c.value)))
+    if state is DeliveryState.DEFERRED:
+        due = query.where(deliveries.c.next_attempt <= shared("now", deliveries.c.next_attempt))
+        return due.order_by(deliveries.c.next_attempt, deliveries.c.id)
+    query = query.where(deliveries.c.id > shared("after", deliveries.c.id))
+    if dialect != "postgresql":
+        return query.order_by(deliveries.c.id)
+    return query.where(state_column >= state, state_column <= state).order_by(state_column, deliveries.c.id)
 
 
 def is_at(
@@ -162,8 +153,8 @@ def count_remaining(
     ).scalar_one()
 
 
-def _select_candidates(mailing_id: int) -> sa.Select[Any]:
-    """Select the deliveries of a mailing, each with the reason to skip it.
+def _select_candidates() -> sa.Select[Any]:
+    """Select the deliveries of the mailing `of_mailing`, each with the reason to skip it.
 
     The reason is NULL if the delivery is to be sent.
     """
@@ -183,55 +174,39 @@ def _select_candidates(mailing_id: int) -> sa.Select[Any]:
         (is_suppressed(key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         else_=sa.null(),
     )
-    list_slug = sa.select(mailings.c.list_slug).where(mailings.c.id == mailing_id).scalar_subquery()
+    of_mailing = shared("of_mailing", deliveries.c.mailing_id)
+    list_slug = sa.select(mailings.c.list_slug).where(mailings.c.id == of_mailing).scalar_subquery()
     on_list = sa.and_(
         subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id == deliveries.c.subscriber_id
     )
     return (
         sa.select(*rows.CANDIDATE, reason.label("reason"))
         .select_from(deliveries.outerjoin(subscriptions, on_list))
-        .where(deliveries.c.mailing_id == mailing_id)
+        .where(deliveries.c.mailing_id == of_mailing)
         # Skip rows that another sender is claiming at this moment. SQLite has one writer and ignores this.
         .with_for_update(of=deliveries, skip_locked=True)
     )
-
-
-def _claim_statement(given: Given) -> sa.Update:
-    values = {
-        "changed_at": shared("now", deliveries.c.changed_at),
-        "sender_id": shared("this_sender", deliveries.c.sender_id),
-    }
-    rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
-    return rows_given.values(state=literal_state(DeliveryState.CLAIMED), next_attempt=None, **values)
-
-
-def _skip_statement(given: Given) -> sa.Update:
-    values = {
-        "changed_at": shared("now", deliveries.c.changed_at),
-        "skip_reason": shared("reason", deliveries.c.skip_reason),
-    }
-    rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
-    return rows_given.values(state=literal_state(DeliveryState.SKIPPED), next_attempt=None, **values)
-
-
-CLAIM = updating({"number": deliveries.c.id}, _claim_statement)
-SKIP = updating({"number": deliveries.c.id}, _skip_statement)
 
 
 def _mark(
     connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, own: OwnClaims
 ) -> list[Delivery]:
     """Mark the candidates claimed or skipped and return the claimed ones."""
-    good = [row[:-1] for row in found if row[-1] is None]
+    good = [rows.claimed_delivery(row) for row in found if row[-1] is None]
+    claimed = [delivery.id for delivery in good]
     if own.in_memory is not None:
-        own.in_memory.update(row.id for row in found if row[-1] is None)
-    elif good:
-        CLAIM.run(connection, [row[:1] for row in good], now=now, this_sender=own.sender_id)
+        own.in_memory |= set(claimed)
+    elif claimed:
+        _set_state(connection, claimed, now, state=DeliveryState.CLAIMED, sender_id=own.sender_id)
     for reason in {row[-1] for row in found} - {None}:
-        SKIP.run(
-            connection, [row[:1] for row in found if row[-1] == reason], now=now, reason=SkipReason(reason)
-        )
-    return [rows.claimed_delivery(row) for row in good]
+        skipped = [row.id for row in found if row[-1] == reason]
+        _set_state(connection, skipped, now, state=DeliveryState.SKIPPED, skip_reason=SkipReason(reason))
+    return good
+
+
+def _set_state(connection: sa.Connection, ids: Sequence[int], now: datetime, **values: Any) -> None:
+    update = sa.update(deliveries).where(among(connection, deliveries.c.id, ids))
+    connection.execute(update.values(changed_at=now, next_attempt=None, **values))
 
 
 def release(connection: sa.Connection, delivery_ids: Sequence[int], own: OwnClaims) -> None:
@@ -241,25 +216,20 @@ def release(connection: sa.Connection, delivery_ids: Sequence[int], own: OwnClai
     """
     wanted = set(delivery_ids)
     if own.in_memory is None:
-        moved = _release_rows(connection, wanted, own.sender_id)
+        of_sender = (
+            among(connection, deliveries.c.id, wanted),
+            is_in(DeliveryState.CLAIMED),
+            is_of(own.sender_id),
+        )
+        update = sa.update(deliveries).where(*of_sender)
+        moved = connection.execute(update.values(state=DeliveryState.PENDING)).rowcount
     else:
         moved = len(wanted & own.in_memory)
+        own.in_memory -= wanted
     if moved != len(wanted):
         raise StoreError(
             f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed by this sender, so none was given back"
         )
-    if own.in_memory is not None:
-        own.in_memory -= wanted
-
-
-def _release_rows(connection: sa.Connection, delivery_ids: AbstractSet[int], sender_id: int | None) -> int:
-    moved = 0
-    for part in split_into_pages(delivery_ids):
-        update = sa.update(deliveries).where(
-            among(connection, deliveries.c.id, part), is_in(DeliveryState.CLAIMED), is_of(sender_id)
-        )
-        moved += connection.execute(update.values(state=DeliveryState.PENDING)).rowcount
-    return moved
 
 
 def recover(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -47,7 +48,7 @@ class Ledger:
         self._identity = identity
         self._database = transactions.database
         self._thresholds = thresholds
-        self._last_claims = OwnClaims(sender_id=None, in_memory=set())
+        self._last_claims = OwnClaims(sender_id=None, in_memory=frozenset())
         self._updates = transactions.make_group(self._commit_updates)
 
     async def require_space(self) -> None:
@@ -161,12 +162,7 @@ class Ledger:
 
         domains: claim only deliveries to these domains; pending deliveries also need an id > `domains.after`.
         """
-        request = claim.ClaimRequest(
-            mailing_id=mailing_id,
-            limit=limit,
-            domains=domains,
-            excluded=excluded,
-        )
+        request = claim.ClaimRequest(mailing_id=mailing_id, limit=limit, domains=domains, excluded=excluded)
         return await self._transactions.write(
             lambda connection: claim.claim(connection, request, now, self._own_claims())
         )
@@ -242,7 +238,7 @@ class Ledger:
 
     def _recover(self, connection: sa.Connection, mailing_id: int, now: datetime) -> dict[DeliveryState, int]:
         if (own := self._own_claims()).in_memory and own.sender_id is None:
-            own.in_memory.clear()
+            own.in_memory = frozenset()
         return claim.recover(connection, mailing_id, now, self._database.find_dead)
 
     def _own_claims(self) -> OwnClaims:
@@ -252,7 +248,7 @@ class Ledger:
         """
         sender_id = self._database.sender_id(SenderLock.MAILINGS)
         if sender_id != self._last_claims.sender_id or self._database.has_many_senders:
-            in_memory = None if self._database.has_many_senders else set[int]()
+            in_memory = None if self._database.has_many_senders else frozenset[int]()
             self._last_claims = OwnClaims(sender_id=sender_id, in_memory=in_memory)
         return self._last_claims
 
@@ -279,7 +275,7 @@ class Ledger:
     def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
         """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
         has_intents = any(isinstance(update, Intents) for update in group)
-        own = self._own_claims().copy()
+        own = replace(self._own_claims())
         with self._transactions.writing() as connection:
             # The generation is raised first, so that two senders on PostgreSQL take their locks in the same order.
             mark = raise_generation(connection) if has_intents else None

@@ -1,7 +1,7 @@
 """Convert between rows and value objects."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -95,20 +95,20 @@ def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
     )
 
 
-def delivery(row: Sequence[Any]) -> Delivery:
+def delivery(row: Iterable[Any]) -> Delivery:
     """Convert a row with the columns DELIVERY to a Delivery."""
     return _delivery(dict(zip(DELIVERY_FIELDS, row, strict=True)))
 
 
-def claimed_delivery(row: Sequence[Any]) -> Delivery:
-    """Convert a row with the columns CANDIDATE to a Delivery that was just claimed."""
-    return _delivery({**AS_CLAIMED, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
+def claimed_delivery(row: Iterable[Any]) -> Delivery:
+    """Convert a row that begins with the columns CANDIDATE to a Delivery that was just claimed."""
+    return _delivery(dict(zip(CANDIDATE_FIELDS, row, strict=False)), AS_CLAIMED)
 
 
-def _delivery(fields: dict[str, Any]) -> Delivery:
+def _delivery(fields: dict[str, Any], known: Mapping[str, Any] = MappingProxyType({})) -> Delivery:
     fields["address"] = address(fields["address"])
     fields["values"] = without_nulls(fields["values"])
-    return Delivery(**fields)
+    return Delivery(**fields, **known)
 
 
 def mailing(row: Row) -> Mailing:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,35 +11,28 @@ from moza_mail.model import retry
 from moza_mail.model.bounce import BounceThresholds
 from moza_mail.model.mailing import DeliveryState, RejectedUpdates
 from moza_mail.model.outcome import Outcome
-from moza_mail.model.reply import Phase
-from moza_mail.model.verdict import Verdict
 from moza_mail.store.auto_suppress import suppress_failing
 from moza_mail.store.bulk import Bulk, Given, Row, among, updating
 from moza_mail.store.claim import OwnClaims
 from moza_mail.store.paging import split_into_pages
 from moza_mail.store.schema import deliveries, is_in, is_of, literal_state, shared
 
-OUTCOME_STATES = frozenset(
-    {
-        DeliveryState.ACCEPTED,
-        DeliveryState.DEFERRED,
-        DeliveryState.REFUSED,
-        DeliveryState.UNCERTAIN,
-        DeliveryState.PENDING,
-    }
-)
-GIVEN_UP = "given up: 48 hours have passed since the first attempt"
-
-# The values that differ between the rows of a group, each with the column that it is compared with or written to. The other
-# values are shared by all rows of a group.
-INTENT_COLUMNS = {"number": deliveries.c.id}
-OUTCOME_COLUMNS = {
-    "number": deliveries.c.id,
-    "retry_at": deliveries.c.next_attempt,
-    "first_at": deliveries.c.first_attempt_at,
-    "reply_text": deliveries.c.reply,
-    "relay_id": deliveries.c.queue_id,
+OUTCOME_STATES = frozenset(DeliveryState) - {
+    DeliveryState.CLAIMED,
+    DeliveryState.INTENT,
+    DeliveryState.SKIPPED,
 }
+GIVEN_UP = "given up: 48 hours have passed since the first attempt"
+OUTCOME_COLUMNS = (
+    "state",
+    "next_attempt",
+    "first_attempt_at",
+    "reply",
+    "detail",
+    "phase",
+    "verdict",
+    "queue_id",
+)
 
 # If this sender was taken for dead, another sender may have claimed its rows. Their sender id then differs: they do not change.
 IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
@@ -49,46 +41,37 @@ IS_CLAIMED_ROW = is_in(DeliveryState.CLAIMED) & IS_OWN
 IS_FREE_ROW = is_in(DeliveryState.PENDING) | is_in(DeliveryState.DEFERRED)
 
 
-def _intending(is_claimed: sa.ColumnElement[bool]) -> Bulk:
-    values = {
-        "changed_at": shared("now", deliveries.c.changed_at),
-        "sender_id": shared("this_sender", deliveries.c.sender_id),
-    }
+CHANGED = {
+    "changed_at": shared("now", deliveries.c.changed_at),
+    "sender_id": shared("this_sender", deliveries.c.sender_id),
+}
 
+
+def _intending(is_claimed: sa.ColumnElement[bool]) -> Bulk:
     def update(given: Given) -> sa.Update:
         claimed = sa.update(deliveries).where(deliveries.c.id == given["number"], is_claimed)
-        return claimed.values(state=literal_state(DeliveryState.INTENT), next_attempt=None, **values)
+        return claimed.values(state=literal_state(DeliveryState.INTENT), next_attempt=None, **CHANGED)
 
-    return updating(INTENT_COLUMNS, update)
+    return updating({"number": deliveries.c.id}, update)
 
 
-def _settling(state: DeliveryState) -> Bulk:
-    def update(given: Given) -> sa.Update:
-        return (
-            sa.update(deliveries)
-            .where(
-                deliveries.c.id == given["number"], IS_CLAIMED_ROW | (is_in(DeliveryState.INTENT) & IS_OWN)
-            )
-            .values(
-                state=literal_state(state),
-                attempts=deliveries.c.attempts + int(state is not DeliveryState.PENDING),
-                next_attempt=given["retry_at"],
-                first_attempt_at=given["first_at"],
-                reply=given["reply_text"],
-                detail=shared("new_detail", deliveries.c.detail),
-                phase=shared("at_phase", deliveries.c.phase),
-                verdict=shared("new_verdict", deliveries.c.verdict),
-                queue_id=given["relay_id"],
-                changed_at=shared("now", deliveries.c.changed_at),
-            )
-        )
-
-    return updating(OUTCOME_COLUMNS, update)
+def _outcome_statement(given: Given) -> sa.Update:
+    is_held = IS_CLAIMED_ROW | (is_in(DeliveryState.INTENT) & IS_OWN)
+    values = {name: given[f"new_{name}"] for name in OUTCOME_COLUMNS}
+    update = sa.update(deliveries).where(deliveries.c.id == given["number"], is_held)
+    return update.values(attempts=deliveries.c.attempts + given["counted"], **values, **CHANGED)
 
 
 UPDATE_CLAIMED_ROWS = _intending(IS_CLAIMED_ROW)
 UPDATE_FREE_ROWS = _intending(IS_FREE_ROW)
-UPDATE_OUTCOMES = {state: _settling(state) for state in OUTCOME_STATES}
+UPDATE_OUTCOMES = updating(
+    {
+        "number": deliveries.c.id,
+        "counted": deliveries.c.attempts,
+        **{f"new_{name}": deliveries.c[name] for name in OUTCOME_COLUMNS},
+    },
+    _outcome_statement,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +93,6 @@ class Outcomes:
 Update = Intents | Outcomes
 
 
-class SharedColumns(NamedTuple):
-    """The columns whose values many outcomes have in common.
-
-    Outcomes with equal values in these columns form a group, which one statement updates.
-    """
-
-    new_detail: str
-    at_phase: Phase
-    new_verdict: Verdict | None
-    now: datetime
-
-
-Groups = dict[tuple[DeliveryState, SharedColumns], list[Row]]
-"""The rows of outcomes by their new state and the columns they share."""
-
-
 class NotClaimed(Exception):
     """An update does not match the state of its delivery; the transaction must roll back."""
 
@@ -133,53 +100,46 @@ class NotClaimed(Exception):
 def record_together(
     connection: sa.Connection, updates: Sequence[Update], own: OwnClaims, thresholds: BounceThresholds
 ) -> None:
-    """Record all updates with few statements; raise NotClaimed if one must be rejected.
+    """Record all updates with one statement for intents and one for outcomes.
 
-    The deliveries are removed from the claims in memory.
+    The deliveries are removed from the claims in memory. Raise NotClaimed if an update must be rejected.
     """
-    intents, outcomes = _group_rows(connection, updates, own.in_memory)
+    intents, outcomes = _make_rows(connection, updates, own)
     update_intents = UPDATE_CLAIMED_ROWS if own.in_memory is None else UPDATE_FREE_ROWS
-    for now, rows in intents.items():
-        if update_intents.run(connection, rows, now=now, this_sender=own.sender_id) != len(rows):
-            raise NotClaimed
-    for (state, columns), rows in outcomes.items():
-        shared_values = {**columns._asdict(), "this_sender": own.sender_id}
-        if UPDATE_OUTCOMES[state].run(connection, rows, **shared_values) != len(rows):
+    for statement, rows in ((update_intents, intents), (UPDATE_OUTCOMES, outcomes)):
+        shared_values = {"now": updates[-1].now, "this_sender": own.sender_id}
+        if rows and statement.run(connection, rows, **shared_values) != len(rows):
             raise NotClaimed
     for update in updates:
         if isinstance(update, Outcomes):
             suppress_failing(connection, update.outcomes, update.now, thresholds)
 
 
-def _group_rows(
-    connection: sa.Connection, updates: Sequence[Update], in_memory: set[int] | None
-) -> tuple[dict[datetime, list[Row]], Groups]:
-    """Group intents and outcomes by the columns they share, and remove them from the claims in memory.
+def _make_rows(
+    connection: sa.Connection, updates: Sequence[Update], own: OwnClaims
+) -> tuple[list[Row], list[Row]]:
+    """Return the rows of all intents and of all outcomes, and remove them from the claims in memory.
 
     Raise NotClaimed for an intent without a claim in memory. Also raise it if an outcome of a delivery comes before
     its intent, because the order would be lost.
     """
-    intents: dict[datetime, list[Row]] = {}
-    outcomes: Groups = {}
+    intents: list[Row] = []
+    outcomes: list[Row] = []
     settled: set[int] = set()
     for update in updates:
         if isinstance(update, Outcomes):
-            ids = {delivery_id for delivery_id, _ in update.outcomes}
-            settled |= ids
-            for state, columns, row in _outcome_rows(connection, update):
-                outcomes.setdefault((state, columns), []).append(row)
+            outcomes += _outcome_rows(connection, update)
+            settled.update(delivery_id for delivery_id, _ in update.outcomes)
             # A claim in memory has no row that names this sender. The intent writes it, in the same transaction.
-            claimed = ids & in_memory if in_memory else set()
+            claimed = settled & own.in_memory if own.in_memory else set()
         else:
             claimed = set(update.delivery_ids)
-            if len(claimed) != len(update.delivery_ids) or not settled.isdisjoint(claimed):
+            is_in_order = len(claimed) == len(update.delivery_ids) and settled.isdisjoint(claimed)
+            if not is_in_order or (own.in_memory is not None and not claimed <= own.in_memory):
                 raise NotClaimed
-            if in_memory is not None and not in_memory.issuperset(claimed):
-                raise NotClaimed
-        if claimed:
-            intents.setdefault(update.now, []).extend((delivery_id,) for delivery_id in claimed)
-        if in_memory:
-            in_memory -= claimed
+        intents += [(delivery_id,) for delivery_id in claimed]
+        if own.in_memory is not None:
+            own.in_memory -= claimed
     return intents, outcomes
 
 
@@ -198,8 +158,8 @@ def record_each(
                 record_together(connection, [single], own, thresholds)
             except NotClaimed:
                 rejected[delivery_id] = _explain(connection, delivery_id, state, own.sender_id)
-                if own.in_memory:
-                    own.in_memory.discard(delivery_id)
+                if own.in_memory is not None:
+                    own.in_memory -= {delivery_id}
         every.append(rejected)
     return every
 
@@ -224,14 +184,13 @@ def _explain(
         return StoreError(f"there is no delivery {delivery_id}")
     if found.state is DeliveryState.SKIPPED:
         return DeliverySkipped(f"delivery {delivery_id} was skipped meanwhile")
-    whose = "" if found.sender_id == sender_id else ", of another sender,"
+    is_held = found.state in {DeliveryState.CLAIMED, DeliveryState.INTENT}
+    whose = ", of another sender," if is_held and found.sender_id != sender_id else ""
     return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}")
 
 
-def _outcome_rows(
-    connection: sa.Connection, update: Outcomes
-) -> Iterator[tuple[DeliveryState, SharedColumns, Row]]:
-    """Yield three parts of each outcome: its state, the columns shared with its group, and its own row."""
+def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[Row]:
+    """Yield the row of each outcome, with the values of UPDATE_OUTCOMES."""
     deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
     attempts = _earlier_attempts(connection, deferred) if deferred else {}
     for delivery_id, outcome in update.outcomes:
@@ -254,7 +213,7 @@ def _earlier_attempts(
 
 def _outcome_row(
     delivery_id: int, outcome: Outcome, earlier: tuple[int, datetime | None] | None, now: datetime
-) -> tuple[DeliveryState, SharedColumns, Row]:
+) -> Row:
     state, detail, reply = outcome.state, outcome.detail, outcome.reply
     retry_at = first_at = None
     if state is DeliveryState.DEFERRED and earlier:
@@ -265,6 +224,7 @@ def _outcome_row(
         )
         if retry_at is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    columns = SharedColumns(detail, outcome.phase, outcome.verdict, now)
-    text = str(reply) if reply else detail
-    return state, columns, (delivery_id, retry_at, first_at, text, reply.queue_id if reply else "")
+    counted = int(state is not DeliveryState.PENDING)
+    text, queue_id = (str(reply), reply.queue_id) if reply else (detail, "")
+    last = (outcome.phase, outcome.verdict, queue_id)
+    return (delivery_id, counted, state, retry_at, first_at, text, detail, *last)

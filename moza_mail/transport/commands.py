@@ -46,9 +46,9 @@ class EnvelopeCommands:
         envelope, size = submission.envelope, len(submission.message.content)
         recipient = str(envelope.recipient)
         plain = recipient.isascii()
-        if not _is_path(envelope.sender) or not (
-            PATH.fullmatch(recipient) if plain else _is_utf8_path(recipient)
-        ):
+        if envelope.sender is not self._sender:
+            self._sender, self._mail = envelope.sender, _make_mail(envelope.sender)
+        if not self._mail or not (PATH.fullmatch(recipient) if plain else _is_utf8_path(recipient)):
             return _make_refusal("the address cannot be used in an SMTP command")
         if not plain and not self._international:
             return _make_refusal(
@@ -57,8 +57,6 @@ class EnvelopeCommands:
         if self._limit is not None and size > self._limit:
             detail = f"{TOO_LARGE}: {size} bytes, and its limit is {self._limit}"
             return Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail=detail)
-        if envelope.sender is not self._sender:
-            self._sender, self._mail = envelope.sender, f"MAIL FROM:<{envelope.sender}>".encode("ascii")
         mail, rcpt = self._mail, f"RCPT TO:<{recipient}>"
         if self._size:
             mail += b" SIZE=%d" % size
@@ -75,8 +73,9 @@ def encode_xtext(text: str) -> str:
     return NOT_XTEXT.sub(lambda found: f"+{ord(found.group()):02X}", text)
 
 
-def _is_path(sender: Address) -> bool:
-    return PATH.fullmatch(str(sender)) is not None
+def _make_mail(sender: Address) -> bytes:
+    """Return the beginning of MAIL, empty if the address cannot be used in a command."""
+    return f"MAIL FROM:<{sender}>".encode("ascii") if PATH.fullmatch(str(sender)) else b""
 
 
 def _is_utf8_path(recipient: str) -> bool:

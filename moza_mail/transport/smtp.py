@@ -201,11 +201,7 @@ def _make_sender_refused_error(reply: Reply | None, relay: str) -> MozaMailError
             ),
         )
     return SenderRefused(
-        _(
-            "the relay {relay} refuses mail from the list's sender: {reply}",
-            relay=relay,
-            reply=str(reply),
-        ),
+        _("the relay {relay} refuses mail from the list's sender: {reply}", relay=relay, reply=str(reply)),
         relay=relay,
         hint=_("Check the list's sender address with the relay's operator, then run the same command again."),
     )

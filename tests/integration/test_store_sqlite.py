@@ -565,12 +565,9 @@ class TestDeath:
 class TestClaiming:
     def test_the_next_ones_are_found_in_the_index_without_sorting_all_that_are_left(self, path):
         def plan(connection):
-            query = claim.order_pending(
-                connection, claim._select_candidates(1).where(schema.is_in(DeliveryState.PENDING))
-            )
-            said = query.limit(250).compile(
-                dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-            )
+            query = claim._select_in_state(DeliveryState.PENDING, "sqlite")
+            values = query.params(of_mailing=1, after=0, claimed="[1, 2]", most=250)
+            said = values.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
             return [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
 
         async def scenario(store):
