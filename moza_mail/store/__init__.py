@@ -114,7 +114,7 @@ async def open_store(
     url: `sqlite:////absolute/path.db`, a file that is created with mode 0600 if needed, or
         `postgresql://user@host:port/database?sslmode=verify-full`, an existing database in UTF-8. Options are libpq's.
         The password comes from PGPASSWORD, ~/.pgpass or a service file, never from the URL. Connect to the server itself or
-        to a pooler in session mode, because a sender lives as long as its session.
+        to a pooler in session mode, because a sender's lock ends with its session.
     actor: the account that audit entries name; by default the account of this process.
     hasher: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
         seal, and nobody can be erased.

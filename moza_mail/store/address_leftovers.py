@@ -24,8 +24,8 @@ from moza_mail.store.schema import (
 NOT_SEARCHED = (mailings, audit_log, erasures, lists, properties)
 SEARCHED = tuple(table for table in metadata.sorted_tables if table not in NOT_SEARCHED)
 """The tables whose texts may contain anybody's address."""
-OWN_ADDRESS = {"address_key", "digest", "address"}
-"""Columns with the row's own address, or with a digest. An erasure deletes rows about the person by their key."""
+OWN_ADDRESS_COLUMNS = {"address_key", "digest", "address"}
+"""Columns with the row's own address, or with a digest. They are not searched: an erasure deletes these rows by their key."""
 PUBLISHED = (
     mailings.c.issue_title,
     mailings.c.subject,
@@ -45,7 +45,7 @@ def find_leftovers(connection: sa.Connection, finder: AddressSetFinder) -> Mappi
     """Return the rows that contain an address, by address. Each table is read once."""
     found: dict[Address, dict[sa.Table, list[Key]]] = {}
     for table in SEARCHED:
-        texts = _text_columns(table)
+        texts = _list_text_columns(table)
         if not texts:
             continue
         keys = tuple(table.primary_key)
@@ -85,12 +85,12 @@ def remove_address(connection: sa.Connection, table: sa.Table, key: Key, finder:
     if any(finder.is_in_value(value) for value in key):
         connection.execute(sa.delete(table).where(*where))
         return
-    row = connection.execute(sa.select(*_text_columns(table)).where(*where)).mappings().one()
+    row = connection.execute(sa.select(*_list_text_columns(table)).where(*where)).mappings().one()
     values = {name: finder.remove_from_value(value) for name, value in row.items()}
     connection.execute(sa.update(table).where(*where).values(values))
 
 
-def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
+def _list_text_columns(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns that may contain any text.
 
     The columns with a row's own address are left out, except `deliveries.address`.
@@ -99,7 +99,7 @@ def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
         column
         for column in table.c
         if isinstance(column.type, sa.Text | sa.JSON)
-        and (column.name not in OWN_ADDRESS or column is deliveries.c.address)
+        and (column.name not in OWN_ADDRESS_COLUMNS or column is deliveries.c.address)
     ]
 
 

@@ -32,31 +32,31 @@ WHITESPACE = (
 Criterion = sa.ColumnElement[bool]
 
 
-def lacks_by_name(fields: Iterable[MergeField], table: sa.Table = subscribers) -> dict[str, Criterion]:
+def map_missing_values(fields: Iterable[MergeField], table: sa.Table = subscribers) -> dict[str, Criterion]:
     """Map each required field's name to the condition that a row has no value for the field.
 
     table: `subscribers` or `deliveries`.
     """
     return {
-        name: sa.func.trim(sa.func.coalesce(_field_value(name, table), ""), WHITESPACE) == ""
+        name: sa.func.trim(sa.func.coalesce(_select_value(name, table), ""), WHITESPACE) == ""
         for name in dict.fromkeys(field.name for field in fields if field.default is None)
     }
 
 
-def lacks_any(fields: Iterable[MergeField]) -> Criterion:
+def has_missing_value(fields: Iterable[MergeField]) -> Criterion:
     """Return the condition that a subscriber has no value for at least one required field."""
-    return sa.or_(sa.false(), *lacks_by_name(fields).values())
+    return sa.or_(sa.false(), *map_missing_values(fields).values())
 
 
-def missing_detail(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
+def describe_missing_values(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
     """Return SQL for the `detail` of a skipped delivery: the fields that have no value."""
     names: sa.ColumnElement[str] = sa.literal("", sa.Text)
-    for name, lacks in lacks_by_name(fields, deliveries).items():
+    for name, lacks in map_missing_values(fields, deliveries).items():
         names = names + sa.case((lacks, f", {name}"), else_="")
     return sa.literal(describe_missing(()), sa.Text) + sa.func.substr(names, 3)
 
 
-def merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
+def select_merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
     """Return SQL for a JSON object with the attributes that the fields use.
 
     The result is NULL if no field uses an attribute.
@@ -65,7 +65,7 @@ def merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.
     if not names:
         return sa.null()
     make = sa.func.json_build_object if connection.dialect.name == "postgresql" else sa.func.json_object
-    pairs = (part for name in names for part in (sa.literal(name, sa.Text), _field_value(name, subscribers)))
+    pairs = (part for name in names for part in (sa.literal(name, sa.Text), _select_value(name, subscribers)))
     return make(*pairs, type_=deliveries.c.merge_values.type)
 
 
@@ -74,13 +74,13 @@ def without_nulls(stored: Mapping[str, str | None] | None) -> dict[str, str]:
     return {name: value for name, value in (stored or {}).items() if value is not None}
 
 
-def _field_value(name: str, table: sa.Table) -> sa.ColumnElement[str]:
+def _select_value(name: str, table: sa.Table) -> sa.ColumnElement[str]:
     values: sa.Column[Any] = table.c.attributes if table is subscribers else table.c.merge_values
     value: sa.ColumnElement[str] = table.c.name if name == NAME_FIELD else values[name].as_string()
     return value
 
 
-def holds(connection: sa.Connection, condition: Condition) -> Criterion:
+def translate_condition(connection: sa.Connection, condition: Condition) -> Criterion:
     """Translate a segment's condition to SQL on `subscribers`, with bound values."""
     match condition:
         case HasAttribute():
@@ -95,11 +95,11 @@ def holds(connection: sa.Connection, condition: Condition) -> Criterion:
             chosen = sa.case((subscribers.c.lang == "", condition.default), else_=subscribers.c.lang)
             return sa.or_(*((chosen == tag) | _starts_with(chosen, f"{tag}-") for tag in condition.languages))
         case Not():
-            return sa.not_(holds(connection, condition.condition))
+            return sa.not_(translate_condition(connection, condition.condition))
         case AllOf():
-            return sa.and_(*(holds(connection, part) for part in condition.conditions))
+            return sa.and_(*(translate_condition(connection, part) for part in condition.conditions))
         case AnyOf():
-            return sa.or_(*(holds(connection, part) for part in condition.conditions))
+            return sa.or_(*(translate_condition(connection, part) for part in condition.conditions))
 
 
 def _attribute(name: str) -> sa.ColumnElement[str]:

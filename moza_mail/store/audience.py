@@ -11,7 +11,13 @@ from moza_mail.model.message import Recipient
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
-from moza_mail.store.attributes import holds, lacks_any, lacks_by_name, merge_values, without_nulls
+from moza_mail.store.attributes import (
+    has_missing_value,
+    map_missing_values,
+    select_merge_values,
+    translate_condition,
+    without_nulls,
+)
 from moza_mail.store.paging import PAGE
 from moza_mail.store.schema import subscribers, subscriptions
 from moza_mail.store.suppressions import is_suppressed
@@ -26,7 +32,7 @@ def select_audience(
 
     The caller adds the columns and the order.
     """
-    in_segment = (holds(connection, segment.condition),) if segment else ()
+    in_segment = (translate_condition(connection, segment.condition),) if segment else ()
     return (
         sa.select()
         .select_from(
@@ -52,7 +58,10 @@ def select_recipients(
     found = connection.execute(
         select_audience(connection, list_slug, segment)
         .add_columns(
-            subscribers.c.id, subscribers.c.address, subscribers.c.name, merge_values(connection, fields)
+            subscribers.c.id,
+            subscribers.c.address,
+            subscribers.c.name,
+            select_merge_values(connection, fields),
         )
         .where(subscriptions.c.subscriber_id > after)
         .order_by(subscriptions.c.subscriber_id)
@@ -71,13 +80,13 @@ def count_audience(
 
     A subscriber to whom several reasons apply is counted for the first one.
     """
-    lacks = lacks_by_name(fields)
+    lacks = map_missing_values(fields)
     found = connection.execute(
         sa.select(
             subscriptions.c.state,
             is_suppressed(subscribers.c.address_key).label("blocked"),
-            (~holds(connection, segment.condition) if segment else sa.false()).label("outside"),
-            lacks_any(fields).label("lacking"),
+            (~translate_condition(connection, segment.condition) if segment else sa.false()).label("outside"),
+            has_missing_value(fields).label("lacking"),
             sa.func.count(),
             *(sa.func.sum(sa.case((condition, 1), else_=0)) for condition in lacks.values()),
         )

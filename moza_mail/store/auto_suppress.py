@@ -43,7 +43,7 @@ def suppress_failing(
     replies = {number: reply for number, reply in replies.items() if reply.may_suppress}
     for part in split_into_pages(replies):
         found = _select_deliveries(connection, part)
-        # One reply is mostly enough. Earlier mailings are read only for the addresses where one reply is not.
+        # One reply is usually enough. Earlier mailings are read only for the other addresses.
         undecided = [row for row in found if suppresses([replies[row.id]], thresholds) is None]
         earlier = _earlier_replies(connection, undecided) if undecided else {}
         for row in found:
@@ -72,7 +72,7 @@ def _earlier_replies(
     If a suppression of the address was removed, only replies after the removal count.
     """
     row_of = {row.subscriber_id: row for row in undecided}
-    removed_at = last_removed(connection, [normalise_address(row.address) for row in undecided])
+    removed_at = find_last_removals(connection, [normalise_address(row.address) for row in undecided])
     query = (
         sa.select(
             deliveries.c.id,
@@ -105,8 +105,8 @@ def recall_reply(
     """Parse a stored reply; None if the text is not a reply.
 
     address: the recipient of the message.
-    verdict: the stored verdict, which was made with knowledge of our own addresses. If None, the text is classified
-        again, without that knowledge.
+    verdict: the stored verdict. Our own addresses were known when it was made, so it is the more reliable one. If None, the
+        text is classified again.
     """
     reply = Reply.from_text(text)
     if reply is None:
@@ -117,7 +117,7 @@ def recall_reply(
     return AddressReply(at=at, reply=reply, verdict=verdict)
 
 
-def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
+def find_last_removals(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
     """Return when the last suppression of each address was removed, by address key.
 
     Addresses without a removed suppression are absent.

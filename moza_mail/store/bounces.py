@@ -26,7 +26,7 @@ from moza_mail.model.reply import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import rows
-from moza_mail.store.auto_suppress import ANSWERED, describe_evidence, last_removed, recall_reply
+from moza_mail.store.auto_suppress import ANSWERED, describe_evidence, find_last_removals, recall_reply
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import bounces, deliveries, mailings, subscribers
 from moza_mail.store.subscriptions import find_state, unsubscribe
@@ -84,7 +84,7 @@ def _find_delivery(connection: sa.Connection, mailing_id: int, subscriber_id: in
         deliveries.c.mailing_id == mailing_id, deliveries.c.subscriber_id == subscriber_id
     )
     row = connection.execute(query).first()
-    return _sent(row) if row else None
+    return _to_sent_message(row) if row else None
 
 
 def _list_deliveries_to(connection: sa.Connection, address: Address) -> list[SentMessage]:
@@ -93,7 +93,7 @@ def _list_deliveries_to(connection: sa.Connection, address: Address) -> list[Sen
     query = _select_sent().where(
         deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.subscriber_id.in_(subscriber_id)
     )
-    found = [_sent(row) for row in connection.execute(query.order_by(deliveries.c.id.desc()))]
+    found = [_to_sent_message(row) for row in connection.execute(query.order_by(deliveries.c.id.desc()))]
     return [sent for sent in found if sent.address.key == address.key]
 
 
@@ -104,7 +104,7 @@ def _select_sent() -> sa.Select[Any]:
     )
 
 
-def _sent(row: Sequence[Any]) -> SentMessage:
+def _to_sent_message(row: Sequence[Any]) -> SentMessage:
     fields: dict[str, Any] = dict(zip((column.name for column in SENT), row, strict=True))
     return SentMessage(**{**fields, "address": rows.address(fields["address"])})
 
@@ -146,7 +146,9 @@ def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresh
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
         return BounceEffect(already_counted=True)
     if bounce.confirmation is not None:
-        return BounceEffect(suppression=_suppression_by_confirmation(connection, bounce, bounce.confirmation))
+        return BounceEffect(
+            suppression=_find_suppression_by_confirmation(connection, bounce, bounce.confirmation)
+        )
     # An address without a domain means that the person was erased: there is nobody to unsubscribe or to suppress.
     if bounce.sent_message is None or not bounce.sent_message.address.domain:
         return BounceEffect()
@@ -155,10 +157,10 @@ def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresh
         return BounceEffect(unsubscribed=state not in {None, SubscriptionState.UNSUBSCRIBED})
     if find_suppression(connection, bounce.sent_message.address):
         return BounceEffect()
-    return BounceEffect(suppression=_suppression(connection, bounce, bounce.sent_message, thresholds))
+    return BounceEffect(suppression=_find_suppression(connection, bounce, bounce.sent_message, thresholds))
 
 
-def _suppression_by_confirmation(
+def _find_suppression_by_confirmation(
     connection: sa.Connection, bounce: Bounce, confirmation: Confirmation
 ) -> Suppression | None:
     """Return the suppression that a report about a confirmation mail causes, if any.
@@ -174,7 +176,7 @@ def _suppression_by_confirmation(
     elif (
         bounce.kind in OVERRIDING
         and reply is not None
-        and (found := suppresses([_address_reply(bounce, bounce.created_at)]))
+        and (found := suppresses([_make_address_reply(bounce, bounce.created_at)]))
     ):
         reason, evidence = found, f"bounce: {reply} {where}"
     else:
@@ -184,7 +186,7 @@ def _suppression_by_confirmation(
     )
 
 
-def _suppression(
+def _find_suppression(
     connection: sa.Connection, bounce: Bounce, sent: SentMessage, thresholds: BounceThresholds
 ) -> Suppression | None:
     """Return the suppression that a report about a delivery causes, if any."""
@@ -199,7 +201,7 @@ def _suppression(
         )
     if bounce.kind not in OVERRIDING or bounce.reply is None:
         return None
-    replies, place = _last_replies(connection, bounce, sent)
+    replies, place = _list_last_replies(connection, bounce, sent)
     # Reports arrive out of order: a report about an earlier mailing may complete the evidence of a later mailing.
     for last in range(place, len(replies)):
         if reason := suppresses(replies[: last + 1], thresholds):
@@ -210,11 +212,11 @@ def _suppression(
     return None
 
 
-def _address_reply(bounce: Bounce, sent_at: datetime) -> AddressReply:
+def _make_address_reply(bounce: Bounce, sent_at: datetime) -> AddressReply:
     return AddressReply(at=sent_at, reply=bounce.reply or Reply.parse(500, ""), verdict=bounce.verdict)
 
 
-def _last_replies(
+def _list_last_replies(
     connection: sa.Connection, bounce: Bounce, sent: SentMessage
 ) -> tuple[Sequence[AddressReply], int]:
     """Return the last reply or bounce of each mailing to this address, oldest first.
@@ -241,13 +243,13 @@ def _last_replies(
         )
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.created_at)
     )
-    removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
+    removed_at = find_last_removals(connection, [sent.address.key]).get(sent.address.key)
     replies: dict[int, AddressReply] = {}
-    for delivery, address, changed_at, replied, verdict, bounced, said in connection.execute(query):
+    for delivery, address, changed_at, replied, verdict, bounced, bounce_verdict in connection.execute(query):
         sent_at = changed_at or bounce.created_at
         is_this = delivery == sent.delivery_id
-        recalled = (bounced, address, said) if bounced else (replied, address, verdict)
-        last = _address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, *recalled)
+        recalled = (bounced, address, bounce_verdict) if bounced else (replied, address, verdict)
+        last = _make_address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, *recalled)
         counts = removed_at is None or sent_at > removed_at
         if last is not None and counts and normalise_address(address) == sent.address.key:
             replies[delivery] = last
@@ -275,12 +277,12 @@ def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[s
         )
         .order_by(bounces.c.created_at, bounces.c.digest)
     )
-    return tuple((row.issue_slug, _bounce(row)) for row in connection.execute(query))
+    return tuple((row.issue_slug, _to_bounce(row)) for row in connection.execute(query))
 
 
-def _bounce(row: Sequence[Any]) -> Bounce:
+def _to_bounce(row: Sequence[Any]) -> Bounce:
     digest, kind, at, proof, reply, verdict = row[:6]
-    sent = _sent(row[6:])
+    sent = _to_sent_message(row[6:])
     found = recall_reply(at, reply, str(sent.address), verdict) if kind in FAILURE_KINDS else None
     return Bounce(
         digest=digest,

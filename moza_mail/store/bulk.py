@@ -18,9 +18,9 @@ Given = Mapping[str, sa.ColumnElement[Any]]
 
 Row = tuple[Any, ...]
 Statement = sa.Update | sa.Insert | sa.sql.dml.ReturningInsert[Any]
-PLACE = "rows_of_this_statement"
-# SQLite keeps a prepared statement for each number of rows; more rows at a time gain nothing.
-MOST = 128
+ROWS_PLACEHOLDER = "rows_of_this_statement"
+# Python caches a prepared statement for each number of rows. Statements with more rows are not faster.
+MAX_ROWS = 128
 
 
 class Bulk:
@@ -44,7 +44,7 @@ class Bulk:
         """
         return sum(result.rowcount for result in self._run_all(connection, rows, same))
 
-    def returned(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> Iterator[Row]:
+    def run_returning(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> Iterator[Row]:
         """Run the statement for these rows and return the rows that it returns, in any order.
 
         same: parameters that all rows share.
@@ -63,8 +63,8 @@ class Bulk:
             return
         if self._values is None:
             self._values = _ValuesStatement(self._types, self._statement, connection.dialect)
-        for first in range(0, len(rows), MOST):
-            yield self._values.run(connection, rows[first : first + MOST], same)
+        for first in range(0, len(rows), MAX_ROWS):
+            yield self._values.run(connection, rows[first : first + MAX_ROWS], same)
 
 
 class _ValuesStatement:
@@ -78,16 +78,16 @@ class _ValuesStatement:
     ) -> None:
         # SQLite names the columns of VALUES column1, column2 and so on.
         columns = [sa.column(f"column{place}", kind) for place, kind in enumerate(types.values(), start=1)]
-        given = sa.table(PLACE, *columns).alias("given")
+        given = sa.table(ROWS_PLACEHOLDER, *columns).alias("given")
         compiled: Any = statement(dict(zip(types, given.c, strict=True))).compile(dialect=dialect)
-        self._head, self._tail = str(compiled).split(PLACE)
+        self._head, self._tail = str(compiled).split(ROWS_PLACEHOLDER)
         self._row = f"({', '.join('?' * len(types))})"
         self._texts: dict[int, str] = {}
         self._constant = dict(compiled.params)
-        binds = [(name, _converter(compiled.binds[name].type, dialect)) for name in compiled.positiontup]
+        binds = [(name, _find_converter(compiled.binds[name].type, dialect)) for name in compiled.positiontup]
         first = self._head.count("?")
         self._before, self._after = binds[:first], binds[first:]
-        self._columns = [_converter(kind, dialect) for kind in types.values()]
+        self._columns = [_find_converter(kind, dialect) for kind in types.values()]
         self._plain = all(convert is _unchanged for convert in self._columns)
 
     def run(
@@ -115,7 +115,7 @@ class _ValuesStatement:
         return connection.exec_driver_sql(text, parameters)
 
 
-def _converter(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
+def _find_converter(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
     """Return the function that converts a value of this type for the database."""
     if isinstance(kind, sa.JSON) and not kind.none_as_null:
         return text_map_to_json

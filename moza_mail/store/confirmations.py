@@ -104,7 +104,7 @@ class Confirmations:
     async def find_oldest_unsent(self) -> datetime | None:
         """Return the time when the oldest unsent confirmation was queued; None if there is none.
 
-        A confirmation counts as unsent while no relay has replied to it. A sign-up that is not handled yet counts too.
+        A confirmation is unsent while no relay has replied to it. A queued sign-up form counts as an unsent confirmation.
         """
         return await self._transactions.read(_find_oldest_unsent)
 

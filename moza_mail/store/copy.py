@@ -14,7 +14,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.store.audit_writer import MOVED_TO, add_entry
-from moza_mail.store.raw_rows import Key, Row, key_of, last_id, select_rows, set_last_id, to_json_value
+from moza_mail.store.raw_rows import Key, Row, find_last_id, get_key, select_rows, set_last_id, to_json_value
 from moza_mail.store.schema import confirmations, deliveries, insert, metadata, properties, to_json
 from moza_mail.store.transactions import Transactions
 
@@ -34,7 +34,7 @@ async def copy_rows(
 ) -> Mapping[str, int]:
     """Copy all rows to an empty store and seal the source; return the row counts by table.
 
-    Raise StoreError during a mailing, if the target is not empty, or if the copy differs. The source is then
+    Raise StoreError during a mailing, if the target is not empty, or if the copy differs. In these cases, the source is
     not sealed.
     """
     await target.read(_require_empty)
@@ -43,7 +43,7 @@ async def copy_rows(
         await target.write(_clear_properties)
         counts = {table.name: await _copy_table(source, target, table) for table in TABLES}
         for table in NUMBERED:
-            await target.write(set_last_id, table, await source.read(last_id, table))
+            await target.write(set_last_id, table, await source.read(find_last_id, table))
         await _verify(source, target)
     except BaseException:
         await source.write(_unseal)
@@ -55,7 +55,7 @@ async def _copy_table(source: Transactions, target: Transactions, table: sa.Tabl
     after: Key | None = None
     count = 0
     while page := await source.read(select_rows, table, after):
-        after = key_of(table, page[-1])
+        after = get_key(table, page[-1])
         rows = _without_seal(table, page)
         if rows:
             await target.write(_insert, table, rows)
@@ -77,7 +77,7 @@ async def _digest(transactions: Transactions, table: sa.Table) -> str:
     digest = hashlib.sha256()
     after: Key | None = None
     while page := await transactions.read(select_rows, table, after):
-        after = key_of(table, page[-1])
+        after = get_key(table, page[-1])
         for row in _without_seal(table, page):
             digest.update(to_json({name: to_json_value(value) for name, value in row.items()}).encode())
     return digest.hexdigest()

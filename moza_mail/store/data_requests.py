@@ -17,8 +17,8 @@ from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.personal_data import collect_rows
 from moza_mail.store.transactions import Transactions
 
-AT_ONCE = 50
-"""The number of people whose rows are erased in one transaction, for which a running send waits."""
+MAX_PEOPLE = 50
+"""The number of people whose rows are erased in one transaction. A running send waits for each transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,11 @@ class DataRequests:
         return replace(result, erased_at=await self._transactions.read(_find_erased_at, address))
 
     async def erase_rows(self, addresses: Sequence[Address], *, now: datetime) -> ErasedRows:
-        """Erase the rows about people, in transactions of AT_ONCE people. Call `erase_leftovers` next."""
+        """Erase the rows about people, in transactions of MAX_PEOPLE people. Call `erase_leftovers` next."""
         counts: Counter[str] = Counter()
         being_mailed: list[Address] = []
-        for first in range(0, len(addresses), AT_ONCE):
-            part = addresses[first : first + AT_ONCE]
+        for first in range(0, len(addresses), MAX_PEOPLE):
+            part = addresses[first : first + MAX_PEOPLE]
             for address, erased in zip(
                 part, await self._transactions.write(_erase_each, part, now), strict=True
             ):

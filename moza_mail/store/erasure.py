@@ -211,7 +211,7 @@ def scrub(connection: sa.Connection, address: Address, leftovers: Leftovers, now
     for table, keys in leftovers.items():
         counts[table.name] += len(keys)
         for key in keys:
-            if table is deliveries and _went_to(connection, key[0], address):
+            if table is deliveries and _was_sent_to(connection, key[0], address):
                 _anonymise(connection, deliveries.c.id == key[0], now)
             else:
                 remove_address(connection, table, key, finder)
@@ -228,6 +228,6 @@ def find_erased_at(connection: sa.Connection, address_hash: str) -> datetime | N
     return connection.scalar(sa.select(erasures.c.erased_at).where(erasures.c.address_hash == address_hash))
 
 
-def _went_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:
+def _was_sent_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:
     text = connection.scalar(sa.select(deliveries.c.address).where(deliveries.c.id == delivery_id))
     return normalise_address(text or "") == address.key

@@ -62,11 +62,11 @@ def _inspect_file(path: Path, hasher: AddressHasher | None) -> StoreStatus:
         damage="" if first == "ok" else str(first),
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
-        **_identity(properties),
+        **_read_identity(properties),
     )
 
 
-def _identity(properties: Mapping[str, str]) -> dict[str, Any]:
+def _read_identity(properties: Mapping[str, str]) -> dict[str, Any]:
     return {
         "store_id": properties.get("store_id", ""),
         "generation": int(properties.get("generation", 0)),
@@ -118,5 +118,5 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
         schema=str(schema),
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
-        **_identity(properties),
+        **_read_identity(properties),
     )

@@ -1,4 +1,4 @@
-"""The identity of a store, and what it does not know after a restore."""
+"""The identity of a store, and the period of which a restored store has no data."""
 
 import json
 import secrets
@@ -73,11 +73,11 @@ class Identity:
                 await self.advance()
 
     async def read_gap(self) -> RestoreGap | None:
-        """Return the period that a restored store does not know; None if it was never restored."""
+        """Return the period of which a restored store has no data; None if it was never restored."""
         return await self._transactions.read(_read_gap)
 
     async def write_gap(self, gap: RestoreGap) -> None:
-        """Replace the stored period that the store does not know."""
+        """Replace the stored period of which the store has no data."""
         await self._transactions.write(_write_gap, gap)
 
     async def doubt_deliveries(self, *, now: datetime) -> int:

@@ -255,7 +255,8 @@ class Ledger:
     def _commit_updates(self, group: list[Update]) -> Answers[RejectedUpdates]:
         """Commit the updates together. If one is rejected, record them one by one, in order.
 
-        On a full disk, only outcomes are recorded: a message whose outcome does not fit on the disk would become uncertain.
+        On a full disk, intents are rejected and only outcomes are recorded. Otherwise, the disk might have no space for the
+        outcome of a message that was sent, and the message would become uncertain.
         """
         try:
             if any(isinstance(update, Intents) for update in group):

@@ -13,7 +13,12 @@ from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason, StartedMailing
 from moza_mail.store import rows
-from moza_mail.store.attributes import lacks_any, lacks_by_name, merge_values, missing_detail
+from moza_mail.store.attributes import (
+    describe_missing_values,
+    has_missing_value,
+    map_missing_values,
+    select_merge_values,
+)
 from moza_mail.store.audience import select_audience
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.schema import deliveries, insert, is_in, mailings, subscribers, subscriptions
@@ -23,7 +28,7 @@ state_column = deliveries.c.state
 
 def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
     """Insert a mailing and its deliveries. One statement inserts all deliveries."""
-    # Insert without looking first: another machine could insert the mailing between the look and the insert.
+    # Insert without a search first: another machine could insert the mailing between the search and the insert.
     number = connection.execute(
         insert(connection, mailings)
         .values(**rows.mailing_values(mailing))
@@ -63,8 +68,8 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
     if fields:
         skipped = sa.literal(DeliveryState.SKIPPED, state_column.type)
         columns |= {
-            "state": sa.case((lacks_any(fields), skipped), else_=pending),
-            "merge_values": merge_values(connection, fields),
+            "state": sa.case((has_missing_value(fields), skipped), else_=pending),
+            "merge_values": select_merge_values(connection, fields),
         }
     audience = select_audience(connection, mailing.list_slug, mailing.segment)
     audience = audience.add_columns(*columns.values()).order_by(subscriptions.c.subscriber_id)
@@ -77,7 +82,7 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
             f"Nobody would be mailed: {mailing.audience_name} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
-    if required := lacks_by_name(fields):
+    if required := map_missing_values(fields):
         _explain_skipped(connection, mailing, number, list(required))
     return size
 
@@ -92,7 +97,7 @@ def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, r
     connection.execute(
         skipped.values(
             skip_reason=SkipReason.MISSING_VALUE,
-            detail=missing_detail(mailing.rendered.fields),
+            detail=describe_missing_values(mailing.rendered.fields),
             changed_at=mailing.created_at,
         )
     )

@@ -39,7 +39,7 @@ def count_failure(
     """
     provider = find_provider(recipient_domain)
     readers = _count_readers(connection, mailing_id, provider)
-    # A provider with so few readers never has too many that fail.
+    # With so few readers, the count can never exceed the limit.
     if readers <= MAX_ALIKE:
         return MassDecision.NONE, False
     key = {"mailing_id": mailing_id, "provider": provider, "verdict": verdict}
@@ -58,7 +58,7 @@ def count_failure(
 def accept_verdicts(connection: sa.Connection, mailing_id: int, provider: str) -> None:
     """Record that a person accepted the mass verdicts of a mailing.
 
-    Later failures with these verdicts are then suppressed without being held.
+    Readers who fail with these verdicts later are then suppressed at once.
 
     provider: accept only the verdicts of this provider; empty for all.
     """
@@ -68,6 +68,7 @@ def accept_verdicts(connection: sa.Connection, mailing_id: int, provider: str) -
 def _decide(
     connection: sa.Connection, decision: MassDecision, mailing_id: int, provider: str, verdict: Verdict | None
 ) -> None:
+    """Store a decision about one verdict, or about all held verdicts if `verdict` is None."""
     conditions = [provider_verdicts.c.mailing_id == mailing_id]
     if provider:
         conditions.append(provider_verdicts.c.provider == provider)
@@ -103,7 +104,7 @@ def _count_providers(connection: sa.Connection, mailing_id: int) -> None:
     readers: dict[str, int] = {COUNTED: 0}
     for name, count in connection.execute(query.group_by(recipient_domain)):
         provider = find_provider(name)
-        # An erased recipient has no domain any more.
+        # The domain of an erased recipient is empty.
         if provider:
             readers[provider] = readers.get(provider, 0) + count
     rows = [

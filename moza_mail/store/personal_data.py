@@ -1,4 +1,4 @@
-"""Find everything that is held about one address, table by table."""
+"""Find everything that is stored about one address, table by table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class DataSubject:
 
 
 def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
-    """Return the person who has or had an address, whether or not anything is held about them."""
+    """Return the person who has or had an address, whether or not anything is stored about them."""
     address_hash = require_hasher(connection).hash_address(address)
     present = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
     ids = set(present)
@@ -84,7 +84,7 @@ OTHER_TABLES = {
     "notices": "what was reported to the operator once",
     "properties": "the store's own settings",
 }
-"""Tables without data about subscribers, and what they hold."""
+"""Tables without data about subscribers, and a description of each."""
 
 
 def collect_rows(connection: sa.Connection, address: Address) -> dict[str, list[dict[str, Any]]]:
@@ -101,7 +101,7 @@ def collect_rows(connection: sa.Connection, address: Address) -> dict[str, list[
 def _select(
     connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]
 ) -> list[dict[str, Any]]:
-    query = sa.select(*table.c, *_issue_columns(table)).where(where)
+    query = sa.select(*table.c, *_list_issue_columns(table)).where(where)
     if table is deliveries:
         query = query.join(mailings, mailings.c.id == deliveries.c.mailing_id)
     if table is bounces:
@@ -112,7 +112,7 @@ def _select(
     return [{name: _to_json(value) for name, value in row.items()} for row in found.mappings()]
 
 
-def _issue_columns(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
+def _list_issue_columns(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
     if table in {deliveries, bounces}:
         return (mailings.c.issue_slug.label("issue"), mailings.c.list_slug.label("list"))
     return ()

@@ -18,8 +18,8 @@ def to_json_value(value: Any) -> Any:
     return format_utc(value) if isinstance(value, datetime) else value
 
 
-def in_bytes(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """Return a text column that sorts by its bytes, whatever the database's collation."""
+def with_byte_order(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return a text column in an order by bytes, whatever the collation of the database is."""
     return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
 
 
@@ -28,9 +28,10 @@ def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -
 
     Integer columns come first in a key, so that the query can use an index.
     """
-    keys = key_columns(table)
+    keys = list_key_columns(table)
     ordered = [
-        column if isinstance(column.type, sa.Integer) else in_bytes(connection, column) for column in keys
+        column if isinstance(column.type, sa.Integer) else with_byte_order(connection, column)
+        for column in keys
     ]
     query = sa.select(table).order_by(*ordered).limit(PAGE)
     if after is not None:
@@ -41,17 +42,17 @@ def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def key_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
+def list_key_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
     """Return the columns of the primary key, integers first."""
     return sorted(table.primary_key.columns, key=lambda column: not isinstance(column.type, sa.Integer))
 
 
-def key_of(table: sa.Table, row: Row) -> Key:
+def get_key(table: sa.Table, row: Row) -> Key:
     """Return the key of a row. The next page begins after the key of the last row."""
-    return tuple(row[column.name] for column in key_columns(table))
+    return tuple(row[column.name] for column in list_key_columns(table))
 
 
-def last_id(connection: sa.Connection, table: sa.Table) -> int:
+def find_last_id(connection: sa.Connection, table: sa.Table) -> int:
     """Return the highest id that a row of the table ever had.
 
     Ids are never reused, because a link in a sent mail may contain one.

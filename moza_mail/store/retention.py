@@ -59,7 +59,7 @@ class Retention:
 
         Finished deliveries lose their recipient and the text of the reply. Bounces lose the text of their
         report. Reply codes and suppressions stay. Sign-ups that were never confirmed are deleted, and so is
-        their subscriber if nothing else is stored about them. Unfinished deliveries stay. Running twice
+        their subscriber if nothing else is stored about them. Unfinished deliveries stay. A second run
         changes nothing.
         """
         cutoffs = {kind: periods.before(kind, now) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
@@ -173,7 +173,7 @@ def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> 
 
 
 def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of confirmations created before `cutoff`, and all earlier queued forms.
+    """Delete one batch of confirmations created before `cutoff`, and all queued forms from before `cutoff`.
 
     The links of these confirmations expired long ago.
     """
@@ -221,7 +221,7 @@ def delete_sign_ups(connection: sa.Connection, cutoff: datetime, after: int) -> 
     subscriber_ids = {row.subscriber_id for row in found}
     if subscriber_ids:
         _delete_unused(connection, subscriber_ids)
-    # The last subscriber may be on two lists: the next batch finds what the limit cut off.
+    # The last subscriber may have another subscription beyond the limit, so the next batch begins with this subscriber.
     return Batch(changed=len(found), last_key=found[-1].subscriber_id - 1 if len(found) == PAGE else None)
 
 
@@ -246,7 +246,7 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -
     hasher = require_hasher(connection)
     lock_audit_log(connection)
     head = read_head(connection, hasher)
-    last = _last_expired_entry(connection, cutoff)
+    last = _find_last_expired_entry(connection, cutoff)
     # If another program has changed the log, nothing is deleted, because that would destroy the traces.
     if head is None or last <= head.deleted or not verify_rows(connection, hasher).is_intact:
         return 0
@@ -270,7 +270,7 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -
     return deleted
 
 
-def _last_expired_entry(connection: sa.Connection, cutoff: datetime) -> int:
+def _find_last_expired_entry(connection: sa.Connection, cutoff: datetime) -> int:
     """Return the number of the last expired entry, or a lower number if none is expired.
 
     All entries after the first one that is kept are kept too, so that the chain of seals has no gap.
@@ -318,7 +318,7 @@ def count_expired(connection: sa.Connection, cutoffs: dict[str, datetime]) -> di
         "confirmations": _count(connection, confirmations, _is_old_confirmation(cutoffs["sign_ups"])),
         "sign_ups": _count(connection, subscriptions, _is_old_sign_up(cutoffs["sign_ups"])),
         "audit": _count(
-            connection, audit_log, audit_log.c.id <= _last_expired_entry(connection, cutoffs["audit"])
+            connection, audit_log, audit_log.c.id <= _find_last_expired_entry(connection, cutoffs["audit"])
         ),
     }
 

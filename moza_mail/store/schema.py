@@ -146,7 +146,7 @@ confirmations = sa.Table(
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    # When the person unsubscribed after this sign-up. Since then the link confirms nothing.
+    # When the person unsubscribed after this sign-up. From then on, the link has no effect.
     sa.Column("voided_at", UtcTime),
     # The mail, with the columns of a delivery; `due_at` is the earliest time of the next attempt.
     sa.Column("state", enum_type(DeliveryState), nullable=False),
@@ -253,7 +253,7 @@ mailings = sa.Table(
     sa.Column("merge_fields", JSON),
     # When the last of its deliveries lost its address; null while some may have one.
     sa.Column("anonymised_at", UtcTime),
-    # A copy of the segment that it was sent to; null for the whole list.
+    # A copy of the segment that gets the mailing; null for the whole list.
     sa.Column("segment", JSON),
     # `send --due` skips the mailing until this time, because a quota is used up or a reply refused us, the sender.
     sa.Column("paused_until", UtcTime),
@@ -297,7 +297,7 @@ deliveries = sa.Table(
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
     # When the state last changed; null before the first change, which saves 32 MB in a million rows.
     sa.Column("changed_at", UtcTime),
-    # The sender that claimed it last; null if that process did not hold the sender lock.
+    # The sender that claimed the delivery last; null if it did not hold the sender lock.
     sa.Column("sender_id", sa.Integer),
     # The attributes that the mailing's merge fields use; null if they use none.
     sa.Column("merge_values", JSON),

@@ -78,7 +78,7 @@ class Sender:
         return "".join(character for character in text if character.isprintable())
 
 
-def lock_is_held(holder: Sender | None, since: datetime, lock: SenderLock) -> StoreLocked:
+def make_locked_error(holder: Sender | None, since: datetime, lock: SenderLock) -> StoreLocked:
     """Return the error for a lock that another process holds."""
     return StoreLocked(
         f"another moza-mail {ACTIVITY[lock]}: {holder or 'another process'}, since {since:%Y-%m-%d %H:%M:%S} UTC",

@@ -232,15 +232,15 @@ def _find_due(
         if own:
             return None
     same_list = (row for row in own if row.list_slug == request.list_slug and row.voided_at is None)
-    if any(now - row.created_at < _serves_for(row.state) for row in same_list):
+    if any(now - row.created_at < _find_silent_period(row.state) for row in same_list):
         return None
     due: datetime = max([now, *(row.due_at + limits.MAIL_INTERVAL for row in earlier)])
     return due
 
 
-def _serves_for(state: DeliveryState) -> timedelta:
-    """Return how long after a sign-up no other mail is needed.
+def _find_silent_period(state: DeliveryState) -> timedelta:
+    """Return how long a repeated sign-up for the same list queues no other mail.
 
-    The time is longer if the mail of the sign-up is not sent yet.
+    The time is longer while the first mail is not sent yet.
     """
     return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL

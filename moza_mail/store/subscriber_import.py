@@ -256,6 +256,7 @@ def _decide_all(
 
 
 def _decide(new_subscriber: NewSubscriber, key: str, people: dict[str, ImportedPerson]) -> AddResult:
+    """Return the result for one person; record in `people` what must be written."""
     person = people.get(key)
     if person is None:
         person = people[key] = ImportedPerson(address=str(new_subscriber.address))
@@ -289,7 +290,7 @@ def _suppress(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
-    """Unsubscribe a person who left elsewhere, unless they confirmed here after that."""
+    """Unsubscribe a person who has left according to the file, unless they confirmed here later."""
     if person.state is SubscriptionState.CONFIRMED and _has_returned(person, new_subscriber.since):
         return AddResult.UNCHANGED
     earlier, person.state = person.state, SubscriptionState.UNSUBSCRIBED
@@ -301,7 +302,7 @@ def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
-    """Return True if a person confirmed here, by their own act, after they left elsewhere."""
+    """Return True if the person confirmed here themselves, after the time at which the file says they left."""
     if left is None or person.confirmed_at is None or person.source.startswith(IMPORT):
         return False
     return person.confirmed_at > left
@@ -331,7 +332,7 @@ def _write_subscribers(
     new = {key: person for key, person in people.items() if person.id is None and person.must_subscribe}
     if new:
         rows = [(one.address, key, one.name, one.attributes, one.lang) for key, one in new.items()]
-        for key, number in INSERT_SUBSCRIBERS.returned(connection, rows, created_at=terms.now):
+        for key, number in INSERT_SUBSCRIBERS.run_returning(connection, rows, created_at=terms.now):
             new[key].id = number
     changed = [person for key, person in people.items() if person.must_update and key not in new]
     if changed:

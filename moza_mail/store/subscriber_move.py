@@ -24,7 +24,7 @@ from moza_mail.model.move_file import VERSION, read_header
 from moza_mail.store.audit_writer import add_entry, adopt_secret, require_hasher, stored_fingerprint
 from moza_mail.store.paging import PAGE, split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
-from moza_mail.store.raw_rows import in_bytes, last_id, set_last_id, to_json_value
+from moza_mail.store.raw_rows import find_last_id, set_last_id, to_json_value, with_byte_order
 from moza_mail.store.schema import (
     UtcTime,
     confirmations,
@@ -112,8 +112,8 @@ def _describe(connection: sa.Connection) -> Row:
     return {
         "move_file": VERSION,
         "secret_id": secret_id,
-        "last_subscriber_id": last_id(connection, subscribers),
-        "last_confirmation_id": last_id(connection, confirmations),
+        "last_subscriber_id": find_last_id(connection, subscribers),
+        "last_confirmation_id": find_last_id(connection, confirmations),
     }
 
 
@@ -121,7 +121,7 @@ def _select_all(connection: sa.Connection, name: str, counts: Counter[str]) -> l
     """Return all rows of a small table as lines."""
     table = MOVED[name]
     (key,) = table.primary_key.columns
-    order = key if isinstance(key.type, sa.Integer) else in_bytes(connection, key)
+    order = key if isinstance(key.type, sa.Integer) else with_byte_order(connection, key)
     return _to_lines(name, connection.execute(sa.select(*COLUMNS[name]).order_by(order)), counts)
 
 
@@ -140,7 +140,7 @@ def _select_people(
     joined = connection.execute(
         sa.select(*COLUMNS["subscriptions"])
         .where(subscriptions.c.subscriber_id > after, subscriptions.c.subscriber_id <= last)
-        .order_by(subscriptions.c.subscriber_id, in_bytes(connection, subscriptions.c.list_slug))
+        .order_by(subscriptions.c.subscriber_id, with_byte_order(connection, subscriptions.c.list_slug))
     )
     return last, _to_lines("subscribers", page, counts) + _to_lines("subscriptions", joined, counts)
 
@@ -218,7 +218,7 @@ def _parse_lines(
             if not stated and set(record) == {"end"}:
                 stated.append(record["end"])
                 continue
-            # Nothing comes after the last line.
+            # The line with the counts is the last one, so any line after it is an error.
             name = "" if stated else record.pop("table")
             yield name, _parse_row(name, record)
         except (ValueError, KeyError, TypeError, AttributeError, AddressError):

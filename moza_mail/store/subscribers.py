@@ -24,7 +24,7 @@ from moza_mail.model.subscriber import (
 )
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.store import rows
-from moza_mail.store.attributes import holds
+from moza_mail.store.attributes import translate_condition
 from moza_mail.store.audience import count_audience, select_recipients
 from moza_mail.store.bounces import list_bounces
 from moza_mail.store.paging import PAGE
@@ -172,7 +172,7 @@ def _select_page(
     if subscriber_filter.state:
         where.append(subscriptions.c.state == subscriber_filter.state)
     if subscriber_filter.condition:
-        where.append(holds(connection, subscriber_filter.condition))
+        where.append(translate_condition(connection, subscriber_filter.condition))
     query = (
         sa.select(*rows.SUBSCRIBER, *rows.SUBSCRIPTION)
         .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber_id)

@@ -92,9 +92,9 @@ class Suppressions:
         return await self._transactions.write(_decide_held, mailing_id, accept, domain, reason, now)
 
     async def release_held(self, *, now: datetime) -> int:
-        """Release held addresses that accepted a later message; return how many.
+        """Release held addresses for which the relay accepted a later message; return how many.
 
-        The message must be older than 72 hours, and no report may say that it bounced or drew a complaint.
+        The message must be older than 72 hours, without a report of a bounce or a complaint.
         """
         return await self._transactions.write(_release_held, now)
 
@@ -313,7 +313,7 @@ def _release_held(connection: sa.Connection, now: datetime) -> int:
     lock_people(connection)
     is_later = sa.or_(
         deliveries.c.mailing_id > suppressions.c.mailing_id,
-        # A refused recipient was mailed again, because a person decided so.
+        # The later message may belong to the same mailing, if a person decided to mail refused recipients again.
         sa.and_(
             deliveries.c.mailing_id == suppressions.c.mailing_id,
             deliveries.c.changed_at > suppressions.c.created_at,

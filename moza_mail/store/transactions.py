@@ -21,8 +21,8 @@ Statements = Callable[Concatenate[sa.Connection, P], T]
 """A function that runs SQL statements on the connection of an open transaction."""
 Change = Callable[[sa.Connection], Any]
 
-MOST_CHANGES = 64
-"""The most changes in one grouped transaction. They take a few tens of milliseconds, because others wait meanwhile."""
+MAX_CHANGES = 64
+"""The maximum number of changes in one grouped transaction. Others wait for it, so it may take only tens of milliseconds."""
 
 
 class Transactions:
@@ -33,7 +33,7 @@ class Transactions:
         self.audit = audit
         self._thread = thread
         self._groups: list[GroupCommit[Any, Any]] = []
-        self._changes: GroupCommit[Change, Any] = self.make_group(self._commit_changes, MOST_CHANGES)
+        self._changes: GroupCommit[Change, Any] = self.make_group(self._commit_changes, MAX_CHANGES)
         self._is_closed = False
 
     @classmethod

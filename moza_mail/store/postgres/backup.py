@@ -15,7 +15,7 @@ from moza_mail.store.identity import GENERATION, STORE_ID
 from moza_mail.store.postgres import advisory
 from moza_mail.store.postgres.database import PostgresDatabase, read_url
 from moza_mail.store.schema import HEAD
-from moza_mail.store.senders import Sender, SenderLock, lock_is_held
+from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 
 LIVING_SENDER = sa.text("""
 SELECT purpose, account, host, process_id, started_at FROM senders JOIN pg_locks ON objid = CAST(senders.id AS oid)
@@ -36,7 +36,7 @@ def back_up(url: str, file: Path) -> None:
     try:
         before = os.umask(0o077)
         try:
-            _run("pg_dump", "--format=custom", f"--file={temporary}", _plain(url))
+            _run("pg_dump", "--format=custom", f"--file={temporary}", _to_libpq_url(url))
         finally:
             os.umask(before)
         temporary.rename(file)
@@ -74,7 +74,7 @@ def restore(url: str, file: Path) -> None:
     """
     _require_no_sender(url)
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
-    _run("pg_restore", *options, f"--dbname={_plain(url)}", str(file))
+    _run("pg_restore", *options, f"--dbname={_to_libpq_url(url)}", str(file))
 
 
 def _require_no_sender(url: str) -> None:
@@ -86,16 +86,16 @@ def _require_no_sender(url: str) -> None:
     if found:
         *fields, since = found
         sender = Sender(**dict(zip(("purpose", "account", "host", "process_id"), fields, strict=True)))
-        raise lock_is_held(sender, datetime.fromisoformat(since), SenderLock.MAILINGS)
+        raise make_locked_error(sender, datetime.fromisoformat(since), SenderLock.MAILINGS)
 
 
-def _plain(url: str) -> str:
+def _to_libpq_url(url: str) -> str:
     """Return the URL as libpq reads it."""
     return read_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _run(program: str, *arguments: str) -> str:
-    """Run a program and return its output; raise StoreError with its own words if it fails."""
+    """Run a program and return its output; raise StoreError with the program's message if it fails."""
     try:
         done = subprocess.run(  # noqa: S603  (programs of PostgreSQL, found in PATH)
             [program, *arguments], capture_output=True, stdin=subprocess.DEVNULL, check=False

@@ -18,9 +18,9 @@ from moza_mail.errors import StoreError
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
 from moza_mail.store.postgres import advisory
-from moza_mail.store.postgres.errors import bad_url, missing_driver, translate_errors
+from moza_mail.store.postgres.errors import make_driver_error, make_url_error, translate_errors
 from moza_mail.store.schema import HEAD, to_json
-from moza_mail.store.senders import Sender, SenderLock, lock_is_held
+from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 
 PATIENCE = 15
 """Seconds to wait for another transaction's locks."""
@@ -60,9 +60,9 @@ def read_url(text: str) -> sa.URL:
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
-        raise bad_url("the store's URL cannot be read") from None
+        raise make_url_error("the store's URL cannot be read") from None
     if url.password is not None or {"password", "sslpassword"} & url.query.keys():
-        raise bad_url("the store's URL holds a password")
+        raise make_url_error("the store's URL holds a password")
     return url.set(drivername="postgresql+psycopg").update_query_dict(
         {name: value for name, value in CONNECT_OPTIONS.items() if name not in url.query}
     )
@@ -79,14 +79,14 @@ class PostgresDatabase:
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
         self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
-        self._engine = _engine(url)
+        self._engine = _make_engine(url)
         self._connection: sa.Connection | None = None
 
     @classmethod
     def open(cls, text: str) -> Self:
         """Connect to the database and migrate it."""
         url = read_url(text)
-        store = cls(url, _without_password(url))
+        store = cls(url, _hide_password(url))
         try:
             store._migrate()
         except BaseException:
@@ -98,7 +98,7 @@ class PostgresDatabase:
     def without_migrating(cls, text: str) -> Self:
         """Return the database without migrating it. The first transaction connects to it."""
         url = read_url(text)
-        return cls(url, _without_password(url))
+        return cls(url, _hide_password(url))
 
     def _migrate(self) -> None:
         with self.reading() as connection:
@@ -165,7 +165,7 @@ class PostgresDatabase:
         """
         if lock in self._locks:
             _, holder, since = self._locks[lock]
-            raise lock_is_held(holder, since, lock)
+            raise make_locked_error(holder, since, lock)
         sender, now = Sender(purpose=purpose[:200]), datetime.now(UTC)
         with self.writing() as connection:
             number = sender.register(connection, now)
@@ -217,7 +217,7 @@ class PostgresDatabase:
                 connection.close()
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def _make_engine(url: sa.URL) -> sa.Engine:
     """Return the engine. SQLAlchemy leaves BEGIN to us and keeps values out of its errors."""
     try:
         return sa.create_engine(
@@ -229,7 +229,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             json_serializer=to_json,
         )
     except ImportError:
-        raise missing_driver() from None
+        raise make_driver_error() from None
 
 
 def _prepare(connection: sa.Connection, name: str) -> None:
@@ -245,6 +245,6 @@ def _prepare(connection: sa.Connection, name: str) -> None:
         connection.exec_driver_sql(f"SET {setting} = '{value}'")
 
 
-def _without_password(url: sa.URL) -> str:
+def _hide_password(url: sa.URL) -> str:
     """Return the URL for error messages."""
     return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)

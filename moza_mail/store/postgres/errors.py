@@ -47,7 +47,7 @@ MESSAGES = {
 # Messages of these classes may quote a value, which may be personal data.
 QUOTES_VALUES = ("22", "23")
 QUOTED = re.compile(r'"[^"]*"')
-# A deadlock or a lock timeout: the other transaction goes on.
+# A deadlock or a lock timeout. Only this transaction fails, and the other one continues.
 BUSY = frozenset({"40001", "40P01", "55P03"})
 # Texts of libpq and the server when they refuse a login; there is no SQLSTATE then.
 LOGIN_REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
@@ -86,7 +86,7 @@ def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError
 
 
 def _quote_server(error: Any) -> str:
-    """Return the server's own words, as a clause; empty if it gave none. Its details, which quote rows, are left out."""
+    """Return the server's message as a clause; empty if there is none. The details are left out, because they quote rows."""
     diagnosis = getattr(error, "diag", None)
     words = getattr(diagnosis, "message_primary", None) or ""
     if str(getattr(error, "sqlstate", "")).startswith(QUOTES_VALUES):
@@ -113,7 +113,7 @@ def _translate_connection_error(error: Any, name: str) -> StoreError:
     )
 
 
-def missing_driver() -> StoreError:
+def make_driver_error() -> StoreError:
     """Return the error for a missing psycopg."""
     return StoreError(
         "a store on PostgreSQL needs psycopg, which is not installed",
@@ -121,7 +121,7 @@ def missing_driver() -> StoreError:
     )
 
 
-def bad_url(message: str) -> StoreError:
+def make_url_error(message: str) -> StoreError:
     """Return the error for a wrong URL. It does not repeat the URL, which may hold a password."""
     return StoreError(
         message,

@@ -11,7 +11,7 @@ from moza_mail.errors import StoreError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.store.identity import IS_BACKUP
-from moza_mail.store.senders import Sender, SenderLock, lock_is_held
+from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 from moza_mail.store.sqlite.lock import FileLock
 
 SIDE_FILES = ("-wal", "-shm")
@@ -104,5 +104,5 @@ def _lock(store: Path, kind: SenderLock) -> FileLock:
     if not lock.acquire():
         holder, since = lock.read()
         lock.close()
-        raise lock_is_held(Sender.from_json(holder), since, kind)
+        raise make_locked_error(Sender.from_json(holder), since, kind)
     return lock

@@ -18,15 +18,15 @@ import sqlalchemy as sa
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
 from moza_mail.store.schema import HEAD, to_json
-from moza_mail.store.senders import Sender, SenderLock, lock_is_held
-from moza_mail.store.sqlite.errors import database_is_locked, require_space, translate_errors
+from moza_mail.store.senders import Sender, SenderLock, make_locked_error
+from moza_mail.store.sqlite.errors import make_busy_error, require_space, translate_errors
 from moza_mail.store.sqlite.files import contain_text
 from moza_mail.store.sqlite.lock import FairLock, FileLock
 
 PATIENCE = 15.0
-"""Seconds to wait for another process that writes. Our longest write creates a mailing to a million."""
-MOST_TEXTS = 50
-"""The most texts that are searched in the files. Searching more takes longer than rebuilding the file."""
+"""Seconds to wait for another process that writes. Our longest write creates a mailing to a million recipients."""
+MAX_TEXTS = 50
+"""The maximum number of texts to search for in the files. A search for more takes longer than rebuilding the file."""
 
 PRAGMAS = (
     f"busy_timeout = {int(PATIENCE * 1000)}",
@@ -61,7 +61,7 @@ class SqliteDatabase:
     def open(cls, path: Path) -> Self:
         """Open the file, created with mode 0600 if needed, and migrate it."""
         with translate_errors(path):
-            # Two names of one file must give one lock.
+            # Two paths to the same file must lead to the same lock.
             path = path.resolve()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create(path)
@@ -111,7 +111,7 @@ class SqliteDatabase:
     def _write_locked(self) -> Generator[None]:
         with translate_errors(self.path):
             if not self._write_lock.acquire(seconds=PATIENCE):
-                raise database_is_locked(self.path)
+                raise make_busy_error(self.path)
             try:
                 yield
             finally:
@@ -146,7 +146,7 @@ class SqliteDatabase:
                 return file_lock
             holder, since = file_lock.read()
             file_lock.close()
-        raise lock_is_held(Sender.from_json(holder), since, lock)
+        raise make_locked_error(Sender.from_json(holder), since, lock)
 
     def release_lock(self, lock: SenderLock) -> None:
         """Release a lock if it is held."""
@@ -164,13 +164,13 @@ class SqliteDatabase:
     def purge(self, texts: Collection[str]) -> Purge:
         """Move the write-ahead log into the file and truncate the log.
 
-        If one of the texts is still in the file, or if there are more than MOST_TEXTS, rebuild the file.
+        If one of the texts is still in the file, or if there are more than MAX_TEXTS, rebuild the file.
         """
         with self._write_locked():
             if not self._truncate_log():
                 return Purge(STILL_READABLE, is_complete=False)
             names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
-            if len(texts) > MOST_TEXTS or (texts and contain_text(names, texts)):
+            if len(texts) > MAX_TEXTS or (texts and contain_text(names, texts)):
                 self._connection.exec_driver_sql("VACUUM")
                 self._connection.rollback()
                 if not self._truncate_log():

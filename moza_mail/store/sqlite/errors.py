@@ -43,7 +43,7 @@ MESSAGES = {
     ),
 }
 
-# Up to 72 messages have an intent without an outcome. Recording their outcomes, and writing them to an outbox, fits in here.
+# Up to 72 messages have an intent without an outcome. This space is enough to record their outcomes, and to write them to an outbox.
 MIN_FREE_BYTES = 8 * 2**20
 NOT_WRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN})
 
@@ -62,7 +62,7 @@ def translate_errors(path: Path) -> Generator[None]:
     except SQLAlchemyError as error:
         raise StoreError(f"{path}: {str(error).splitlines()[0]}") from error
     except UnicodeEncodeError:
-        # Not chained: Python's error holds the whole text, which may be personal data.
+        # This error is not chained to Python's error, which contains the whole text, because the text may be personal data.
         raise StoreError(
             f"{path}: a text holds half a character (a lone surrogate) and cannot be stored"
         ) from None
@@ -74,7 +74,7 @@ def translate_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Return the StoreError for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return database_is_locked(path)
+        return make_busy_error(path)
     if code in NOT_WRITABLE and (problem := find_write_problem(path)):
         return problem
     # SQLite reports a failed input or output if the file with its shared memory cannot grow.
@@ -101,7 +101,10 @@ def translate_os_error(error: OSError, path: Path) -> StoreError:
 
 
 def find_write_problem(path: Path) -> StoreError | None:
-    """Return why this account cannot write the store: a disk without writing, another owner, or the permissions."""
+    """Return the reason why this account cannot write the store; None if it can.
+
+    The reasons are a read-only disk, another owner, or missing permissions.
+    """
     for place in (path, path.parent):
         if os.access(place, os.R_OK | os.W_OK) or not place.exists():
             continue
@@ -146,6 +149,6 @@ def count_free_bytes(path: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def database_is_locked(path: Path) -> StoreLocked:
+def make_busy_error(path: Path) -> StoreLocked:
     """Return the error for a file that another process writes for too long."""
     return StoreLocked(f"{path} is being written by another process, which does not finish", hint=WAIT)

@@ -13,7 +13,7 @@ from pathlib import Path
 # A forked child shares its parent's locks and would keep them after the parent died, so it closes them first.
 # (A program that is executed closes them by O_CLOEXEC.)
 _OPEN: set[int] = set()
-# In seconds. Most wait for one commit, which takes a few milliseconds: poll often at first, then less.
+# Seconds. Most processes wait for one commit, which takes a few milliseconds. So they poll often at first, and later less often.
 SHORT_WAIT, OFTEN, SELDOM = 0.02, 0.0001, 0.001
 
 
@@ -73,9 +73,9 @@ class FileLock:
 class FairLock:
     """A fair lock, made of two files, for processes that commit without pauses.
 
-    With one file, the process that released the lock would mostly be the first to take it again, because
-    others only poll: a sender kept a server waiting for half a second. So a waiting process locks the second
-    file, `turn`. A process that wants to take the lock again must get the turn first. Methods raise OSError.
+    With one file, the process that released the lock would usually take it again before the others, because
+    they only poll. In this way, a sender made a server wait for half a second. So a waiting process locks the
+    second file, `turn`. A process that wants to take the lock again must get the turn first. Methods raise OSError.
     """
 
     def __init__(self, path: Path, turn: Path) -> None:
