@@ -35,6 +35,7 @@ RECORDER = OutputRecorder()
 
 
 def pytest_configure():
+    gc.set_threshold(100_000, 20, 20)
     # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP: every process that a test starts would inherit that.
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -49,7 +50,6 @@ def pytest_configure():
 def pytest_collection_finish():
     # Imported modules stay to the end. Collecting garbage among them again and again takes a tenth of the run.
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,6 +111,7 @@ _TagAndAttributes = tuple[str, tuple[tuple[str, str], ...]]
 def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDeclaration]]:
     """Return the declarations of the style blocks for each element, with their cascade weight."""
     found: dict[Any, list[_WeightedDeclaration]] = {}
+    names = css.find_names(tree)
     order = 0
     for sheet in css.parse_style_blocks(tree):
         for ruleset in sheet.rules:
@@ -118,7 +119,7 @@ def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDec
             wanted = [each for each in ruleset.declarations if each.name in READERS]
             if not wanted or not ruleset.applies(dark=dark):
                 continue
-            for selector in ruleset.selectors:
+            for selector in (one for one in ruleset.selectors if css.may_select(one, names)):
                 weight = css.specificity(selector)
                 for element in css.select(tree, selector):
                     found.setdefault(element, []).extend(

@@ -13,6 +13,9 @@ WIDTH_CONDITION = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
 # The screen width that media queries are evaluated for, in CSS pixels.
 SCREEN_WIDTH = 640
 URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
+# A selector of elements, classes, attributes without a value, and descendants; in lower case, because HTML's names are.
+SIMPLE_SELECTOR = re.compile(r"[a-z0-9_. \[\]-]+")
+SELECTOR_NAMES = re.compile(r"\[[\w-]+\]|\.?[\w-]+")
 # At-rules that are nested deeper are ignored.
 MAX_NESTING = 4
 
@@ -105,6 +108,26 @@ def _compile_selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
         return parsed[0].specificity(), CSSSelector(text, translator="html")
     except (cssselect.SelectorError, ValueError, RecursionError):
         return None
+
+
+def find_names(tree: Any) -> frozenset[str]:
+    """Return the names on a page as selectors write them: `table`, `.agenda` and `[dir]`."""
+    names: set[str] = set()
+    for element in tree.iter("*"):
+        names.add(str(element.tag))
+        names.update([f"[{name}]" for name in element.attrib])
+        names.update([f".{name}" for name in element.get("class", "").split()])
+    return frozenset(names)
+
+
+def may_select(selector: str, names: frozenset[str]) -> bool:
+    """Return False if a selector has an element, class or attribute that the page has not.
+
+    Most selectors of a mail are for programs that change its markup, and each search takes time.
+
+    names: the names on the page.
+    """
+    return not SIMPLE_SELECTOR.fullmatch(selector) or names.issuperset(SELECTOR_NAMES.findall(selector))
 
 
 def select(tree: Any, selector: str) -> list[Any]:
