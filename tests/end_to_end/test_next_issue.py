@@ -101,7 +101,7 @@ def test_a_schedule_that_cannot_be_read_is_named_with_its_line(project, schedule
     refused = project.run("new")
     assert refused.code == 2
     assert "lists.toml, line" in refused.err
-    assert "`schedule`" in refused.err
+    assert "`weekly.schedule`" in refused.err
 
 
 def test_without_issues_the_hint_explains_how_to_begin(project):
