@@ -3,7 +3,7 @@
 #
 # usage, as root: packaging/debian.sh SUITE [MIRROR]
 #
-# SUITE   bookworm (Debian 12, Python 3.11) or trixie (Debian 13, Python 3.13)
+# SUITE   bookworm (Debian 12, Python 3.11), trixie (Debian 13, Python 3.13) or sid (Python 3.14 in November 2026)
 # MIRROR  a Debian mirror; by default DEBIAN_MIRROR from the environment, else deb.debian.org
 #
 # Needs debootstrap and the internet. The chroot has git, make and python3-venv, and nothing else that moza-mail needs.

@@ -126,7 +126,7 @@ def read_lists(path: Path, zone: ZoneInfo) -> ListsFile:
 
 def _read_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
     if not isinstance(table, dict):
-        line = config.find_line(path, rf"\s*[\"']?{re.escape(slug)}[\"']?\s*=")
+        line = config.find_line(path, rf"\s*(?:\[\[\s*)?[\"']?{re.escape(slug)}[\"']?\s*[=\]]")
         raise ListError(
             locate(_("`{slug}` must be a table", slug=slug), str(path), line),
             hint=_("Write [{slug}] above its keys.", slug=slug),

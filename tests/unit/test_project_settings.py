@@ -94,7 +94,8 @@ def test_the_error_of_a_missing_secret_file_names_it(folder, monkeypatch):
         (LISTS + 'colour = "red"\n', "line 4: `weekly.colour` is not a known key"),
         ('[weekly]\ntitle = "W"\nsender = "W <w@example.org>"\n', "is not one plain address"),
         ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot be the name of a list"),
-        ('weekly = "x"\n', "must be a table"),
+        ('weekly = "x"\n', "line 1: `weekly` must be a table"),
+        ('\n[[weekly]]\ntitle = "x"\n', "line 2: `weekly` must be a table"),
         (LISTS + 'list_id = "geen punt"\n', "line 4: `weekly.list_id`"),
         (
             LISTS + 'consent = { "de taal" = "Ja" }\n',
