@@ -15,7 +15,7 @@ from moza_mail.errors import AddressError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
 from moza_mail.model.address import Address
-from moza_mail.model.address_search import AddressFinder
+from moza_mail.model.address_search import AddressSetFinder
 from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.model.retention import ErasureResult
 from moza_mail.project import Project
@@ -86,9 +86,8 @@ async def erase_files(
     is_published: True if one of the addresses is in the text of an issue.
     left_out: a file that is not searched.
     """
-    finders = [AddressFinder(address) for address in addresses]
     scope = _make_scope(project, is_published=is_published, left_out=left_out)
-    return await asyncio.to_thread(project.erase_from_files, finders, scope)
+    return await asyncio.to_thread(project.erase_from_files, AddressSetFinder(addresses), scope)
 
 
 def _make_scope(project: Project, *, is_published: bool, left_out: Path | None) -> ErasureScope:

@@ -218,12 +218,45 @@ class AddressSetFinder:
 
     def find(self, text: str) -> frozenset[Address]:
         """Return the addresses in a text."""
-        likely = {
-            address
-            for begin, end in _split_into_parts(text)
-            for address in self._find_likely(text[begin:end])
-        }
-        return frozenset(address for address in likely if self._finders[address].is_in(text))
+        return frozenset(each for each in self._find_likely_in(text) if self._finders[each].is_in(text))
+
+    def is_in(self, text: str) -> bool:
+        """Return True if one of the addresses is in the text."""
+        return any(self._finders[each].is_in(text) for each in self._find_likely_in(text))
+
+    def remove(self, text: str) -> str:
+        """Return the text with a mark in place of each address."""
+        return self._change_lines(text, lambda finder, line: finder.remove(line))
+
+    def mask(self, text: str) -> str:
+        """Return the text with stars in place of each address, as many as it has bytes in UTF-8."""
+        return self._change_lines(text, lambda finder, line: finder.mask(line))
+
+    def _change_lines(self, text: str, change: Callable[[AddressFinder, str], str]) -> str:
+        if len(self.addresses) == 1:
+            return change(self._finders[self.addresses[0]], text)
+        # An address is within one line, and most lines have none.
+        lines = text.split("\n")
+        for number, line in enumerate(lines):
+            for address in sorted(self.find(line), key=str):
+                lines[number] = change(self._finders[address], lines[number])
+        return "\n".join(lines)
+
+    def spellings(self) -> frozenset[str]:
+        """Return the usual spellings of the addresses, for a search in bytes."""
+        return frozenset[str]().union(*(finder.spellings() for finder in self._finders.values()))
+
+    def _find_likely_in(self, text: str) -> Iterator[Address]:
+        if len(self.addresses) == 1:
+            # Its own finder is faster.
+            yield self.addresses[0]
+            return
+        seen: set[Address] = set()
+        for begin, end in _split_into_parts(text):
+            for address in self._find_likely(text[begin:end]):
+                if address not in seen:
+                    seen.add(address)
+                    yield address
 
     def find_in_value(self, value: Any) -> frozenset[Address]:
         """Return the addresses in a text, or in the texts and keys of a JSON value."""

@@ -5,7 +5,7 @@ In a table and in JSON the whole record of a person is deleted, because their na
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from email import message_from_bytes, message_from_string
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -13,41 +13,18 @@ from email.message import Message
 from typing import Any
 
 from moza_mail.model.address import ADDRESS_REMOVED
-from moza_mail.model.address_search import AddressFinder
+from moza_mail.model.address_search import AddressSetFinder
 
-Finders = Sequence[AddressFinder]
 RECIPIENT_FIELDS = ("to", "cc", "bcc", "delivered-to", "x-original-to", "resent-to")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
-def mentions(text: str, finders: Finders) -> bool:
-    """Return True if one of the addresses is in the text."""
-    return any(finder.is_in(text) for finder in finders)
-
-
-def replace_in_text(text: str, finders: Finders) -> str:
-    """Return the text with a mark in place of each address."""
-    for finder in finders:
-        text = finder.remove(text)
-    return text
-
-
-def mask_in_log(text: str, finders: Finders) -> str:
-    """Return the text with stars in place of each address, as many as it has bytes in UTF-8.
-
-    The length must stay the same, because a program may be appending to the file.
-    """
-    for finder in finders:
-        text = finder.mask(text)
-    return text
-
-
-def delete_records(text: str, finders: Finders) -> str:
+def delete_records(text: str, finder: AddressSetFinder) -> str:
     """Return a table without the records that contain an address.
 
     A quoted field may have several lines.
     """
-    return "".join(record for record in _iter_records(text) if not mentions(record, finders))
+    return "".join(record for record in _iter_records(text) if not finder.is_in(record))
 
 
 def _iter_records(text: str) -> Iterator[str]:
@@ -69,7 +46,7 @@ def is_list_of_people(text: str) -> bool:
     return 5 * sum("@" in line for line in lines) >= 4 * len(lines) > 0
 
 
-def delete_from_json(text: str, finders: Finders) -> str | None:
+def delete_from_json(text: str, finder: AddressSetFinder) -> str | None:
     """Return a JSON text without the objects about a person; "" if the whole text is about them.
 
     Return None if the text is not JSON.
@@ -78,46 +55,46 @@ def delete_from_json(text: str, finders: Finders) -> str | None:
         value = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
-    if _is_about(value, finders):
+    if _is_about(value, finder):
         return ""
-    return json.dumps(_without_people(value, finders), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(_without_people(value, finder), ensure_ascii=False, indent=2) + "\n"
 
 
-def _is_about(value: Any, finders: Finders) -> bool:
+def _is_about(value: Any, finder: AddressSetFinder) -> bool:
     """Return True if a JSON object has an address as one of its values."""
     values = value.values() if isinstance(value, dict) else ()
-    return any(isinstance(each, str) and _is_address(each, finders) for each in values)
+    return any(isinstance(each, str) and _is_address(each, finder) for each in values)
 
 
-def _is_address(text: str, finders: Finders) -> bool:
-    return any(finder.remove(text.strip()) == ADDRESS_REMOVED for finder in finders)
+def _is_address(text: str, finder: AddressSetFinder) -> bool:
+    return finder.remove(text.strip()) == ADDRESS_REMOVED
 
 
-def _without_people(value: Any, finders: Finders) -> Any:
+def _without_people(value: Any, finder: AddressSetFinder) -> Any:
     if isinstance(value, list):
-        return [_without_people(each, finders) for each in value if not _is_about(each, finders)]
+        return [_without_people(each, finder) for each in value if not _is_about(each, finder)]
     if isinstance(value, dict):
         return {
-            replace_in_text(name, finders): _without_people(each, finders)
+            finder.remove(name): _without_people(each, finder)
             for name, each in value.items()
-            if not _is_address(name, finders) and not _is_about(each, finders)
+            if not _is_address(name, finder) and not _is_about(each, finder)
         }
-    return replace_in_text(value, finders) if isinstance(value, str) else value
+    return finder.remove(value) if isinstance(value, str) else value
 
 
-def is_sent_to(content: bytes, finders: Finders) -> bool:
+def is_sent_to(content: bytes, finder: AddressSetFinder) -> bool:
     """Return True if a mail message is addressed to one of the people."""
     # Decoded first, because a field may be in UTF-8 (RFC 6532).
     message = message_from_string(content.decode("utf-8", "replace"))
     fields = (text for name in RECIPIENT_FIELDS for text in message.get_all(name, []))
-    return any(mentions(_decode_field(str(text)), finders) for text in fields)
+    return any(finder.is_in(_decode_field(str(text))) for text in fields)
 
 
-def message_mentions(content: bytes, finders: Finders) -> bool:
+def message_mentions(content: bytes, finder: AddressSetFinder) -> bool:
     """Return True if one of the addresses is in a mail message, encoded or not."""
-    if mentions(content.decode("utf-8", "replace"), finders):
+    if finder.is_in(content.decode("utf-8", "replace")):
         return True
-    return any(mentions(text, finders) for text in _iter_message_texts(message_from_bytes(content)))
+    return any(finder.is_in(text) for text in _iter_message_texts(message_from_bytes(content)))
 
 
 def _iter_message_texts(message: Message) -> Iterator[str]:

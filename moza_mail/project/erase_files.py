@@ -5,23 +5,21 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address_search import AddressSetFinder
 from moza_mail.model.erased_text import (
-    Finders,
     delete_from_json,
     delete_records,
     is_list_of_people,
     is_sent_to,
-    mask_in_log,
-    mentions,
     message_mentions,
-    replace_in_text,
 )
 from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.project.atomic_write import write_atomically
@@ -46,12 +44,12 @@ MAYBE_NAMED = _("its name may contain the address: delete it, if it is about the
 OTHERS_MESSAGE = _("it is a message to somebody else: delete it yourself")
 
 
-def erase_from_files(root: Path, finders: Finders, scope: ErasureScope) -> FileErasure:
+def erase_from_files(root: Path, finder: AddressSetFinder, scope: ErasureScope) -> FileErasure:
     """Remove people from every file below `root`. Symbolic links are not followed."""
     done = FileErasure()
     for path in _iter_files(root, scope):
         try:
-            _erase_from_file(path, root, finders, scope, done)
+            _erase_from_file(path, root, finder, scope, done)
         except FileNotFoundError:
             # Another process deleted it meanwhile.
             continue
@@ -74,28 +72,28 @@ def _iter_files(root: Path, scope: ErasureScope) -> Iterator[Path]:
 
 
 def _erase_from_file(
-    path: Path, root: Path, finders: Finders, scope: ErasureScope, done: FileErasure
+    path: Path, root: Path, finder: AddressSetFinder, scope: ErasureScope, done: FileErasure
 ) -> None:
     if path.stat().st_size > MAX_BYTES:
-        if _large_file_mentions(path, finders):
+        if _large_file_mentions(path, finder):
             done.left[path] = TOO_LARGE
         return
-    found = _read_file(path, finders)
-    is_named = mentions(path.name, finders)
+    found = _read_file(path, finder)
+    is_named = finder.is_in(path.name)
     if not (found.mentions or is_named):
-        if _may_be_named(path.name, finders):
+        if _may_be_named(path.name, finder):
             done.left[path] = MAYBE_NAMED
     elif _is_own(path, root, scope):
         done.left[path] = YOURS
     elif found.is_message:
-        _erase_message(path, found.content, finders, scope, done)
+        _erase_message(path, found.content, finder, scope, done)
     elif is_named:
         path.unlink()
         done.deleted.append(path)
     elif found.text is None:
         done.left[path] = NOT_TEXT
     else:
-        _erase_from_text(path, found.text, found.encoding, finders, done)
+        _erase_from_text(path, found.text, found.encoding, finder, done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,29 +107,29 @@ class _FileContent:
     encoding: str = ""
 
 
-def _read_file(path: Path, finders: Finders) -> _FileContent:
+def _read_file(path: Path, finder: AddressSetFinder) -> _FileContent:
     content = path.read_bytes()
     if path.parent.name in MAIL_FOLDERS or path.suffix == ".eml":
-        return _FileContent(content=content, is_message=True, mentions=message_mentions(content, finders))
+        return _FileContent(content=content, is_message=True, mentions=message_mentions(content, finder))
     decoded = _decode(content)
     if decoded is None:
-        return _FileContent(content=content, is_message=False, mentions=_bytes_mention(content, finders))
+        return _FileContent(content=content, is_message=False, mentions=_bytes_mention(content, finder))
     text, encoding = decoded
     return _FileContent(
         content=content,
         is_message=False,
-        mentions=mentions(text, finders),
+        mentions=finder.is_in(text),
         text=text,
         encoding=encoding,
     )
 
 
-def _may_be_named(name: str, finders: Finders) -> bool:
+def _may_be_named(name: str, finder: AddressSetFinder) -> bool:
     """Return True if an address follows a hyphen or a similar mark.
 
     That mark may separate the address from other text, or belong to a longer address.
     """
-    return any(mentions(part[1:], finders) for part in re.findall(r"(?=([-_.+].*))", name))
+    return any(finder.is_in(part[1:]) for part in re.findall(r"(?=([-_.+].*))", name))
 
 
 def _is_own(path: Path, root: Path, scope: ErasureScope) -> bool:
@@ -146,7 +144,7 @@ def _is_own(path: Path, root: Path, scope: ErasureScope) -> bool:
 
 
 def _erase_message(
-    path: Path, content: bytes, finders: Finders, scope: ErasureScope, done: FileErasure
+    path: Path, content: bytes, finder: AddressSetFinder, scope: ErasureScope, done: FileErasure
 ) -> None:
     if any(folder in path.parents for folder in scope.bounce_folders):
         if PROCESSED in path.parts:
@@ -157,23 +155,25 @@ def _erase_message(
             done.is_complete = False
         return
     in_outbox = scope.outbox is not None and scope.outbox in path.parents
-    if is_sent_to(content, finders) or (in_outbox and not scope.is_published):
+    if is_sent_to(content, finder) or (in_outbox and not scope.is_published):
         path.unlink()
         done.deleted.append(path)
     else:
         done.left[path] = PUBLISHED if in_outbox else OTHERS_MESSAGE
 
 
-def _erase_from_text(path: Path, text: str, encoding: str, finders: Finders, done: FileErasure) -> None:
+def _erase_from_text(
+    path: Path, text: str, encoding: str, finder: AddressSetFinder, done: FileErasure
+) -> None:
     suffix = path.suffix.lower()
     if suffix == ".log" and encoding == "utf-8":
-        _overwrite(path, mask_in_log(text, finders))
+        _overwrite(path, finder.mask(text))
         done.changed.append(path)
         return
-    clean = delete_from_json(text, finders) if suffix == ".json" else None
+    clean = delete_from_json(text, finder) if suffix == ".json" else None
     if clean is None:
         is_table = suffix in TABLES or (suffix == ".txt" and is_list_of_people(text))
-        clean = delete_records(text, finders) if is_table else replace_in_text(text, finders)
+        clean = delete_records(text, finder) if is_table else finder.remove(text)
     if clean:
         write_atomically(path, clean.encode(encoding))
         done.changed.append(path)
@@ -206,19 +206,46 @@ def _decode(content: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _bytes_mention(content: bytes, finders: Finders) -> bool:
+def _bytes_mention(content: bytes, finder: AddressSetFinder) -> bool:
     parts = [content, *_iter_members(content)]
-    return any(_raw_mentions(part, finders) for part in parts)
+    return any(_raw_mentions(part, finder) for part in parts)
 
 
-def _raw_mentions(content: bytes, finders: Finders) -> bool:
-    lower = content.lower()
-    return any(needle in lower for needle in _needles(finders))
+def _raw_mentions(content: bytes, finder: AddressSetFinder) -> bool:
+    return _Needles.of(finder).is_in(content.lower())
 
 
-def _needles(finders: Finders) -> list[bytes]:
-    texts = [text for finder in finders for text in finder.spellings()]
-    return [text.encode(encoding).lower() for text in texts for encoding in ("utf-8", "utf-16-le")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Needles:
+    """Spellings of addresses as bytes in lower case, by the numbers of bytes before and after the @.
+
+    So the time of a search does not grow with the number of addresses.
+    """
+
+    by_shape: Mapping[tuple[int, int], AbstractSet[bytes]]
+
+    @classmethod
+    def of(cls, finder: AddressSetFinder) -> "_Needles":
+        by_shape: dict[tuple[int, int], set[bytes]] = {}
+        for text in finder.spellings():
+            for encoding in ("utf-8", "utf-16-le"):
+                needle = text.encode(encoding).lower()
+                before = needle.rindex(b"@")
+                by_shape.setdefault((before, len(needle) - before), set()).add(needle)
+        return cls(by_shape=by_shape)
+
+    @property
+    def longest(self) -> int:
+        """The number of bytes of the longest spelling."""
+        return max(before + after for before, after in self.by_shape)
+
+    def is_in(self, lower: bytes) -> bool:
+        """Return True if a spelling is in bytes in lower case."""
+        return any(
+            found.start() >= before and lower[found.start() - before : found.start() + after] in needles
+            for found in re.finditer(b"@", lower)
+            for (before, after), needles in self.by_shape.items()
+        )
 
 
 def _iter_members(content: bytes) -> Iterator[bytes]:
@@ -236,14 +263,13 @@ def _iter_members(content: bytes) -> Iterator[bytes]:
         return
 
 
-def _large_file_mentions(path: Path, finders: Finders) -> bool:
-    needles = _needles(finders)
-    longest = max(map(len, needles))
+def _large_file_mentions(path: Path, finder: AddressSetFinder) -> bool:
+    needles = _Needles.of(finder)
     rest = b""
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             whole = (rest + piece).lower()
-            if any(needle in whole for needle in needles):
+            if needles.is_in(whole):
                 return True
-            rest = whole[-longest:]
+            rest = whole[-needles.longest :]
     return False

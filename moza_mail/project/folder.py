@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 from moza_mail.errors import IssueError, ListError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address_search import AddressSetFinder
 from moza_mail.model.approval import ApprovalPolicy
-from moza_mail.model.erased_text import Finders
 from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
@@ -294,7 +294,7 @@ class Project:
         scheme, _, path = given.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
 
-    def erase_from_files(self, finders: Finders, scope: ErasureScope) -> FileErasure:
+    def erase_from_files(self, finder: AddressSetFinder, scope: ErasureScope) -> FileErasure:
         """Remove people from every file of the project, except from what the author wrote."""
         root = self.root.resolve()
         tracked = find_tracked_files(root)
@@ -307,7 +307,7 @@ class Project:
         )
         return erase_from_files(
             root,
-            finders,
+            finder,
             replace(
                 scope,
                 own_folders=tuple(sorted(folders)),

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.address_search import AddressFinder, AddressSetFinder
+from moza_mail.model.address_search import AddressSetFinder
 from moza_mail.model.retention import ErasureResult
 from moza_mail.store import erasure
 from moza_mail.store.address_leftovers import find_issues, find_leftovers
@@ -85,8 +85,7 @@ class DataRequests:
         while leftovers := await self._transactions.read(find_leftovers, finder):
             for address, found in leftovers.items():
                 rows.update(await self._transactions.write(erasure.scrub, address, found, now))
-        spellings = frozenset[str]().union(*(AddressFinder(each).spellings() for each in addresses))
-        purge = await self._transactions.run(lambda: self._transactions.database.purge(spellings))
+        purge = await self._transactions.run(lambda: self._transactions.database.purge(finder.spellings()))
         return ErasureResult(
             rows={table: count for table, count in rows.items() if count},
             erased_at=None,

@@ -199,6 +199,7 @@ def test_a_person_who_is_being_mailed_is_not_erased_and_the_others_are(url):
         await add_subscribers(store, newcomer(1), newcomer(2))
         mailing = await store.ledger.create_mailing(make_mailing())
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
+        await store.ledger.record_intents([claimed.id], now=LATER)
         other = newcomer(3 - claimed.subscriber_id).address
         with pytest.raises(StoreError, match="being sent at this moment"):
             await erase_all(store, [claimed.address, other])

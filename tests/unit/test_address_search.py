@@ -200,3 +200,17 @@ TOKENS = [
 def test_a_set_of_addresses_finds_what_each_finder_finds(text):
     finder = AddressSetFinder([*SPELLINGS])
     assert finder.find(text) == {each for each in SPELLINGS if AddressFinder(each).is_in(text)}
+
+
+def test_each_of_several_addresses_is_removed_and_masked_in_every_line():
+    finder = AddressSetFinder([*SPELLINGS])
+    lines = [around.format(one) for spellings in SPELLINGS.values() for one in spellings for around in AROUND]
+    text = "\n".join(["none here: x@voorbeeld.example", *lines, "end"])
+    removed = text
+    masked = text
+    for address in SPELLINGS:
+        removed = AddressFinder(address).remove(removed)
+        masked = AddressFinder(address).mask(masked)
+    assert finder.remove(text) == removed
+    assert finder.mask(text) == masked
+    assert (finder.is_in(text), finder.is_in(removed)) == (True, False)
