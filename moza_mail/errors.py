@@ -20,6 +20,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      |  + SendTimeMissed
      + StoreError
      |  + StoreLocked                   exit 75
+     |  + StoreUnavailable              exit 75   the database server: run the same command again
      |  + SchemaTooNew
      |  + DeliverySkipped                         the recipient was erased while a sender had the delivery
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
@@ -210,6 +211,12 @@ class StoreError(MozaMailError):
 
 class StoreLocked(StoreError):
     """Another process is sending, or holds the store."""
+
+    exit_code = 75
+
+
+class StoreUnavailable(StoreError):
+    """The database server cannot be reached, or has ended the connection. Run the command again (EX_TEMPFAIL)."""
 
     exit_code = 75
 

@@ -29,14 +29,14 @@ class SendOptions:
     """Options of one send.
 
     limit: send at most this many messages.
-    wait: wait up to this long for deferred recipients.
+    wait: wait up to this long for deferred recipients, and for a database server that is away; None for the defaults.
     retry_refused: mail refused recipients again, because a person decided so.
     verdict: limits `retry_refused` to refusals with this verdict; None for all refusals.
     retry_uncertain: mail uncertain recipients again, because a person decided so. They may get the message twice.
     """
 
     limit: int | None = None
-    wait: timedelta = timedelta(0)
+    wait: timedelta | None = None
     retry_uncertain: bool = False
     retry_refused: bool = False
     verdict: Verdict | None = None

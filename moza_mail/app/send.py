@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from moza_mail import sending
@@ -90,7 +91,7 @@ async def send(
     settings = replace(
         send_settings(prepared.project, stop=stop, on_end=keep_breaker),
         limit=options.limit,
-        wait=options.wait,
+        wait=options.wait or timedelta(0),
         retry_uncertain=options.retry_uncertain,
         retry_refused=options.retry_refused,
         retry_verdict=options.verdict,

@@ -84,6 +84,13 @@ class DueReport:
             one.needs_attention or (one.error and one.is_news and not one.is_busy) for one in results
         )
 
+    @property
+    def exit_code(self) -> int:
+        """Return 75 if the next run must try again, 3 if a person must act, otherwise 0."""
+        if self.is_relay_unavailable:
+            return TransportError.exit_code
+        return 3 if self.needs_attention else 0
+
     def describe_causes(self) -> list[str]:
         """Return a text for each problem in this run that needs a person."""
         causes = [describe_cause(error) for error in self.errors]

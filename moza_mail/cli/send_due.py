@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING
 
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
+from moza_mail.app.outage import report_outage_once, wait_for_database
 from moza_mail.app.planned_issues import PlannedIssues, is_idle, list_states, load_planned_issues
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async, stop_on_signal
-from moza_mail.errors import TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 from moza_mail.store import Store
 
 if TYPE_CHECKING:
-    from moza_mail.app.send_due import DueIssueReport, DueReport
+    from moza_mail.app.send_due import DueIssueReport
 
 
 def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
     """Send the due issues. Return 3 if a person must act, 75 if the relay fails, otherwise 0."""
+    return report_outage_once(
+        project, lambda: _send_planned(project, as_json=as_json, verbose=verbose), repeat=as_json or verbose
+    )
+
+
+def _send_planned(project: Project, *, as_json: bool, verbose: bool) -> int:
     planned = load_planned_issues(project)
     is_quiet = not (planned.errors or as_json or verbose)
     if is_quiet and run_async(lambda: is_idle(project, planned)):
@@ -36,6 +42,7 @@ async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, 
     async with open_store(project) as store, open_relay_for_cron(project, store) as transport:
         if verbose:
             await _say_states(project, store, planned)
+        wait_for_database(store, output.say)
         with stop_on_signal() as stop:
             report = await app.send_due(
                 project,
@@ -49,13 +56,7 @@ async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, 
         output.give_json(report.as_data())
     for error in report.errors:
         output.say_error(error)
-    return 128 + stop.number if stop.number else _exit_code(report)
-
-
-def _exit_code(report: "DueReport") -> int:
-    if report.is_relay_unavailable:
-        return TransportError.exit_code
-    return output.NEEDS_ATTENTION if report.needs_attention else 0
+    return 128 + stop.number if stop.number else report.exit_code
 
 
 async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 
+from moza_mail.store.outage import OutageWait
 from moza_mail.store.senders import SenderLock
 
 
@@ -24,12 +25,16 @@ class Purge(NamedTuple):
 class Database(Protocol):
     """An open database.
 
-    All methods but `name`, `has_many_senders` and `sender_id` run on the store's thread. Every method may raise StoreError.
+    All methods but `name`, `outage`, `has_many_senders` and `sender_id` run on the store's thread. Every method may raise StoreError.
     """
 
     @property
     def name(self) -> str:
         """The database's name in error messages, without a password."""
+
+    @property
+    def outage(self) -> OutageWait:
+        """The patience with a server that is away. SQLite has no server."""
 
     @property
     def has_many_senders(self) -> bool:

@@ -269,9 +269,9 @@ class Ledger:
 
     def _commit_together(self, group: Sequence[Update]) -> Answers[RejectedUpdates]:
         try:
-            return self._record(group, settle.record_together)
+            return self._database.outage.run(lambda: self._record(group, settle.record_together))
         except NotClaimed:
-            return self._record(group, settle.record_each)
+            return self._database.outage.run(lambda: self._record(group, settle.record_each))
 
     def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
         """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""

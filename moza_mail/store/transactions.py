@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError, StoreLocked
+from moza_mail.errors import StoreError, StoreLocked, StoreUnavailable
 from moza_mail.store.audit_writer import AuditWriter
 from moza_mail.store.database import Database
 from moza_mail.store.group_commit import Answers, GroupCommit
@@ -62,6 +62,7 @@ class Transactions:
         if self._is_closed:
             return
         self._is_closed = True
+        self.database.outage.give_up()
         for group in self._groups:
             group.finish()
         # The thread works in order, so queued transactions are committed before the database is closed.
@@ -76,7 +77,7 @@ class Transactions:
             with self.audit.reading(self.database) as connection:
                 return statements(connection, *args, **kwargs)
 
-        return await self.run(transaction)
+        return await self.run(lambda: self.database.outage.run(transaction))
 
     async def write(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run statements in a transaction of their own."""
@@ -85,7 +86,7 @@ class Transactions:
             with self.writing() as connection:
                 return statements(connection, *args, **kwargs)
 
-        return await self.run(transaction)
+        return await self.run(lambda: self.database.outage.run(transaction))
 
     async def write_grouped(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run statements in one transaction with the statements of other waiting callers.
@@ -140,12 +141,16 @@ class Transactions:
     def _commit_changes(self, group: list[Change]) -> Answers[Any]:
         """Commit all changes together; if one fails, commit each alone.
 
-        If another process holds the database, no change is tried again, because each would fail.
+        If another process holds the database or its server is away, no change is tried again, because each would fail.
         """
-        try:
+
+        def transaction() -> Answers[Any]:
             with self.writing() as connection:
                 return [change(connection) for change in group]
-        except StoreLocked as error:
+
+        try:
+            return self.database.outage.run(transaction)
+        except (StoreLocked, StoreUnavailable) as error:
             return [error] * len(group)
         except Exception as error:  # noqa: BLE001  (its callers get it)
             return [error] if len(group) == 1 else [self._commit_alone(change) for change in group]

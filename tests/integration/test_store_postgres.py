@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from moza_mail import sending
-from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
+from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked, StoreUnavailable
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import AddResult
 from moza_mail.store import open_store, schema
@@ -374,7 +374,7 @@ class TestDeath:
             postgres.start()
         lines += re.findall(r".+\n", text)
         assert process.returncode == 1
-        assert "moza_mail.errors.StoreError: " in trouble
+        assert "moza_mail.errors.StoreUnavailable: " in trouble
         assert "Traceback (most recent call last)" not in trouble.partition("StoreError: ")[2]
 
         async def scenario():
@@ -395,7 +395,7 @@ class TestDeath:
                         answers = await asyncio.gather(
                             *(record_intents(store, one.id) for one in batch), return_exceptions=True
                         )
-                        assert {type(answer) for answer in answers} == {StoreError}
+                        assert {type(answer) for answer in answers} == {StoreUnavailable}
                         with pytest.raises(StoreError, match="cannot be reached"):
                             await store.ledger.count_by_state(1)
                     finally:

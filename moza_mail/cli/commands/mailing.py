@@ -55,13 +55,11 @@ def send(
     yes: options.Yes = False,
     limit: Annotated[int | None, typer.Option(help="Send at most this many now.", min=1, metavar="N")] = None,
     wait: Annotated[
-        timedelta,
+        timedelta | None,
         typer.Option(
-            parser=_parse_duration,
-            help="Wait up to this long for deferred recipients (30m, 2h).",
-            metavar="TIME",
+            parser=_parse_duration, help="Wait for deferred recipients, or the database.", metavar="TIME"
         ),
-    ] = timedelta(0),
+    ] = None,
     retry_uncertain: Annotated[
         bool, typer.Option("--retry-uncertain", help="Send again to those who may have it; you decide.")
     ] = False,

@@ -45,10 +45,7 @@ def unlock_sender(connection: sa.Connection, sender_id: int) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_unlock(NAMESPACE, sender_id)))
 
 
-def find_dead(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
-    """Return the senders whose lock nobody holds.
-
-    This transaction holds their locks until it ends, so that they stay dead.
-    """
+def find_free(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
+    """Return the senders whose lock nobody holds. This transaction then holds the locks until it ends."""
     try_lock = sa.func.pg_try_advisory_xact_lock
     return {number for number in sender_ids if connection.scalar(sa.select(try_lock(NAMESPACE, number)))}

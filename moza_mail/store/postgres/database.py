@@ -6,6 +6,7 @@ after the end of its last transaction. The lock only tells dead senders from liv
 prevented differently: every update of a delivery names the sender that claimed it, in the same statement.
 """
 
+import time
 from collections.abc import Collection, Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
@@ -14,10 +15,12 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError
+from moza_mail.errors import StoreError, StoreUnavailable
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
-from moza_mail.store.postgres import advisory
+from moza_mail.store.outage import PAUSE, OutageWait
+from moza_mail.store.postgres import advisory, commit
+from moza_mail.store.postgres.dead_senders import DeadSenders
 from moza_mail.store.postgres.errors import make_driver_error, make_url_error, translate_errors
 from moza_mail.store.schema import HEAD, to_json
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
@@ -79,6 +82,9 @@ class PostgresDatabase:
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
         self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
+        self.outage = OutageWait()
+        self.timeline = ""
+        self._dead = DeadSenders()
         self._engine = _make_engine(url)
         self._connection: sa.Connection | None = None
 
@@ -114,32 +120,57 @@ class PostgresDatabase:
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
         """Run a read-only transaction on one snapshot."""
-        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+        with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[sa.Connection]:
-        """Run a writing transaction; each statement sees what others committed before it."""
-        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
-            yield connection
+        """Run a writing transaction; each statement sees what others committed before it.
+
+        If the connection is lost during the commit, the server is asked afterwards whether it committed.
+        """
+        unsure = None
+        try:
+            with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
+                number = commit.begin(connection, self.name)
+                yield connection
+                unsure = commit.Commit(number, self.timeline)
+        except StoreUnavailable:
+            if unsure is None or not self._was_committed(unsure):
+                raise
 
     @contextmanager
-    def _transaction(self, begin: str) -> Generator[sa.Connection]:
-        with translate_errors(self.name):
-            connection = self._connected()
-            try:
-                with connection.begin():
-                    connection.exec_driver_sql(begin)
-                    yield connection
-            finally:
-                if connection.invalidated:
-                    self._disconnect()
+    def _closing_if_lost(self) -> Generator[sa.Connection]:
+        connection = self._connected()
+        try:
+            yield connection
+        finally:
+            if connection.invalidated:
+                self._disconnect()
+
+    def _was_committed(self, unsure: commit.Commit) -> bool:
+        """Return True if the server committed a transaction; wait for the server if it is away.
+
+        After a failover the numbers are those of another server, so the transaction counts as lost.
+        """
+
+        def ask() -> str:
+            with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
+                is_same = self.timeline == unsure.timeline
+                return commit.find_status(connection, unsure.number) if is_same else ""
+
+        while (status := self.outage.run(ask)) == commit.IN_PROGRESS:
+            time.sleep(PAUSE)
+        return status == "committed"
 
     def _connected(self) -> sa.Connection:
         if self._connection is None:
+            self._dead.forget()
             connection = self._engine.connect()
             try:
                 _prepare(connection, self.name)
+                self.timeline = commit.read_timeline(connection)
                 for number, _, _ in self._locks.values():
                     # This sender keeps the deliveries that it claimed, unless another sender took it for dead meanwhile.
                     advisory.lock_sender(connection, number)
@@ -186,11 +217,8 @@ class PostgresDatabase:
             self._disconnect()
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders whose lock nobody holds.
-
-        The transaction holds these locks until it ends.
-        """
-        return advisory.find_dead(connection, senders - {number for number, _, _ in self._locks.values()})
+        """Return the senders that are dead; see `DeadSenders`. The transaction holds their locks until it ends."""
+        return self._dead.find(connection, senders - {number for number, _, _ in self._locks.values()})
 
     def purge(self, texts: Collection[str]) -> Purge:  # noqa: ARG002  (the server's files are out of reach)
         """Let the server reuse the space of deleted rows.

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from moza_mail.errors import StoreError, StoreLocked
+from moza_mail.errors import StoreError, StoreLocked, StoreUnavailable
 from moza_mail.store.sqlite.errors import AGAIN, WAIT
 
 LOGIN = "Put the password into PGPASSWORD, ~/.pgpass or a service file, and check pg_hba.conf on the server."
@@ -47,6 +47,8 @@ MESSAGES = {
 # Messages of these classes may quote a value, which may be personal data.
 QUOTES_VALUES = ("22", "23")
 QUOTED = re.compile(r'"[^"]*"')
+# The server is away or going away; the same statement works when it is back. 57014 cancels one statement only.
+AWAY = ("08", "57P01", "57P02", "57P03", "57P05")
 # A deadlock or a lock timeout. Only this transaction fails, and the other one continues.
 BUSY = frozenset({"40001", "40P01", "55P03"})
 # Texts of libpq and the server when they refuse a login; there is no SQLSTATE then.
@@ -79,7 +81,8 @@ def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError
         found = MESSAGES["08"]
     if found is not None:
         message, hint = found
-        return StoreError(f"{message.format(name=name)}{_quote_server(error)}", hint=hint)
+        kind = StoreUnavailable if state.startswith(AWAY) or (lost and not state) else StoreError
+        return kind(f"{message.format(name=name)}{_quote_server(error)}", hint=hint)
     if state:
         return StoreError(f"{name}: {error.diag.message_primary or type(error).__name__} ({state})")
     return _translate_connection_error(error, name)
@@ -107,7 +110,7 @@ def _translate_connection_error(error: Any, name: str) -> StoreError:
         )
     if any(part in text for part in LOGIN_REFUSED):
         return StoreError(f"the PostgreSQL server refuses the login of {name}: {text}", hint=LOGIN)
-    return StoreError(
+    return StoreUnavailable(
         f"the PostgreSQL server of {name} cannot be reached: {text}",
         hint=f"Check that it runs, and its host and port. {AGAIN}",
     )

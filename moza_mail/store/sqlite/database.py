@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
+from moza_mail.store.outage import OutageWait
 from moza_mail.store.schema import HEAD, to_json
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 from moza_mail.store.sqlite.errors import make_busy_error, require_space, translate_errors
@@ -55,6 +56,7 @@ class SqliteDatabase:
         self.name = str(path)
         self._connection = connection
         self._write_lock = write_lock
+        self.outage = OutageWait()
         self._locks: dict[SenderLock, tuple[int, FileLock]] = {}
 
     @classmethod

@@ -1,0 +1,58 @@
+"""Database servers that are away: wait for one in mid-mailing, and report it once to cron."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from moza_mail.errors import StoreUnavailable
+from moza_mail.i18n import gettext as _
+from moza_mail.model.timestamps import format_duration
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+PATIENCE = timedelta(minutes=10)
+REPORTED = "subscribers/database-away"
+"""The file that exists while the last run of cron could not reach the database, which cannot hold the notice itself."""
+
+
+def wait_for_database(store: Store, say: Callable[[str], None], patience: timedelta | None = None) -> None:
+    """Let a mailing wait when the database server is away.
+
+    say: gets one message for each outage.
+    patience: wait up to this long; None for ten minutes.
+    """
+    limit = PATIENCE if patience is None else patience
+
+    def on_outage(error: StoreUnavailable) -> None:
+        text = _(
+            "{message}\n  Waiting for it, up to {patience}. No more recipients are taken meanwhile; outcomes are recorded when it is back.",
+            message=error.message,
+            patience=format_duration(limit),
+        )
+        say(text)
+
+    store.transactions.database.outage.patience = limit.total_seconds()
+    store.transactions.database.outage.on_outage = on_outage
+
+
+def report_outage_once(project: Project, work: Callable[[], int], *, repeat: bool) -> int:
+    """Run the work of a cron command and return its exit code.
+
+    If an earlier run reported that the database is away, return the exit code of that error without raising the error.
+
+    repeat: raise the error also if it was reported before.
+    """
+    mark = project.root / REPORTED
+    try:
+        code = work()
+    except StoreUnavailable as error:
+        is_known = mark.exists()
+        # In a folder that may not be written, the error is reported each time.
+        with suppress(OSError):
+            mark.touch(mode=0o600)
+        if repeat or not is_known:
+            raise
+        return error.exit_code
+    with suppress(OSError):
+        mark.unlink(missing_ok=True)
+    return code

@@ -1,0 +1,49 @@
+"""Find out whether a commit succeeded when the connection was lost before the server's answer."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from moza_mail.store.postgres.errors import translate_postgres_error
+
+# One statement on the wire: the transaction gets its number without a round trip of its own.
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_current_xact_id()::text"
+TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+STATUS = sa.text("SELECT pg_xact_status(CAST(:number AS xid8))")
+IN_PROGRESS = "in progress"
+
+
+class Commit(NamedTuple):
+    """A transaction of the server. A timeline begins when a standby becomes the primary; it may use a number again."""
+
+    number: str
+    timeline: str
+
+
+def begin(connection: sa.Connection, name: str) -> str:
+    """Begin a writing transaction, and return its number; raise StoreError with the name of the database."""
+    raw: Any = connection.connection.driver_connection
+    try:
+        cursor = raw.execute(BEGIN)
+        cursor.nextset()
+        return str(cursor.fetchone()[0])
+    except connection.dialect.loaded_dbapi.Error as error:
+        # SQLAlchemy, which hides the second result of a statement, does not see this error.
+        if raw.closed:
+            connection.invalidate()
+        raise translate_postgres_error(error, name, lost=raw.closed) from None
+
+
+def read_timeline(connection: sa.Connection) -> str:
+    """Return the timeline of the server; "" if the server does not tell it."""
+    try:
+        return str(connection.exec_driver_sql(TIMELINE).scalar_one())
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return ""
+
+
+def find_status(connection: sa.Connection, number: str) -> str:
+    """Return `committed`, `aborted` or `in progress`; "" if the server has forgotten the transaction."""
+    return connection.scalar(STATUS, {"number": number}) or ""

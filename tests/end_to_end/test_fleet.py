@@ -1,0 +1,124 @@
+"""Several senders on one PostgreSQL server that stops, or whose connections are cut, in mid-mailing."""
+
+import contextlib
+import subprocess
+import time
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import crash
+from moza_mail.app import outage
+from tests.support.postgres import Cluster, cluster
+from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.smtp_servers import Sink
+
+READERS = 1500
+SENDERS = 4
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Start a server of our own, because these tests stop it."""
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def project(server, tmp_path):
+    with server.database() as url:
+        made = folder(tmp_path)
+        made.set(store=url, connections=2)
+        made.add_readers(READERS)
+        yield made
+
+
+@contextlib.contextmanager
+def senders(project: Folder, count: int, *options: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Start several sends of one issue, and end those that are left."""
+    started = [project.start("send", ISSUE, "--yes", *options) for _ in range(count)]
+    try:
+        yield started
+    finally:
+        for one in started:
+            if one.poll() is None:
+                one.kill()
+                one.communicate(timeout=60)
+
+
+def wait_for(sink: Sink, count: int, limit: float = 60) -> None:
+    """Wait until the relay has this many messages."""
+    end = time.monotonic() + limit
+    while crash.count_messages(sink) < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def wait_until_all_send(server: Cluster, project: Folder, sink: Sink, limit: float = 60) -> None:
+    """Wait until every sender has claimed readers."""
+    database = tomllib.loads((project.path / "moza-mail.toml").read_text())["store"].rpartition("/")[2]
+    query = "SELECT count(DISTINCT sender_id) FROM deliveries"
+    end = time.monotonic() + limit
+    while server.query(query, database=database) != [(SENDERS,)]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    wait_for(sink, crash.count_messages(sink) + 50)
+
+
+def finish(started: list["subprocess.Popen[bytes]"]) -> list[tuple[int, str]]:
+    """Return the exit code and the messages of each sender."""
+    ended = [(one.communicate(timeout=120)[1].decode(), one) for one in started]
+    return [(one.returncode, text) for text, one in ended]
+
+
+def judge(project: Folder, sink: Sink) -> crash.Verdict:
+    crash.wait_until_quiet(sink)
+    rows = project.run("status", "--state", "accepted", "--json").json["recipients"]
+    audience = frozenset(f"lezer{one}@example.org" for one in range(READERS))
+    copies = crash.count_complete_messages(sink)
+    return crash.judge(audience, copies, [row["address"] for row in rows], crash.list_uncertain(project))
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, project, how):
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with senders(project, SENDERS) as started:
+            wait_until_all_send(server, project, sink)
+            server.stop(how)
+            try:
+                time.sleep(3)
+                assert [one.poll() for one in started] == [None] * SENDERS
+            finally:
+                server.start()
+            ended = finish(started)
+        assert [code for code, _ in ended] == [0] * SENDERS, ended
+        assert all(text.count("Waiting for it, up to 10 min 0 s.") == 1 for _, text in ended), ended
+        verdict = judge(project, sink)
+    assert verdict == crash.Verdict()
+    assert project.states() == {"accepted": READERS}
+
+
+def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it_once(server, project):
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with senders(project, 1, "--wait", "2s") as started:
+            wait_for(sink, 50)
+            server.stop("immediate")
+            try:
+                ((code, text),) = finish(started)
+                away = [project.run(*words.split()) for words in ("status", "send --due", "send --due")]
+                again = project.run("send", "--due", "--verbose")
+            finally:
+                server.start()
+        assert code == 75
+        assert "Waiting for it, up to 2 s." in text
+        assert [one.code for one in [*away, again]] == [75] * 4
+        assert [bool(one.err) for one in [*away, again]] == [True, True, False, True]
+        assert project.run("send", "--due").code == 0
+        assert not (project.path / outage.REPORTED).exists()
+        assert project.run("send", ISSUE, "--yes").code in (0, 3)
+        verdict = judge(project, sink)
+    assert not verdict.broken
+    assert len(verdict.uncertain) <= 2 * 16
