@@ -53,6 +53,15 @@ PERSON_ROLES = (
 )
 ROLE_NAMES: Mapping[ColumnRole, Translatable] = MappingProxyType(
     {
+        ColumnRole.EMAIL: _("email"),
+        ColumnRole.NAME: _("name"),
+        ColumnRole.PERMISSION: _("permission"),
+        ColumnRole.CONSENT: _("consent"),
+        ColumnRole.UNSUBSCRIBED: _("unsubscribed"),
+        ColumnRole.SUPPRESSED: _("blocked"),
+        ColumnRole.BOUNCED: _("bounced"),
+        ColumnRole.COMPLAINED: _("complained"),
+        ColumnRole.SOURCE: _("source"),
         ColumnRole.FIRST_NAME: _("first name"),
         ColumnRole.LAST_NAME: _("last name"),
         ColumnRole.LANG: _("language"),
@@ -65,7 +74,7 @@ ROLE_NAMES: Mapping[ColumnRole, Translatable] = MappingProxyType(
         ColumnRole.CREATED: _("date of entry"),
     }
 )
-"""Names of roles for the person who imports a file, where the role's own name is not plain English."""
+"""Names of roles for the person who imports a file."""
 OWN_HEADINGS = frozenset({"state", "consent", "created at", "confirmed at"})
 """Headings of our own export."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from moza_mail.errors import locate, make_printable
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import IGNORE
 from moza_mail.subscriber_file.dates import parse_date
@@ -56,7 +57,7 @@ class Question:
     role: ColumnRole
     values: tuple[str, ...]
     is_complete: bool
-    shown: tuple[str, ...] = ()
+    shown: tuple[Translatable | str, ...] = ()
     is_unrelated: bool = False
 
 
@@ -86,8 +87,13 @@ def describe_values(
     for value, count in ordered[:MAX_EXAMPLES]:
         reading = reader.read(value) if reader and value.strip() not in unread else UNREADABLE
         meaning = f" = {reading.state or IGNORE}" if reading.is_readable else ""
-        found.append(f"{count} × {value.strip()[:MAX_SHOWN_LENGTH]}{meaning}")
+        found.append(f"{count} × {make_printable(value.strip()[:MAX_SHOWN_LENGTH])}{meaning}")
     return (*found, "...") if len(ordered) > MAX_EXAMPLES else tuple(found)
+
+
+def _list(parts: Sequence[Translatable | str]) -> Translatable | str:
+    """Return the parts with a comma between them."""
+    return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
 
 
 def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Question:
@@ -98,19 +104,11 @@ def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Qu
     lines: dict[str, list[str]] = {}
     for line, text in cells.items():
         lines.setdefault(text.strip(), []).append(str(line))
-    shown = []
+    shown: list[Translatable | str] = []
     for value in question.values[:MAX_EXAMPLES]:
         found = lines.get(value, [])
-        more = [_("{more} more", more=len(found) - MAX_LINES)] if len(found) > MAX_LINES else []
-        shown.append(
-            str(
-                _(
-                    "{value}: line {lines}",
-                    value=value[:MAX_NOTE],
-                    lines=", ".join(map(str, [*found[:MAX_LINES], *more])),
-                )
-            )
-        )
+        numbers = ", ".join(found[:MAX_LINES]) + (", ..." if len(found) > MAX_LINES else "")
+        shown.append(_("{value}: line {lines}", value=make_printable(value[:MAX_NOTE]), lines=numbers))
     return replace(question, shown=tuple(shown))
 
 
@@ -122,10 +120,14 @@ def quote(text: str) -> str:
 def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
     """Return the error that asks what the columns say about mail, and proposes an answer to each value."""
     parts = [
-        _("`{column}` ({values})", column=one.heading, values=", ".join(one.shown or one.values))
+        _(
+            "`{column}` ({values})",
+            column=make_printable(one.heading),
+            values=_list(one.shown or [make_printable(value) for value in one.values]),
+        )
         for one in questions
     ]
-    columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+    columns = _list(parts)
     others = [
         f"--ignore {quote(one.heading)}"
         if not one.is_unrelated
@@ -136,7 +138,7 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
         locate(
             _(
                 "it is not clear what these columns say about mail: {columns}",
-                columns=make_printable(columns),
+                columns=columns,
             ),
             source,
         ),
