@@ -99,15 +99,15 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
     Raises ThemeError, RenderError, and ProjectError if two issues have the same path.
     """
     newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
-    issues = [_archived_issue(entry, setting) for entry in newest_first]
+    issues = [_make_archived_issue(entry, setting) for entry in newest_first]
     listed = [one for one in issues if one.entry.is_listed]
-    files = _shared_files(issues, listed, setting, today)
+    files = _make_shared_files(issues, listed, setting, today)
     taken = dict.fromkeys(files, "the archive itself")
     around = {
         one.file: (listed[at + 1 : at + 2], listed[max(0, at - 1) : at]) for at, one in enumerate(listed)
     }
     for one in issues:
-        made = _issue_files(one, around.get(one.file, ((), ())), setting, today)
+        made = _make_issue_files(one, around.get(one.file, ((), ())), setting, today)
         for path in made:
             if path in taken:
                 raise ProjectError(
@@ -126,7 +126,7 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
     return files
 
 
-def _archived_issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
+def _make_archived_issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
     issue, file = entry.issue, setting.site.page_file(entry.issue)
     images = {
         src: replace(image, url=relative_link(_issue_path(issue, image.name), file))
@@ -145,7 +145,7 @@ def _archived_issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedI
     )
 
 
-def _issue_files(
+def _make_issue_files(
     one: _ArchivedIssue,
     around: tuple[Sequence[_ArchivedIssue], Sequence[_ArchivedIssue]],
     setting: ArchiveSettings,
@@ -161,7 +161,7 @@ def _issue_files(
     files = {
         _issue_path(issue, image.name): image.content for image in entry.images.values() if image.content
     }
-    # A calendar of past events is useless, but a link in a mail that was sent must keep working.
+    # A calendar of past events is useless, but it stays if a mail links to it.
     has_calendar = _has_upcoming_event(issue, today) or is_linked
     content = render.render_calendar(issue, entry.colophon, zone=setting.zone) if has_calendar else None
     files |= {calendar_path: content} if content else {}
@@ -170,11 +170,11 @@ def _issue_files(
         home=relative_link(INDEX, one.file),
         feed=relative_link(FEED, one.file),
         agenda=relative_link(CALENDAR, one.file),
-        style=relative_link(_style(entry.theme), one.file),
+        style=relative_link(_make_style_path(entry.theme), one.file),
         calendar=relative_link(calendar_path, one.file) if content else "",
         sign_up=setting.sign_up,
-        older=_adjacent(around[0], one.file),
-        newer=_adjacent(around[1], one.file),
+        older=_find_adjacent(around[0], one.file),
+        newer=_find_adjacent(around[1], one.file),
         is_indexed=entry.is_listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
@@ -189,7 +189,7 @@ def _has_upcoming_event(issue: Issue, today: date) -> bool:
     return any(event.dates and event.dates[-1] >= today for event in issue.events)
 
 
-def _shared_files(
+def _make_shared_files(
     issues: Sequence[_ArchivedIssue], shown: Sequence[_ArchivedIssue], setting: ArchiveSettings, today: date
 ) -> dict[str, bytes]:
     """Return the files that belong to no single issue, such as the index and the feed.
@@ -199,13 +199,18 @@ def _shared_files(
     """
     site, theme, colophon = setting.site, setting.theme, setting.colophon
     lang = setting.mailing_list.lang
-    listed = [_indexed(one, setting) for one in shown]
+    listed = [_make_indexed_issue(one, setting) for one in shown]
     recent = [
-        replace(entry, content=one.page.render_feed_content(_absolute_images(one, site)))
+        replace(entry, content=one.page.render_feed_content(_make_absolute_images(one, site)))
         for entry, one in zip(listed[:MAX_FEED_ENTRIES], shown, strict=False)
     ]
     place = ArchivePageLinks(
-        url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
+        url=site.base,
+        home="",
+        feed=FEED,
+        agenda=CALENDAR,
+        style=_make_style_path(theme),
+        sign_up=setting.sign_up,
     )
     index = render.archive.render_index(place, _with_logo_url(theme, INDEX), colophon, listed, lang=lang)
     feed = render.archive.render_feed(
@@ -214,7 +219,7 @@ def _shared_files(
         colophon,
         recent,
         lang=lang,
-        identifier=_identifier(setting.mailing_list).urn,
+        identifier=_make_feed_id(setting.mailing_list).urn,
     )
     issues_shown = (one.issue for one in shown)
     files = {
@@ -226,13 +231,13 @@ def _shared_files(
         SITEMAP: render.archive.render_sitemap(site.base, theme, listed).encode(),
     }
     for each in {used.name: used for used in (*(one.entry.theme for one in issues), theme)}.values():
-        files[_style(each)] = render.archive.render_style(each).encode()
+        files[_make_style_path(each)] = render.archive.render_style(each).encode()
         if each.logo:
-            files[_asset(each.logo)] = each.logo.content
+            files[_make_asset_path(each.logo)] = each.logo.content
     return files
 
 
-def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
+def _make_indexed_issue(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     issue, sent = one.issue, one.entry.sent
     published = (
         sent.created_at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
@@ -242,7 +247,7 @@ def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
         day=issue.date,
         href=relative_link(one.file, INDEX),
         url=one.url,
-        identifier=uuid5(_identifier(setting.mailing_list), issue.slug).urn,
+        identifier=uuid5(_make_feed_id(setting.mailing_list), issue.slug).urn,
         lang=issue.lang,
         summary=one.page.summary,
         headline=one.page.headline,
@@ -251,7 +256,7 @@ def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     )
 
 
-def _absolute_images(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
+def _make_absolute_images(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
     """Return the images of an issue with absolute URLs, which a feed needs."""
     return {
         src: replace(image, url=site.url_for(_issue_path(one.issue, image.name))) if image.content else image
@@ -259,20 +264,20 @@ def _absolute_images(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, Ima
     }
 
 
-def _adjacent(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | None:
+def _find_adjacent(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | None:
     return (
         AdjacentIssue(title=those[0].page.title, href=relative_link(those[0].file, file)) if those else None
     )
 
 
-def _identifier(mailing_list: MailingList) -> UUID:
+def _make_feed_id(mailing_list: MailingList) -> UUID:
     """Return the identifier of a list's feed. It does not depend on the archive's URL."""
     return uuid5(NAMESPACE_DNS, mailing_list.identifier)
 
 
 def _with_logo_url(theme: Theme, file: str) -> Theme:
     """Return the theme with the URL of its logo relative to the page `file`."""
-    logo = theme.logo and replace(theme.logo, url=relative_link(_asset(theme.logo), file))
+    logo = theme.logo and replace(theme.logo, url=relative_link(_make_asset_path(theme.logo), file))
     return replace(theme, logo=logo)
 
 
@@ -284,9 +289,9 @@ def _issue_path(issue: Issue, name: str) -> str:
     return f"{issue.slug}/{name}"
 
 
-def _style(theme: Theme) -> str:
+def _make_style_path(theme: Theme) -> str:
     return f"assets/{theme.name}.css"
 
 
-def _asset(image: ImageFile) -> str:
+def _make_asset_path(image: ImageFile) -> str:
     return f"assets/{image.name}"

@@ -44,7 +44,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\u
 
 
 def make_printable(text: str, *, keep: str = "") -> str:
-    """Return a text that cannot change a terminal: other control characters than `keep` are escaped."""
+    """Escape control characters, except those in `keep`, so that a text cannot change a terminal."""
     return UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else f"\\u{ord(found[0]):04x}", text)
 
 
@@ -112,7 +112,7 @@ class IssueError(MozaMailError):
 
     @property
     def together(self) -> "tuple[IssueError, ...]":
-        """This error and the others."""
+        """This error, followed by the other errors of the file."""
         return (self, *self.others)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Describe in words who is left out of an audience."""
+"""Describe the subscribers who are left out of an audience."""
 
 from collections.abc import Mapping
 

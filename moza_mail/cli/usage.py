@@ -1,4 +1,4 @@
-"""Groups of commands: their help, and an error of ours for an argument that was left out."""
+"""Groups of commands: their help, and a ProjectError for a missing argument."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from moza_mail.i18n import gettext as _
 
 
 class CommandGroup(TyperGroup):
-    """A group of commands. An argument that is missing from any of them is a ProjectError."""
+    """A group of commands. If an argument of a command is missing, it raises ProjectError."""
 
     def format_commands(self, _context: Any, formatter: Any) -> None:
-        """Write each command with its whole summary, of which typer would cut off the end."""
+        """Write each command with its whole summary. Typer would cut long summaries off."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.help) for name, command in self.commands.items()])
 
@@ -22,7 +22,7 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            # A wrong value has a message of its own; a missing one has none.
+            # The error of a wrong value has a message, and the error of a missing value has none.
             if error.message or error.ctx is None or error.param is None:
                 raise
             path = error.ctx.command_path

@@ -1,7 +1,7 @@
 """Check the DNS records of a sender's domain as receivers do.
 
-The checks cover SPF, DKIM, DMARC, MX, DNSSEC, IPv6 and DANE. `DnsResolver` sends the queries. All other
-code, such as `check_domain(look_up, sender)`, only judges the answers.
+The checks cover SPF, DKIM, DMARC, MX, DNSSEC, IPv6 and DANE. Only `DnsResolver` sends queries.
+All other code, such as `check_domain(look_up, sender)`, judges the answers.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -63,7 +63,7 @@ async def find_policy(look_up: LookUp, domain: str) -> DmarcPolicy | None:
         return None
     last, final = records[-1]
     if final.get("psd", "u").lower() == "y" and last != domain:
-        # A public suffix: the organisational domain is one label longer.
+        # The record belongs to a public suffix. Then the organisational domain is one label longer.
         labels = domain.split(".")
         organisation = ".".join(labels[-(len(last.split(".")) + 1) :])
     else:

@@ -125,7 +125,7 @@ async def check_dnssec(look_up: LookUp, domain: str) -> Diagnosis:
     if own.is_authenticated:
         return good("dnssec", f"{domain} is signed, and the resolver has checked the signatures")
     if not root.is_authenticated:
-        # The root is signed, so a resolver that does not say so does not check signatures.
+        # The root zone is signed. A resolver that does not report this does not check signatures.
         return unknown(
             "dnssec",
             f"the DNSSEC of {domain} is unknown, because this resolver does not check signatures",

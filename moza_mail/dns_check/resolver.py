@@ -17,9 +17,9 @@ from moza_mail.i18n import gettext as _
 
 # Seconds for one query over all servers, and for one attempt with one server.
 LIFETIME, TIMEOUT = 5.0, 2.0
-# Small enough not to be fragmented (RFC 9715 3). A longer answer comes over TCP.
+# An answer of this size is not fragmented (RFC 9715 3). A longer answer comes over TCP.
 MAX_UDP_PAYLOAD = 1232
-# Seconds for all queries. A server that answers some queries and lets others time out would take minutes.
+# Seconds for all queries. If a server answers only some queries, the timeouts of the others would take minutes.
 TOTAL_LIFETIME = 90.0
 # An honest answer has some 60 TXT records at most. A larger one is not used.
 MAX_RECORDS, MAX_CHARACTERS = 200, 32_000

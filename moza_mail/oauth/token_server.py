@@ -86,7 +86,7 @@ def post_form(url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def refuse(url: str, reply: Mapping[str, Any]) -> TokenRefused:
-    """Return the error for a refusal (RFC 6749 5.2), with the server's own words and a remedy."""
+    """Return the error for a refusal (RFC 6749 5.2), with the server's message and a remedy."""
     words = f"{reply.get('error', '')}: {reply.get('error_description', '')}"
     shown = " ".join("".join(char if char.isprintable() else " " for char in words).split())[:300]
     return TokenRefused(

@@ -1,4 +1,4 @@
-"""Claim and release deliveries, and recover those of dead senders.
+"""Claim and release deliveries, and recover the deliveries of dead senders.
 
 Each function runs in a transaction.
 """
@@ -46,8 +46,9 @@ class OwnClaims:
     """The deliveries that this sender has claimed and that have no intent yet.
 
     sender_id: the id of this sender; None without the sender lock.
-    in_memory: the ids of these deliveries if this is the only sender. Nothing is then written for a claim, and the
-        rows stay pending or deferred. None if several senders share each mailing: the rows are then in the state claimed.
+    in_memory: the ids of these deliveries if there can be no other sender (SQLite). A claim then writes nothing, and the
+        rows stay pending or deferred. None if several senders may share a mailing (PostgreSQL). A claim then changes the
+        state of the rows to claimed.
     """
 
     sender_id: int | None
@@ -90,12 +91,12 @@ def claim(connection: sa.Connection, request: ClaimRequest, now: datetime, own: 
 
 @cache
 def _select_in_state(state: DeliveryState, dialect: str) -> sa.Select[Any]:
-    """Select the deliveries in one state that may be claimed, in the order in which they are claimed.
+    """Select the deliveries in one state that may be claimed, in the order of claiming.
 
-    The statement is built once, because that takes longer than running it. The index on (mailing, state, id) gives the
-    pending ones without a sort. For PostgreSQL the state is also given as a range, so that no other index fits.
-    Without the range, PostgreSQL walks the primary key for each batch, past everything that was sent, if its statistics
-    are from a time when all deliveries were pending. SQLite does not get the range, because SQLite would then sort.
+    The statement is cached, because building it takes longer than running it. The index on (mailing, state, id) gives
+    pending deliveries without a sort. On PostgreSQL, the statement also has the state as a range, so that no other index
+    fits. Otherwise PostgreSQL might read the primary key past all sent deliveries for each batch, if its statistics are
+    from a time when all deliveries were pending. On SQLite, the range would cause a sort.
     """
     query = _select_candidates().where(is_in(state)).limit(sa.bindparam("most", type_=sa.Integer))
     if dialect != "postgresql":

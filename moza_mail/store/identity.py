@@ -36,7 +36,7 @@ class Identity:
     """The store's id, and a generation number that tells the store from its older copies.
 
     `on_advance` is called after each commit that raises the number. The first argument is the new mark. The second is False
-    while messages are sent: writing the mark must then be fast, and need not survive a power failure.
+    while messages are sent. Writing the mark must then be fast, and the mark need not survive a power failure.
     """
 
     def __init__(self, transactions: Transactions) -> None:

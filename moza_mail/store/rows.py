@@ -25,7 +25,7 @@ SUBSCRIBER = (
     subscribers.c.lang,
 )
 SUBSCRIPTION = tuple(subscriptions.c)
-# Computed once: naming the columns again for each row would take a tenth of an export's time.
+# Computed once: to list the names again for each row would take a tenth of the time of an export.
 SUBSCRIPTION_FIELDS = tuple(column.name for column in SUBSCRIPTION)
 DELIVERY = (
     deliveries.c.id,

@@ -34,10 +34,10 @@ OUTCOME_COLUMNS = (
     "queue_id",
 )
 
-# If this sender was taken for dead, another sender may have claimed its rows. Their sender id then differs: they do not change.
+# If another sender took this one for dead, it may have claimed the same rows. Such rows have its sender id, and do not change.
 IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
 IS_CLAIMED_ROW = is_in(DeliveryState.CLAIMED) & IS_OWN
-# The only sender knows its claims from memory, and checks them before it runs a statement.
+# A sender with its claims in memory checks these claims before it runs the statement.
 IS_FREE_ROW = is_in(DeliveryState.PENDING) | is_in(DeliveryState.DEFERRED)
 
 
@@ -47,7 +47,7 @@ CHANGED = {
 }
 
 
-def _intending(is_claimed: sa.ColumnElement[bool]) -> Bulk:
+def _make_intent_statement(is_claimed: sa.ColumnElement[bool]) -> Bulk:
     def update(given: Given) -> sa.Update:
         claimed = sa.update(deliveries).where(deliveries.c.id == given["number"], is_claimed)
         return claimed.values(state=literal_state(DeliveryState.INTENT), next_attempt=None, **CHANGED)
@@ -62,8 +62,8 @@ def _outcome_statement(given: Given) -> sa.Update:
     return update.values(attempts=deliveries.c.attempts + given["counted"], **values, **CHANGED)
 
 
-UPDATE_CLAIMED_ROWS = _intending(IS_CLAIMED_ROW)
-UPDATE_FREE_ROWS = _intending(IS_FREE_ROW)
+UPDATE_CLAIMED_ROWS = _make_intent_statement(IS_CLAIMED_ROW)
+UPDATE_FREE_ROWS = _make_intent_statement(IS_FREE_ROW)
 UPDATE_OUTCOMES = updating(
     {
         "number": deliveries.c.id,
@@ -130,7 +130,7 @@ def _make_rows(
         if isinstance(update, Outcomes):
             outcomes += _outcome_rows(connection, update)
             settled.update(delivery_id for delivery_id, _ in update.outcomes)
-            # A claim in memory has no row that names this sender. The intent writes it, in the same transaction.
+            # The row of a claim in memory does not name this sender yet. An intent in the same transaction writes the name.
             claimed = settled & own.in_memory if own.in_memory else set()
         else:
             claimed = set(update.delivery_ids)

@@ -13,8 +13,8 @@ from moza_mail.model.outcome import Outcome
 from moza_mail.model.reply import Phase
 from moza_mail.transport.protocol import Submission
 
-# Address refuses all other characters already. They are checked again here, because they would do harm in a
-# command. The maximum length is the one of RFC 5321 4.5.3.1.3, without the angle brackets.
+# The class Address already refuses all other characters. They are checked again here, because they could end a command and
+# begin another. The maximum length is from RFC 5321 4.5.3.1.3, without the angle brackets.
 PATH = re.compile(r"[!-;=?-~]{1,254}")
 MAX_PATH = 254
 # RFC 3461 4: characters that xtext writes as "+" and two hexadecimal digits.
