@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from moza_mail.subscriber_file.column_plan import GIVEN_ROLES, Column
 from moza_mail.subscriber_file.column_values import NAME_ROLES, ColumnValues, holds_addresses
-from moza_mail.subscriber_file.headings import ColumnRole
+from moza_mail.subscriber_file.headings import NEGATIVE, ColumnRole
 
 POSTAL_HEADINGS = frozenset({"address", "adres", "adresse"})
 """Headings of an email address only if the values are mail addresses."""
@@ -23,7 +23,11 @@ def settle_duplicates(
     emails = [
         one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
     ]
-    likely = [one.index for one in columns if not emails and holds_addresses(one.heading, values[one.index])]
+    likely = [
+        one.index
+        for one in columns
+        if not emails and one.role not in NEGATIVE and holds_addresses(one.heading, values[one.index])
+    ]
     has_name = any(one.role in NAME_ROLES for one in columns)
     settled: list[Column] = []
     for column in columns:

@@ -130,7 +130,7 @@ STATE_WORDS: dict[RowState, str] = {
         non confirmee, pending, in afwachting, wachtend, ausstehend, en attente, awaiting, awaiting confirmation,
         waiting, wacht op bevestiging, confirmation pending, pending confirmation, double opt in pending, unactivated,
         inactive, inactief, inaktiv, inactif, nonsubscribed, non subscribed, not subscribed, non marketing contact,
-        validating, unverified, implied, temporary hold, no permissions set, not set, transactional, transactional only,
+        validating, unverified, implied, temporary hold, no permissions set, not set, niet ingesteld, nicht gesetzt, non defini, transactional, transactional only,
         new, nieuw, invited, uitgenodigd, needs attention, snoozed, unknown, onbekend, unbekannt, inconnu, not opted in,
         never subscribed, no consent, not applicable, niet van toepassing, requested, aangevraagd, prospect, niet ingeschreven,
         nicht angemeldet, non inscrit, non abonne, awaiting opt in confirmation, awaiting double opt in, wartend,

@@ -24,7 +24,7 @@ from moza_mail.subscriber_file.column_plan import (
     judge_values,
     settle_by_values,
 )
-from moza_mail.subscriber_file.column_values import ColumnValues, collect_values
+from moza_mail.subscriber_file.column_values import ColumnValues, collect_values, holds_addresses
 from moza_mail.subscriber_file.duplicate_columns import settle_duplicates
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import (
@@ -324,7 +324,9 @@ class SubscriberFile:
             )
         if not headings:
             return self._header_error(_("there is no column `email`"), line, HEADER_EXAMPLE)
-        found = (heading for heading, column in zip(header, values, strict=True) if column.has_addresses)
+        found = (
+            heading for heading, column in zip(header, values, strict=True) if holds_addresses("", column)
+        )
         likely = next(found, "")
         return self._header_error(
             _(

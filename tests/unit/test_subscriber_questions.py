@@ -209,6 +209,10 @@ def test_the_address_of_somebody_else_is_not_taken():
         assert "--map email=" in ask(f"naam,{heading}\nAn,a@example.org\n").hint
 
 
+def test_an_address_below_a_heading_about_leaving_is_not_taken():
+    assert "--map email=" in ask("naam,E-mail (uitgeschreven)\nAn,a@example.org\n", consent="formulier").hint
+
+
 @pytest.mark.parametrize(
     ("content", "states"),
     [
