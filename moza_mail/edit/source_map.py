@@ -178,7 +178,8 @@ class _SourceMapper:
 
     def map_block(self, block: Block, span: RowSpan) -> EntryList | None:
         """Return the entries in a block of the agenda, None for a block of other text."""
-        if isinstance(block, ItemList):
+        # A definition list is an ItemList too, but its lines are no items that can be carried over one by one.
+        if isinstance(block, ItemList) and span.children:
             return self.map_list(span)
         rows = self.file_rows(span)
         events = [self.events.get(row + 1) for row in rows]
@@ -204,7 +205,9 @@ class _SourceMapper:
     def map_entry(self, item: RowSpan) -> AgendaEntry:
         rows = self.file_rows(item)
         event = self.events.get(rows.start + 1)
-        groups = [inner for inner in item.children if event is None and self.has_events(inner)]
+        groups = [
+            inner for inner in item.children if event is None and inner.children and self.has_events(inner)
+        ]
         pieces: list[str | EntryList] = []
         at = rows.start
         for entries in self.join_lists(map(self.map_list, groups)):

@@ -425,3 +425,16 @@ def test_separate_text_is_not_merged_when_the_list_between_is_dropped(lines, row
 )
 def test_a_title_in_german_or_french_gets_the_new_date(typed, lang, expected):
     assert redate(typed, date(2026, 1, 14), date(2026, 4, 1), lang) == expected
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Pulse", ": 5 maart 2026", "- 12 maart 2026: markt"),
+        ("- 12 maart 2026: markt", "", "Pulse", ": 5 maart 2026", "", "- 19 maart 2026: beurs"),
+        ("- **Maart**", "", "  Pulse", "  : 5 maart 2026", "", "  - 12 maart 2026: markt"),
+    ],
+)
+def test_a_definition_list_in_the_agenda_stays_as_typed(lines):
+    rows = agenda_of(next_of(agenda(*lines), date(2026, 1, 21)).text)
+    assert [row.strip() for row in rows] == [line.strip() for line in lines if line]
