@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from moza_mail.subscriber_file.colours import name_colour
-from moza_mail.subscriber_file.sheet_marks import SheetMarks
+from moza_mail.subscriber_file.sheet_marks import MAX_NOTE_LENGTH, SheetMarks
 from moza_mail.subscriber_file.tag_reader import FALSE, Attributes, TagReader
 
 REFERENCE = re.compile(r"([A-Za-z]{0,3})(\d{1,7})")
@@ -124,6 +124,7 @@ class OfficeOpenReader(TagReader):
         """Read that a font, a shared text or the text of a cell is struck through."""
         if attributes.get("val", "1") in FALSE:
             return
+        self._keep()
         if self._section == "fonts":
             self._struck_fonts.add(str(self._counts["fonts"]))
         elif self._section == "si":
@@ -144,11 +145,13 @@ class OfficeOpenReader(TagReader):
         self._counts["fills"] += self._section == "fills"
 
     def _colour(self, attributes: Attributes) -> None:
+        self._keep()
         if self._section in {"fonts", "fills"}:
             place = self._section, str(self._counts[self._section])
             self._colours[place] = name_colour(attributes.get("rgb", ""))
 
     def _format(self, attributes: Attributes) -> None:
+        self._keep()
         if self._section == "cellXfs":
             self._counts["cellXfs"] += 1
             fill = self._colours.get(("fills", attributes.get("fillId", "")), "")
@@ -162,10 +165,12 @@ class OfficeOpenReader(TagReader):
         self._counts["si"] += 1
 
     def _sheet_name(self, attributes: Attributes) -> None:
+        self._keep()
         identifier = next((value for key, value in attributes.items() if key.endswith(":id")), "")
         self._names[identifier] = attributes.get("name", "")
 
     def _relation(self, attributes: Attributes) -> None:
+        self._keep()
         if found := RELATIONS.fullmatch(self._part):
             target = attributes.get("Target", "")
             path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(found[1] + target)
@@ -173,12 +178,14 @@ class OfficeOpenReader(TagReader):
             relations[attributes.get("Id", "")] = path
 
     def _author(self, _attributes: Attributes) -> None:
+        self._keep()
         self._collect_text(self._end_author)
 
     def _end_author(self, _tag: str) -> None:
         self._authors.append(self._take_text())
 
     def _comment(self, attributes: Attributes) -> None:
+        self._keep()
         self._place = attributes.get("ref", "")
         self._author_id = attributes.get("authorId", "")
         self._collect_text(self._end_comment)
@@ -190,7 +197,7 @@ class OfficeOpenReader(TagReader):
         number = int(self._author_id) if self._author_id.isdigit() else len(self._authors)
         is_copy = self._authors[number : number + 1] and self._authors[number].startswith(THREAD_AUTHOR)
         if (found := REFERENCE.fullmatch(self._place)) and not is_copy:
-            self._notes.setdefault(self._part, []).append((int(found[2]), text))
+            self._notes.setdefault(self._part, []).append((int(found[2]), text[:MAX_NOTE_LENGTH]))
 
 
 def _column_number(letters: str) -> int:

@@ -49,6 +49,7 @@ class OpenDocumentReader(TagReader):
         return self._sheets
 
     def _style(self, attributes: Attributes) -> None:
+        self._keep()
         self._style_name = attributes.get("style:name", "")
         if attributes.get("style:parent-style-name") in self._struck:
             self._struck.add(self._style_name)
@@ -72,6 +73,7 @@ class OpenDocumentReader(TagReader):
             self._struck.discard(self._style_name)
 
     def _table(self, attributes: Attributes) -> None:
+        self._keep()
         self._sheet = self._sheets[attributes.get("table:name", "")] = SheetMarks()
         self._next_row = 1
 

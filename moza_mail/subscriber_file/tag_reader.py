@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from xml.parsers import expat
 
-from moza_mail.subscriber_file.sheet_marks import SheetMarks
+from moza_mail.subscriber_file.sheet_marks import SheetMarks, SheetTooLargeError
 
 MAX_TAGS = 1000
+MAX_PIECES = 100
+"""The maximum number of pieces of a text. expat gives pieces of up to 8 kB."""
+MAX_KEPT = 300_000
+"""The maximum number of styles, names and notes that are kept. Excel has at most 65,490 formats of cells."""
 FALSE = frozenset({"0", "false", "none"})
 Attributes = Mapping[str, str]
 TagHandler = Callable[[Attributes], None]
@@ -24,6 +28,7 @@ class TagReader:
         self._by_tag: dict[str, TagHandler | None] = {}
         self._parser = expat.ParserCreate()
         self._text: list[str] = []
+        self._kept = 0
 
     def begin(self, part: str, parser: expat.XMLParserType) -> None:
         """Begin with a file of the workbook."""
@@ -51,8 +56,18 @@ class TagReader:
     def _collect_text(self, end: Callable[[str], None]) -> None:
         """Collect the text until `end`, which receives each end tag, calls `_take_text`."""
         self._text = []
-        self._parser.CharacterDataHandler = self._text.append
+        self._parser.CharacterDataHandler = self._add_text
         self._parser.EndElementHandler = end
+
+    def _add_text(self, text: str) -> None:
+        if len(self._text) < MAX_PIECES:
+            self._text.append(text)
+
+    def _keep(self) -> None:
+        """Count something that is kept in memory; raise SheetTooLargeError for too many."""
+        self._kept += 1
+        if self._kept > MAX_KEPT:
+            raise SheetTooLargeError
 
     def _take_text(self) -> str:
         self._parser.CharacterDataHandler = None

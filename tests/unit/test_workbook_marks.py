@@ -312,3 +312,16 @@ def test_a_colour_is_asked_about_unless_a_column_says_who_wants_mail():
     ]
     states = read(SheetLines(lines=lines, marks={}, notes={}, colours=found.colours))
     assert states["p6"] == "confirmed"
+
+
+@pytest.mark.slow
+def test_a_workbook_with_too_many_styles_is_refused():
+    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs>{"<xf/>" * 300_001}</cellXfs></styleSheet>'
+    with pytest.raises(SubscriberFileError, match="too large"):
+        read_workbook(excel(ANN, styles=styles), "leden.xlsx")
+
+
+def test_a_very_long_note_is_cut():
+    comments = f'<comments xmlns="{MAIN}"><commentList><comment ref="A2"><text><t>{"lang " * 400_000}</t></text></comment></commentList></comments>'
+    found = read_workbook(excel(ANN, comments=comments), "leden.xlsx")
+    assert len(found.notes[2]) <= 300
