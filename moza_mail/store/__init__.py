@@ -112,7 +112,8 @@ async def open_store(
     The store belongs to the running event loop.
 
     url: `sqlite:////absolute/path.db`, a file that is created with mode 0600 if needed, or
-        `postgresql://user@host:port/database?sslmode=verify-full`, an existing database in UTF-8. Options are libpq's.
+        `postgresql://user@host:port/database?sslmode=verify-full`, an existing database in UTF-8. Options are libpq's,
+        and several hosts may be named: `one:5432,two:5432`.
         The password comes from PGPASSWORD, ~/.pgpass or a service file, never from the URL. Connect to the server itself or
         to a pooler in session mode, because a sender's lock ends with its session.
     actor: the account that audit entries name; by default the account of this process.

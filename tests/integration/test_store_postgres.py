@@ -16,9 +16,10 @@ from moza_mail import sending
 from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked, StoreUnavailable
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import AddResult
-from moza_mail.store import open_store, schema
+from moza_mail.store import back_up_store, inspect_backup, open_store, schema
 from moza_mail.store.postgres import database as wire
 from moza_mail.store.postgres import errors
+from moza_mail.store.postgres.url import name_database, read_url
 from tests.support.builders import issue as letter
 from tests.support.child_process import ChildProcess, read_output, start_python
 from tests.support.postgres import PASSWORD_ROLE
@@ -583,6 +584,61 @@ def hold_lists(postgres, url):
         other.execute("UPDATE lists SET title = 'Held'")
         yield
         other.rollback()
+
+
+class TestSeveralHosts:
+    @pytest.mark.parametrize("target", ["read-write", "any", "primary"])
+    def test_the_first_host_that_answers_as_asked_is_used(self, postgres, url, target):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            hosts = f"127.0.0.1:{closed.getsockname()[1]},127.0.0.1:{postgres.port}"
+            asyncio.run(nothing(f"postgresql://moza@{hosts}/{name_of(url)}?target_session_attrs={target}"))
+
+    def test_a_backup_is_made_through_several_hosts(self, postgres, url, tmp_path):
+        hosts = f"127.0.0.1:1,127.0.0.1:{postgres.port}"
+        both = f"postgresql://moza@{hosts}/{name_of(url)}?target_session_attrs=read-write"
+
+        async def scenario():
+            async with open_and_close(both) as store:
+                await store.identity.read_mark()
+
+        asyncio.run(scenario())
+        asyncio.run(back_up_store(both, tmp_path / "dump"))
+        assert asyncio.run(inspect_backup(both, tmp_path / "dump")).exists
+
+    def test_an_error_names_all_hosts_and_no_option(self):
+        error = open_refused("postgresql://moza@127.0.0.1:1,127.0.0.1:2/x?sslmode=disable&passfile=/secret")
+        assert "postgresql://moza@127.0.0.1:1,127.0.0.1:2/x " in error.message
+        assert "passfile" not in error.message
+        assert isinstance(error, StoreUnavailable)
+
+    @pytest.mark.parametrize(
+        ("text", "read"),
+        [
+            ("postgresql://u@h1,h2/db?target_session_attrs=read-write", "postgresql://u@h1,h2/db"),
+            ("postgresql://h1:1,h2/db", "postgresql://h1:1,h2:5432/db"),
+            ("postgresql://u@[::1]:5432,h2:5433/db", "postgresql://u@[::1]:5432,h2:5433/db"),
+            ("postgres://u@h/db", "postgresql://u@h/db"),
+            ("postgresql:///db?host=/run/postgresql", "postgresql:///db"),
+        ],
+    )
+    def test_the_name_of_a_database_has_its_hosts(self, text, read):
+        assert name_database(read_url(text)) == read
+
+    @pytest.mark.parametrize(
+        "text", ["postgresql://u:hush@h1,h2/db", "postgresql://u@h1,h2/db?password=hush"]
+    )
+    def test_a_password_is_refused_and_not_repeated(self, text):
+        with pytest.raises(StoreError) as caught:
+            read_url(text)
+        assert "hush" not in f"{caught.value.message} {caught.value.hint}"
+
+    @pytest.mark.parametrize(
+        "text", ["postgresql://u@h1:,h2/db", "postgresql://u@h1,,h2/db", "postgresql://u@,/db"]
+    )
+    def test_a_host_that_cannot_be_read_is_an_error(self, text):
+        with pytest.raises(StoreError, match="cannot be read"):
+            read_url(text)
 
 
 class TestServer:

@@ -13,7 +13,8 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.health import StoreStatus
 from moza_mail.store.identity import GENERATION, STORE_ID
 from moza_mail.store.postgres import advisory
-from moza_mail.store.postgres.database import PostgresDatabase, read_url
+from moza_mail.store.postgres.database import PostgresDatabase
+from moza_mail.store.postgres.url import format_for_libpq, read_url
 from moza_mail.store.schema import HEAD
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 
@@ -36,7 +37,7 @@ def back_up(url: str, file: Path) -> None:
     try:
         before = os.umask(0o077)
         try:
-            _run("pg_dump", "--format=custom", f"--file={temporary}", _to_libpq_url(url))
+            _run("pg_dump", "--format=custom", f"--file={temporary}", format_for_libpq(read_url(url)))
         finally:
             os.umask(before)
         temporary.rename(file)
@@ -74,7 +75,7 @@ def restore(url: str, file: Path) -> None:
     """
     _require_no_sender(url)
     options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
-    _run("pg_restore", *options, f"--dbname={_to_libpq_url(url)}", str(file))
+    _run("pg_restore", *options, f"--dbname={format_for_libpq(read_url(url))}", str(file))
 
 
 def _require_no_sender(url: str) -> None:
@@ -87,11 +88,6 @@ def _require_no_sender(url: str) -> None:
         *fields, since = found
         sender = Sender(**dict(zip(("purpose", "account", "host", "process_id"), fields, strict=True)))
         raise make_locked_error(sender, datetime.fromisoformat(since), SenderLock.MAILINGS)
-
-
-def _to_libpq_url(url: str) -> str:
-    """Return the URL as libpq reads it."""
-    return read_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _run(program: str, *arguments: str) -> str:

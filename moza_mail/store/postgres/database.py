@@ -21,7 +21,8 @@ from moza_mail.store.database import Purge
 from moza_mail.store.outage import PAUSE, OutageWait
 from moza_mail.store.postgres import advisory, commit
 from moza_mail.store.postgres.dead_senders import DeadSenders
-from moza_mail.store.postgres.errors import make_driver_error, make_url_error, translate_errors
+from moza_mail.store.postgres.errors import make_driver_error, translate_errors
+from moza_mail.store.postgres.url import name_database, read_url
 from moza_mail.store.schema import HEAD, to_json
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 
@@ -43,32 +44,6 @@ REMAINS_ON_SERVER = (
     "no statement finds it any more. The server's data files may hold it until they are overwritten; its log, the archive of"
     " that, replicas and backups until they are deleted. Ask the server's administrator"
 )
-# Likewise, a server that disappears is noticed within a minute. Options in the URL override these.
-CONNECT_OPTIONS = {
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-    "application_name": "moza-mail",
-    "client_encoding": "UTF8",
-}
-
-
-def read_url(text: str) -> sa.URL:
-    """Parse the URL of a database; raise StoreError if it is wrong or contains a password.
-
-    The error does not repeat the URL.
-    """
-    try:
-        url = sa.make_url(text)
-    except (sa.exc.ArgumentError, ValueError):
-        raise make_url_error("the store's URL cannot be read") from None
-    if url.password is not None or {"password", "sslpassword"} & url.query.keys():
-        raise make_url_error("the store's URL holds a password")
-    return url.set(drivername="postgresql+psycopg").update_query_dict(
-        {name: value for name, value in CONNECT_OPTIONS.items() if name not in url.query}
-    )
 
 
 class PostgresDatabase:
@@ -92,7 +67,7 @@ class PostgresDatabase:
     def open(cls, text: str) -> Self:
         """Connect to the database and migrate it."""
         url = read_url(text)
-        store = cls(url, _hide_password(url))
+        store = cls(url, name_database(url))
         try:
             store._migrate()
         except BaseException:
@@ -104,7 +79,7 @@ class PostgresDatabase:
     def without_migrating(cls, text: str) -> Self:
         """Return the database without migrating it. The first transaction connects to it."""
         url = read_url(text)
-        return cls(url, _hide_password(url))
+        return cls(url, name_database(url))
 
     def _migrate(self) -> None:
         with self.reading() as connection:
@@ -271,8 +246,3 @@ def _prepare(connection: sa.Connection, name: str) -> None:
         )
     for setting, value in SETTINGS.items():
         connection.exec_driver_sql(f"SET {setting} = '{value}'")
-
-
-def _hide_password(url: sa.URL) -> str:
-    """Return the URL for error messages."""
-    return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
