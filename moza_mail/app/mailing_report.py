@@ -34,6 +34,15 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
             {"provider": provider, "verdict": verdict.value, "count": count}
             for (provider, verdict), count in progress.held.items()
         ],
+        "claims": [
+            {
+                "sender": one.sender,
+                "count": one.count,
+                "since": one.since.isoformat(),
+                "last_change": one.last_change.isoformat(),
+            }
+            for one in progress.claims
+        ],
         "verdicts": [
             {
                 "state": one.state.value,

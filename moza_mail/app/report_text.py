@@ -140,6 +140,16 @@ def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:
     lines += verdicts_as_lines(progress.verdicts)
     lines += [
         _(
+            "  {count:>8} claimed since {since} UTC by {sender}, which recorded something last at {last} UTC; if it hangs, end it and send again",
+            count=one.count,
+            since=f"{one.since:%Y-%m-%d %H:%M:%S}",
+            sender=one.sender,
+            last=f"{one.last_change:%H:%M:%S}",
+        )
+        for one in progress.claims
+    ]
+    lines += [
+        _(
             "  {count:>8} held ({provider}, {verdict}): decide with moza-mail bounces accept {issue_slug}, or reject",
             count=count,
             provider=provider,

@@ -24,6 +24,7 @@ from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run
+from moza_mail.sending.other_senders import taking_over, wait_for_others
 from moza_mail.sending.throttle import Throttle
 from moza_mail.store import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
@@ -79,7 +80,7 @@ async def deliver(
         await store.ledger.retry_refused(mailing.id, settings.retry_verdict, now=settings.clock())
     run = _DeliveryRun(store, mailing, compiled, settings, remaining=settings.limit, relay=transport.name)
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
-    async with log_send_run(store, mailing, settings.clock):
+    async with log_send_run(store, mailing, settings.clock), taking_over(store, mailing.id, settings.clock):
         try:
             # No subscriber has the id 0. The address only has the form of this mailing's return addresses.
             await transport.check_sender(compiled.make_return_path(0))
@@ -156,13 +157,11 @@ class _DeliveryRun:
     async def wait_for_more(self, until: datetime) -> bool:
         """Return True if there are more deliveries, if necessary after waiting.
 
-        The run waits for deferred deliveries that are due by `until`. Another sender of this mailing may have died since this
-        run started, so the deliveries that the dead sender left unfinished are recovered too.
+        The run waits for deferred deliveries that are due by `until`, and for other senders of this mailing.
         """
         if not self.can_continue:
             return False
-        now = self.settings.clock()
-        if (await self.store.ledger.recover(self.mailing.id, now=now))[DeliveryState.PENDING]:
+        if await wait_for_others(self.store, self.mailing.id, self.settings.clock, self.pause):
             return True
         due = await self.store.ledger.find_next_attempt(self.mailing.id)
         return due is not None and due <= until and await self.pause(due - self.settings.clock())

@@ -105,7 +105,8 @@ class DueResult:
             self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
         is_refused = self.breaker.quota or self.breaker.sender_fault or self.breaker.blocking
-        return has_unresolved or bool(is_refused) or self.breaker.protocol_errors > 0
+        has_other_claims = self.progress is not None and bool(self.finished and self.progress.claims)
+        return has_unresolved or has_other_claims or bool(is_refused) or self.breaker.protocol_errors > 0
 
 
 async def send_due(

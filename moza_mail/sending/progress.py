@@ -6,6 +6,7 @@ from datetime import datetime
 
 from moza_mail.model.approval import Approval
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, VerdictCount
+from moza_mail.model.sender_claims import SenderClaims
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import Store
 
@@ -21,6 +22,7 @@ class MailingProgress:
     suppressed: the number of addresses that were suppressed because of replies to this mailing.
     held: the number of addresses whose suppression waits for a person's decision, by provider and verdict.
     verdicts: the number of deliveries that were not accepted, by state and verdict, each with an example reply.
+    claims: what senders have claimed and not finished, where several can share a mailing.
     approval: the approval that covers the mailing, None if nobody approved it.
     """
 
@@ -32,6 +34,7 @@ class MailingProgress:
     held: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
     verdicts: Sequence[VerdictCount] = ()
     approval: Approval | None = None
+    claims: Sequence[SenderClaims] = ()
 
     @property
     def audience(self) -> int:
@@ -49,7 +52,7 @@ class MailingProgress:
     @property
     def needs_attention(self) -> bool:
         """Return True if running `send` again now would not complete the mailing."""
-        return bool(self.held) or any(
+        return bool(self.held or self.claims) or any(
             self.states[state]
             for state in (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
@@ -65,6 +68,7 @@ async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
         skipped=await store.ledger.count_skipped(mailing.id),
         held=await store.suppressions.count_held(mailing.id),
         verdicts=await store.ledger.count_verdicts(mailing.id),
+        claims=await store.ledger.find_other_claims(mailing.id),
         suppressed=await store.suppressions.count_from_mailing(mailing.id),
         approval=next((approval for approval in approvals if approval.covers(mailing)), None),
     )

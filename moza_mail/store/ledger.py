@@ -22,6 +22,7 @@ from moza_mail.model.mailing import (
 from moza_mail.model.outcome import Outcome
 from moza_mail.model.rate import ClaimExclusion, DomainFilter
 from moza_mail.model.segment import Segment
+from moza_mail.model.sender_claims import SenderClaims
 from moza_mail.model.summary import MailingSummary
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
@@ -31,6 +32,7 @@ from moza_mail.store.identity import Identity, doubt_deliveries, raise_generatio
 from moza_mail.store.paging import PAGE
 from moza_mail.store.rows import DELIVERY, delivery
 from moza_mail.store.schema import deliveries, is_in
+from moza_mail.store.sender_claims import find_claims
 from moza_mail.store.senders import SenderLock
 from moza_mail.store.settle import Intents, NotClaimed, Outcomes, Update
 from moza_mail.store.transactions import Transactions
@@ -99,6 +101,16 @@ class Ledger:
     async def summarize(self, mailing_id: int, *, domains: bool = False) -> MailingSummary:
         """Count everything about a mailing at one moment, optionally also by domain."""
         return await self._transactions.read(mailing_summary.summarize, mailing_id, domains=domains)
+
+    @property
+    def has_many_senders(self) -> bool:
+        """True if several senders can share a mailing."""
+        return self._database.has_many_senders
+
+    async def find_other_claims(self, mailing_id: int) -> list[SenderClaims]:
+        """Return what other senders have claimed of a mailing and not finished."""
+        own_id = self._database.sender_id(SenderLock.MAILINGS)
+        return await self._transactions.read(find_claims, mailing_id, own_id)
 
     async def find_next_attempt(self, mailing_id: int) -> datetime | None:
         """Return when the earliest deferred delivery is due."""

@@ -1,6 +1,9 @@
 """Several senders on one PostgreSQL server that stops, or whose connections are cut, in mid-mailing."""
 
 import contextlib
+import re
+import signal
+import socket
 import subprocess
 import time
 import tomllib
@@ -57,7 +60,7 @@ def wait_for(sink: Sink, count: int, limit: float = 60) -> None:
 
 def wait_until_all_send(server: Cluster, project: Folder, sink: Sink, limit: float = 60) -> None:
     """Wait until every sender has claimed readers."""
-    database = tomllib.loads((project.path / "moza-mail.toml").read_text())["store"].rpartition("/")[2]
+    database = database_of(project)
     query = "SELECT count(DISTINCT sender_id) FROM deliveries"
     end = time.monotonic() + limit
     while server.query(query, database=database) != [(SENDERS,)]:
@@ -98,6 +101,61 @@ def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, p
         verdict = judge(project, sink)
     assert verdict == crash.Verdict()
     assert project.states() == {"accepted": READERS}
+
+
+def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(server, project):
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with senders(project, SENDERS) as started:
+            wait_until_all_send(server, project, sink)
+            hung, *others = started
+            hung.send_signal(signal.SIGSTOP)
+            ended = finish(others)
+            try:
+                assert [code for code, _ in ended] == [3] * 3, ended
+                status = project.run("status", "--json")
+                assert status.code == 3
+                (claim,) = status.json["claims"]
+                assert re.search(
+                    rf"on {re.escape(socket.gethostname())}, process {hung.pid}\)", claim["sender"]
+                )
+                left = status.json["states"]
+                assert claim["count"] == left["claimed"] + left["intent"] > 0
+                assert f"process {hung.pid}), which recorded something last at" in project.run("status").out
+            finally:
+                hung.send_signal(signal.SIGCONT)
+            assert finish([hung])[0][0] == 0
+        assert judge(project, sink) == crash.Verdict()
+
+
+def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send(server, project):
+    project.add_readers(6000)
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with senders(project, SENDERS) as started:
+            wait_until_all_send(server, project, sink)
+            started[0].kill()
+            started[0].communicate(timeout=60)
+            end = time.monotonic() + 30
+            number = sender_of(server, project, started[0].pid)
+            while claims_of(server, project, number):
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            assert [one.poll() for one in started[1:]] == [None] * 3
+
+
+def claims_of(server: Cluster, project: Folder, number: int) -> int:
+    query = "SELECT count(*) FROM deliveries WHERE sender_id = %s AND state IN ('claimed', 'intent')"
+    return server.query(query, number, database=database_of(project))[0][0]
+
+
+def sender_of(server: Cluster, project: Folder, process_id: int) -> int:
+    query = "SELECT id FROM senders WHERE process_id = %s"
+    return server.query(query, process_id, database=database_of(project))[0][0]
+
+
+def database_of(project: Folder) -> str:
+    return tomllib.loads((project.path / "moza-mail.toml").read_text())["store"].rpartition("/")[2]
 
 
 def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it_once(server, project):

@@ -1,0 +1,63 @@
+"""The other senders of a mailing: take over from dead ones, and wait for living ones."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from moza_mail.errors import StoreError
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.store import Store
+
+TAKEOVER = timedelta(seconds=10)
+"""The time between two searches for dead senders."""
+HUNG = timedelta(seconds=30)
+"""A sender that changes none of its deliveries for this long is not waited for."""
+PAUSE = timedelta(seconds=1)
+
+
+@asynccontextmanager
+async def taking_over(store: Store, mailing_id: int, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
+    """Release the claims of dead senders during a run, so that this run sends to their recipients."""
+    if not store.ledger.has_many_senders:
+        yield
+        return
+
+    async def take_over() -> None:
+        while True:
+            await asyncio.sleep(TAKEOVER.total_seconds())
+            try:
+                await store.ledger.recover(mailing_id, now=clock())
+            except StoreError:
+                # The run meets the same error, and reports it.
+                return
+
+    task = asyncio.create_task(take_over())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def wait_for_others(
+    store: Store,
+    mailing_id: int,
+    clock: Callable[[], datetime],
+    pause: Callable[[timedelta], Awaitable[bool]],
+) -> bool:
+    """Wait until no other sender has claimed deliveries; return True if there are deliveries to send before.
+
+    Deliveries of a sender that dies are taken over. The wait ends when the others have changed nothing for `HUNG`.
+
+    pause: waits, and returns False if the run is stopped.
+    """
+    before, quiet_since = None, clock()
+    while True:
+        if (await store.ledger.recover(mailing_id, now=clock()))[DeliveryState.PENDING]:
+            return True
+        claims = await store.ledger.find_other_claims(mailing_id)
+        if claims != before:
+            before, quiet_since = claims, clock()
+        if not claims or clock() - quiet_since >= HUNG or not await pause(PAUSE):
+            return False
