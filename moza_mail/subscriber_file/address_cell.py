@@ -14,7 +14,7 @@ MAX_IN_CELL = 20
 def parse_cell(cell: str, *, international: bool) -> list[tuple[Address, str]]:
     """Return the addresses in a cell, each with the name beside it, or "" without a name.
 
-    If the whole cell cannot be parsed, raise AddressError and use none of its addresses.
+    If any part of the cell cannot be parsed, raise AddressError.
     """
     try:
         return [(Address.parse(cell, international=international), "")]

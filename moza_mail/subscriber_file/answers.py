@@ -46,7 +46,7 @@ class ColumnAnswers:
         found = [heading for heading in self.status if heading in known]
 
         def is_used(heading: str) -> bool:
-            # An answer with two colons is stored under each heading that it may mean, and one of them is right.
+            # An answer with two colons may mean several headings, and is stored under each of them. Only one must exist.
             is_part = any(
                 f"{heading} ".startswith(f"{one} ") or one.startswith(f"{heading} ") for one in found
             )

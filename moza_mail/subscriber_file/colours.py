@@ -34,9 +34,9 @@ def name_colour(text: str) -> str:
 
 
 def find_rare_colours(colours: Mapping[int, str], rows: Sequence[int]) -> dict[int, str]:
-    """Return the colours that set some rows apart from most, by row.
+    """Return the rare colours, which mark only some of the rows, by row.
 
-    A colour of every second row only makes a table easier to read.
+    A colour of every second row is not rare: it only makes a table easier to read.
 
     colours: the colour of each coloured row with an address.
     rows: the numbers of all rows with an address.

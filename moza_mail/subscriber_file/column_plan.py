@@ -99,7 +99,7 @@ class ColumnPlan:
     """The meaning of each column of a file.
 
     service: the service that made the file; "" if it is not known.
-    columns: all columns that have a heading, also those from which nothing is used.
+    columns: all columns with a heading, including columns that are not used.
     unnamed: the indexes of columns without a heading.
     is_subscribed: True if each row is a subscriber unless a column says otherwise.
     """
@@ -154,7 +154,7 @@ class ColumnPlan:
         }
 
 
-def first_roles(
+def assign_roles(
     header: Sequence[str], given: Mapping[int, str], answers: ColumnAnswers, service: ExportFormat | None
 ) -> list[Column]:
     """Return the columns, with roles from their headings and from the answers of a person."""
@@ -164,16 +164,16 @@ def first_roles(
     for index, heading in enumerate(header):
         if not heading:
             continue
-        role = _role(heading, given.get(index, ""), answers, service)
+        role = _find_role(heading, given.get(index, ""), answers, service)
         words = dict(answers.status.get(normalise_heading(heading), {}))
         found, is_answered = role, bool(words) and role not in READ_ROLES
         if is_answered:
-            role = _status_role(words.values())
+            role = _choose_status_role(words.values())
         column = Column(
             index=index,
             heading=heading,
             role=role,
-            attribute=_attribute_name(heading, given.get(index, ""), role, answers),
+            attribute=_choose_attribute_name(heading, given.get(index, ""), role, answers),
         )
         if role in READ_ROLES:
             column = with_reader(column, words, service)
@@ -188,7 +188,7 @@ def first_roles(
     return columns
 
 
-def _status_role(states: Iterable[RowState | None]) -> ColumnRole:
+def _choose_status_role(states: Iterable[RowState | None]) -> ColumnRole:
     """Return the role of a status column with these states.
 
     If none of the states is `confirmed`, the role is an optional status, whose empty cells say nothing.
@@ -217,7 +217,7 @@ def with_reader(column: Column, words: Mapping[str, RowState | None], service: E
     return replace(column, reader=reader)
 
 
-def _role(heading: str, given: str, answers: ColumnAnswers, service: ExportFormat | None) -> ColumnRole:
+def _find_role(heading: str, given: str, answers: ColumnAnswers, service: ExportFormat | None) -> ColumnRole:
     words = normalise_heading(heading)
     if given:
         return GIVEN_ROLES.get(given, ColumnRole.OTHER)
@@ -243,7 +243,7 @@ GIVEN_ROLES = {
 """The roles of the names that `--map` knows; another name is an attribute."""
 
 
-def _attribute_name(heading: str, given: str, role: ColumnRole, answers: ColumnAnswers) -> str:
+def _choose_attribute_name(heading: str, given: str, role: ColumnRole, answers: ColumnAnswers) -> str:
     if given:
         return "" if given in GIVEN_ROLES else given
     if role is ColumnRole.PRIVATE:
@@ -283,10 +283,10 @@ LIST_ROLES = frozenset({ColumnRole.PERMISSION, ColumnRole.UNCLEAR})
 
 
 def settle_by_values(columns: Sequence[Column], values: Sequence[ColumnValues]) -> list[Column]:
-    """Return the columns, with another role where the values show that a heading about permission misleads.
+    """Correct the roles of columns with headings about permission whose values are about something else.
 
-    Under `Mailing lists` are often the names of lists. A consent to a privacy statement is none to mail if another
-    column says who may be mailed.
+    A column `Mailing lists` often has the names of lists. A consent to a privacy statement is not a consent to mail if
+    another column says who may be mailed.
     """
     settled: list[Column] = []
     for column in columns:
@@ -314,7 +314,7 @@ def _is_read(column: Column, values: ColumnValues) -> bool:
 def find_certainty(
     columns: Sequence[Column], values: Sequence[ColumnValues], *, is_service: bool, consent: str
 ) -> Certainty:
-    """Return the extent to which the known columns say who may be mailed.
+    """Return how clearly the known columns say who may be mailed.
 
     is_service: True if a known service made the file.
     consent: what all people in the file consented to; "" if nobody said so.
@@ -373,7 +373,7 @@ def judge_values(
                 found.unreadable = dict.fromkeys(filter(mentions_leaving, found.unreadable))
             if found.unreadable:
                 is_complete = len(found.unreadable) < MAX_UNREADABLE
-                questions.append(_question(column, found, found.unreadable, is_complete=is_complete))
+                questions.append(_make_question(column, found, found.unreadable, is_complete=is_complete))
             elif found.month_first:
                 column.reader.month_first = True
         elif not is_ignored and column.role in ASKED_ROLES:
@@ -391,7 +391,9 @@ def judge_values(
     return result, [] if answers.is_about_leavers else questions
 
 
-def _question(column: Column, found: ColumnValues, values: Iterable[str], *, is_complete: bool) -> Question:
+def _make_question(
+    column: Column, found: ColumnValues, values: Iterable[str], *, is_complete: bool
+) -> Question:
     """Return the question about these values of a column, most frequent first."""
     ordered = sorted(values, key=lambda value: -found.distinct.get(value, 0))
     return Question(
@@ -414,10 +416,10 @@ def _read_as_status(
     """
     if not values.names_states or column.role in NAME_ROLES:
         is_complete = len(values.distinct) < MAX_DISTINCT
-        questions.append(_question(column, values, doubtful, is_complete=is_complete))
+        questions.append(_make_question(column, values, doubtful, is_complete=is_complete))
         return column
     states = {value: find_state(value) for value in values.distinct}
-    role = _status_role(states.values())
+    role = _choose_status_role(states.values())
     words: dict[str, RowState | None] = {}
     if column.role is not ColumnRole.OTHER:
         # A tag such as `subscribed` is no consent, but a tag such as `unsubscribed` counts.
@@ -435,5 +437,5 @@ def _read_as_status(
         if not reading.is_readable or (reading.state is None and value in doubtful)
     ]
     if unreadable:
-        questions.append(_question(replace(column, reader=reader), values, unreadable, is_complete=True))
+        questions.append(_make_question(replace(column, reader=reader), values, unreadable, is_complete=True))
     return replace(column, role=role, reader=reader)

@@ -18,7 +18,7 @@ from moza_mail.subscriber_file.headings import (
 )
 from moza_mail.subscriber_file.inversions import NEWSLETTER, mentions_consent
 from moza_mail.subscriber_file.layouts import IS_ADDRESS, PLAIN_ADDRESS
-from moza_mail.subscriber_file.readings import CHANNEL, OTHER_CHANNEL, CellReader, worst_state
+from moza_mail.subscriber_file.readings import CHANNEL, OTHER_CHANNEL, CellReader, find_worst_state
 from moza_mail.subscriber_file.row_state import (
     LEAVING,
     PARTS,
@@ -36,7 +36,7 @@ from moza_mail.subscriber_file.sections import find_title, is_title_of_leavers
 
 NAME_ROLES = frozenset({ColumnRole.NAME, ColumnRole.FIRST_NAME, ColumnRole.LAST_NAME})
 STRUCK_OUT = re.compile(rf"[-~]+{PLAIN_ADDRESS}")
-"""An address with a mark of somebody who took it off a list. No mailbox begins with these marks."""
+"""An address after dashes or tildes, with which somebody crossed it out. No mailbox name begins with these characters."""
 NOT_GIVEN = re.compile(
     r"impl[iy]|assum|presum|stilzwijgend|stillschweig|tacit|legitim|bought|purchas|gekocht|gekauft|achete|comprad|acquist|scrap|harvest|rented|gehuurd|gemietet|\blouee?\b|telefoonboek|telefonbuch|annuaire|"
     r"openbare bron|public source|visitekaart|business card|visitenkarte"
@@ -65,7 +65,7 @@ NO_HEADING = re.compile(r"column \d+")
 MAX_GROUPS = 6
 """The maximum number of groups of people, such as those of a code or a colour."""
 MIN_ROWS = 4
-"""The minimum number of rows from which values that all differ are no groups."""
+"""From this number of rows, values that all differ do not form groups."""
 MIN_NUMBER_LENGTH = 3
 """The minimum length of a customer number. A shorter code, such as `9`, may be a state."""
 MAX_DISTINCT = 5000
@@ -134,9 +134,9 @@ class ColumnValues:
 
     @property
     def is_data(self) -> bool:
-        """Return True if each value is JSON with fields that are not about consent, and in which nobody left."""
+        """Return True if each value is JSON that says nothing about consent or about leaving."""
         return bool(self.distinct) and all(
-            one[:1] == "{" and worst_state(one) is None and not mentions_consent(normalise(one))
+            one[:1] == "{" and find_worst_state(one) is None and not mentions_consent(normalise(one))
             for one in self.distinct
         )
 
@@ -152,9 +152,9 @@ class ColumnValues:
 
     @property
     def is_complete_status(self) -> bool:
-        """Return True if each value names a state, and they have people who left and addresses that bounced.
+        """Return True if each value names a state, among them `unsubscribed` and a state of a bad address.
 
-        Then `active` is a state of a subscription too.
+        In such a column, `active` is a state of a subscription too.
         """
         states = {find_state(value) for value in self.distinct}
         return None not in states and RowState.UNSUBSCRIBED in states and bool(states & BAD_ADDRESS)
@@ -163,7 +163,7 @@ class ColumnValues:
     def is_yes_or_no(self) -> bool:
         """Return True if each value is yes or no.
 
-        If all rows have the same value, the column does not count as yes or no: it says nothing about one of them.
+        If all rows have the same value, return False, because the column makes no difference between people.
         """
         if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
             return False
@@ -178,10 +178,10 @@ class ColumnValues:
         return list(self.distinct) if condition else []
 
     @property
-    def divides(self) -> bool:
+    def divides_people(self) -> bool:
         """Return True if the column divides the people into a few groups, as a column of codes does.
 
-        A column in which each row has a value of its own, or a date, does not.
+        A column of dates does not divide people, and neither does a column of values that all differ.
         """
         groups = len(self.distinct) + (self.empty > 0)
         if MIN_ROWS <= len(self.distinct) == self.filled or (self.empty == 0 and self.are_dates):
@@ -207,7 +207,7 @@ class ColumnValues:
     def denies(self) -> bool:
         """Return True if there are few values and one says no, such as `geen mail` or `nooit`.
 
-        A no of everybody says nothing about one of them.
+        If all rows have the same no, return False, because the column makes no difference between people.
         """
         if self.is_constant and all(map(is_no, self.distinct)):
             return False
@@ -321,7 +321,7 @@ class Certainty(StrEnum):
     """The extent to which the other columns of a file say who may be mailed.
 
     settled: a column says who may be mailed, or a known service made the file. Then an unknown column with yes
-        and no, such as `VIP`, is no question.
+        and no, such as `VIP`, causes no question.
     partial: only an unknown column can say who may be mailed.
     strict: each row is a subscriber unless a column says otherwise, so any column that divides the people is
         asked about.
@@ -374,7 +374,7 @@ def _is_doubtful(heading: str, values: ColumnValues, certainty: Certainty) -> bo
         return certainty is not Certainty.SETTLED
     words = normalise_heading(heading)
     is_named = NO_HEADING.fullmatch(heading) is None
-    divides = values.divides if is_named else values.is_code
+    divides = values.divides_people if is_named else values.is_code
     is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
     if is_reason or (may_be_code(heading) and values.is_code) or values.names_subscribers:
         return True

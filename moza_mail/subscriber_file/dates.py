@@ -77,14 +77,14 @@ def _to_moment(found: re.Match[str], *, month_first: bool) -> datetime | None:
             hour,
             int(parts["minute"] or 0),
             int(parts["second"] or 0),
-            tzinfo=_zone(parts["zone"]),
+            tzinfo=_parse_zone(parts["zone"]),
         )
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def _zone(text: str | None) -> timezone:
+def _parse_zone(text: str | None) -> timezone:
     if not text or text[0] not in "+-":
         return UTC
     digits = text.removesuffix(" UTC").replace(":", "")

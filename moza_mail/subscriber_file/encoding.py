@@ -86,13 +86,13 @@ class _LineCounter:
     def _add(self, text: str) -> None:
         if "\0" in text:
             before = text[: text.index("\0")]
-            raise _not_text(self._source, self.lines + (before.count("\n") or before.count("\r")))
+            raise _make_not_text_error(self._source, self.lines + (before.count("\n") or before.count("\r")))
         for end in self._line_ends:
             self._line_ends[end] += text.count(end)
         last = max(map(text.rfind, self._line_ends))
         self._line_length = self._line_length + len(text) if last < 0 else len(text) - last
         if self._line_length > MAX_LINE_LENGTH:
-            raise _too_long(self._source, self.lines)
+            raise _make_too_long_error(self._source, self.lines)
 
 
 def _count_8_bit_lines(chunks: Iterable[bytes], source: str) -> int:
@@ -100,7 +100,7 @@ def _count_8_bit_lines(chunks: Iterable[bytes], source: str) -> int:
     number = first_utf8 = first_cp1252 = 0
     for number, line in enumerate(_split_lines(chunks, source), start=1):
         if b"\0" in line:
-            raise _not_text(source, number)
+            raise _make_not_text_error(source, number)
         if line.isascii():
             continue
         if _can_decode(line, "utf-8"):
@@ -133,7 +133,7 @@ def _split_lines(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
         number += len(complete)
         yield from complete
         if len(rest) > MAX_LINE_LENGTH:
-            raise _too_long(source, number + 1)
+            raise _make_too_long_error(source, number + 1)
     yield rest
 
 
@@ -145,11 +145,11 @@ def _can_decode(line: bytes, codec: str) -> bool:
     return True
 
 
-def _not_text(source: str, line: int) -> SubscriberFileError:
+def _make_not_text_error(source: str, line: int) -> SubscriberFileError:
     return SubscriberFileError(locate(_("this is not a text file"), source, line), hint=EXCEL_HINT)
 
 
-def _too_long(source: str, line: int) -> SubscriberFileError:
+def _make_too_long_error(source: str, line: int) -> SubscriberFileError:
     return SubscriberFileError(
         locate(_("the line has more than {maximum:,} characters", maximum=MAX_LINE_LENGTH), source, line),
         hint=_("This is not a list of subscribers, or a quote is not closed."),

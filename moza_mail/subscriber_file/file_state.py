@@ -65,7 +65,7 @@ def find_file_state(source: str, service: str, answers: ColumnAnswers) -> RowSta
     answer = answers.status.get(WHOLE_FILE, {})
     if WHOLE_FILE in answer:
         return answer[WHOLE_FILE]
-    words = _words(source)
+    words = _normalise_name(source)
     first = words.split(" ", 1)[0]
     is_mailchimp = service == "Mailchimp" or (first != "cleaned" and "export" in words)
     return MAILCHIMP_FILES.get(first) if is_mailchimp else None
@@ -74,11 +74,11 @@ def find_file_state(source: str, service: str, answers: ColumnAnswers) -> RowSta
 def find_leavers_name(names: tuple[str, ...], answers: ColumnAnswers) -> str:
     """Return the first name that says that all people in the file left; "" if none does.
 
-    An answer about the whole file settles the question, so then no name counts.
+    If a person answered for the whole file, no name counts, and the result is empty.
     """
     if WHOLE_FILE in answers.status.get(WHOLE_FILE, {}):
         return ""
-    return next((name for name in names if _says_left(_words(name))), "")
+    return next((name for name in names if _says_left(_normalise_name(name))), "")
 
 
 def _says_left(words: str) -> bool:
@@ -93,21 +93,21 @@ def _says_left(words: str) -> bool:
 
 def is_list_of_subscribers(source: str, service: str) -> bool:
     """Return True for the name that a service gives to a file with only active subscribers."""
-    return service != "" and SUBSCRIBERS.search(_words(source)) is not None
+    return service != "" and SUBSCRIBERS.search(_normalise_name(source)) is not None
 
 
 def is_list_of_leavers(name: str) -> bool:
-    """Return True if a name has no other words than those for leavers, for a list, and for a date."""
-    words = _words(name).split()
+    """Return True if a name consists only of words for leavers, lists and dates."""
+    words = _normalise_name(name).split()
     return all(word.isdigit() or word in NEUTRAL or _says_left(word) for word in words)
 
 
-def leavers_error(source: str, name: str, *, line: int, has_status: bool) -> SubscriberFileError:
-    """Return the question about a file of leavers in which a row may be mailed.
+def make_leavers_error(source: str, name: str, *, line: int, has_status: bool) -> SubscriberFileError:
+    """Return the error that asks about a file of leavers with a row that may be mailed.
 
-    line: the first such row.
+    line: the line of the first such row.
     """
-    state = STATE_OF_ROLE.get(find_role(_words(name)), RowState.UNSUBSCRIBED)
+    state = STATE_OF_ROLE.get(find_role(_normalise_name(name)), RowState.UNSUBSCRIBED)
     if not has_status and name == source:
         message = _(
             "{file}: the name of the file says that these people left, and no column does", file=source
@@ -133,5 +133,5 @@ def has_status(roles: frozenset[ColumnRole]) -> bool:
     return bool(roles & ({ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS} | STATE_OF_ROLE.keys()))
 
 
-def _words(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return normalise_heading(EXTENSION.sub("", name))

@@ -231,7 +231,7 @@ ASKS_FOR_NEWSLETTER = re.compile(rf"^(?=.*(?:{NEWSLETTER})).*{_WISH}")
 ASKS_FOR = re.compile(
     r"^(?:what is|what s|wat is|wie lautet|quel(?:le)? est|cual es|qual e) (?:your|uw|je|jouw|ihre?|votre|su|tu|il tuo|la tua) "
 )
-"""The begin of a question of a form, such as `What's your email?`."""
+"""The beginning of a question of a form, such as `What's your email?`."""
 REPLY = re.compile(r"\b(?:reactie|antwoord|reply|response|antwort|reponse|risposta|respuesta)\b")
 """A heading for the reply to a request for consent, such as `Reactie op AVG-mail`."""
 RESERVED_NAMES = frozenset({

@@ -140,7 +140,7 @@ def mentions_consent(words: str) -> bool:
     return _TOPIC.search(words) is not None
 
 
-def tells_of_consent(words: str) -> bool:
+def describes_consent(words: str) -> bool:
     """Return True for a normalised text that tells how or to what somebody agreed."""
     return mentions_consent(words) or _GIVEN.search(words) is not None
 
@@ -149,7 +149,7 @@ def tells_of_consent(words: str) -> bool:
 def find_inversion(words: str) -> Inversion:
     """Return the effect of the inverting words in a normalised text.
 
-    Two of them, as in `not pending`, are unclear.
+    A text with two such words, as in `not pending`, is unclear.
     """
     if _UNCLEAR.search(words):
         return Inversion.UNCLEAR

@@ -26,7 +26,7 @@ COMMENT_MARKS = ("*", "#", "//")
 
 
 class Layout(StrEnum):
-    """The way in which a file holds its rows.
+    """The layout of the rows in a file.
 
     csv: cells between separators.
     addresses: each line is one cell with addresses.
@@ -41,9 +41,9 @@ class Layout(StrEnum):
 
 
 def is_comment(line: str) -> bool:
-    """Return True for a comment, as list servers write above and below the addresses.
+    """Return True for a comment line, which list servers write above and below the addresses.
 
-    A cell with only `#` is a heading: the number of the row.
+    A line whose first cell is `#` is not a comment, because `#` is the heading of the row numbers.
     """
     return line.lstrip().startswith(COMMENT_MARKS) and not NUMBER_HEADING.match(line)
 
@@ -51,7 +51,7 @@ def is_comment(line: str) -> bool:
 def find_layout(lines: Sequence[str]) -> tuple[Layout, str, tuple[str, ...]] | None:
     """Return the layout, the separator and the names of the columns of a list without a header.
 
-    Return None if the first lines are no such list.
+    Return None if the first lines are not such a list.
     """
     filled = [line.strip() for line in lines if line.strip() and not is_comment(line)]
     if not filled:

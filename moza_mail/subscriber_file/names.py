@@ -9,7 +9,7 @@ from moza_mail.subscriber_file.headings import ColumnRole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameColumns:
-    """The columns for a person's name, each None if the file has none."""
+    """The indexes of the columns for a person's name; None for a column that the file lacks."""
 
     whole: int | None
     first: int | None

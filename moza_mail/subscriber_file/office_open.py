@@ -121,7 +121,7 @@ class OfficeOpenReader(TagReader):
             self._sheet.strike(self._row_number, self._column - 1)
 
     def _strike(self, attributes: Attributes) -> None:
-        """Read that a font, a shared text or the text of a cell is struck through."""
+        """Record that a font, a shared text or the text of a cell is struck through."""
         if attributes.get("val", "1") in FALSE:
             return
         self._keep()

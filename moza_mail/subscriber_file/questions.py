@@ -97,7 +97,7 @@ def _list(parts: Sequence[Translatable | str]) -> Translatable | str:
 
 
 def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Question:
-    """Return a question that shows the lines of each value, if its column is not in the file itself."""
+    """Add the line numbers of each value to a question about a column that is not in the file itself."""
     cells = extra.get(question.heading)
     if cells is None:
         return question
@@ -117,7 +117,7 @@ def quote(text: str) -> str:
     return shlex.quote(text) if NOT_SHELL_SAFE.search(text) else f'"{text}"'
 
 
-def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
+def make_question_error(questions: Sequence[Question], source: str) -> SubscriberFileError:
     """Return the error that asks what the columns say about mail, and proposes an answer to each value."""
     parts = [
         _(
@@ -151,7 +151,7 @@ def ask(questions: Sequence[Question], source: str) -> SubscriberFileError:
     )
 
 
-def remark_error(remark: str, source: str) -> SubscriberFileError:
+def make_remark_error(remark: str, source: str) -> SubscriberFileError:
     """Return the error for a remark between the addresses, such as `Unsubscribed:` above a group."""
     return SubscriberFileError(
         locate(

@@ -10,9 +10,9 @@ from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.headings import ColumnRole
 from moza_mail.subscriber_file.inversions import (
     Inversion,
+    describes_consent,
     find_inversion,
     names_other_basis,
-    tells_of_consent,
 )
 from moza_mail.subscriber_file.row_state import (
     MAX_STATE_LENGTH,
@@ -118,7 +118,7 @@ def read_code(meaning: str) -> RowState | None:
     return RowState.UNSUBSCRIBED if is_no(meaning) else find_state(meaning)
 
 
-def worst_state(text: str) -> RowState | None:
+def find_worst_state(text: str) -> RowState | None:
     """Return the most serious state that a text in JSON names, such as `[{"reason": "HARD_BOUNCE"}]`.
 
     Return None for another text, and for JSON in which nobody left.
@@ -138,8 +138,9 @@ class CellReader:
         value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
     takes_any_words: one word is a consent, as in a column `consent`.
-    is_foreign: the status of something else, such as an account. There, `active` is no consent, but `subscribed` is.
-    is_account: an account or a membership, which somebody who is not active has left.
+    is_foreign: True for the status of something else, such as an account. There, `active` is not a consent, but `subscribed`
+        is one.
+    is_account: True for an account or a membership. There, somebody who is not active has left.
     only_answers: the heading says nothing, so each yes, no, date and state needs an answer in `words`.
     knows_texts: with `only_answers`, any other text says nothing about mail.
     is_own: any text is a consent, because the file is our own export, with the state in another column.
@@ -195,7 +196,7 @@ class CellReader:
         return self._read_positive(text)
 
     def _read_answered(self, text: str) -> Reading | None:
-        """Read a value with an answer, a link, or JSON with a state; None for another text. The role does not matter."""
+        """Read a value that a person explained, a link, or JSON with a state, for any role; None for another text."""
         word = normalise(text) if self.words else ""
         if word in self.words:
             return Reading(state=self.words[word])
@@ -203,7 +204,7 @@ class CellReader:
             return Reading(state=self.words[ANY_VALUE], date=self._parse(text))
         if LINK.match(text):
             return NOTHING
-        state = worst_state(text)
+        state = find_worst_state(text)
         return Reading(state=state) if state else None
 
     def _read_unanswered(self, text: str) -> Reading:
@@ -249,7 +250,7 @@ class CellReader:
             return Reading(state=state, date=date)
         if normalise(text) in HARMLESS_BOUNCES or normalise(text) in ALLOWED:
             return NOTHING
-        # A number of bounces or complaints.
+        # The number counts bounces or complaints.
         if text.isdigit() and self.role in {ColumnRole.BOUNCED, ColumnRole.COMPLAINED}:
             return Reading(state=state)
         if state is RowState.BOUNCED and REFUSAL.match(text):
@@ -263,12 +264,12 @@ class CellReader:
             and SUBSCRIBED.search(normalise(text))
         ):
             return NOTHING
-        # `active` may mean that a block is active, and `pending` in a column about leaving says nothing clear.
+        # `active` may mean that a block is active, and `pending` is not clear in a column about leaving.
         is_clear = found not in {None, RowState.CONFIRMED, RowState.UNCONFIRMED} or found is state
         return Reading(state=found) if is_clear else UNREADABLE
 
     def _read_precondition(self, text: str) -> Reading:
-        """Read if an address works or an account is active. Nobody consents to mail by that."""
+        """Read a cell that says if an address works or an account is active, which is not a consent to mail."""
         if is_empty(text):
             return Reading(state=RowState.UNCONFIRMED)
         if is_no(text):
@@ -310,6 +311,6 @@ class CellReader:
         is_long = len(text.split()) >= MIN_CONSENT_WORDS or (
             self.takes_any_words and len(text) > MIN_WORD_LENGTH
         )
-        if is_long and tells_of_consent(words):
+        if is_long and describes_consent(words):
             return Reading(state=RowState.CONFIRMED, is_words=True)
         return UNREADABLE

@@ -298,10 +298,10 @@ def normalise(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _spellings(text: str) -> tuple[str, ...]:
-    """Return a value, the value without an addition, and the value without polite words.
+def _make_forms(text: str) -> tuple[str, ...]:
+    """Return four forms of a value: all of it, and without an addition, polite words or a date at the end.
 
-    The last one is the value without a date. Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`,
+    Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`,
     `afgemeld 3-2-2023`. The channel before a value, as in `Email: Bounced`, is left out.
     """
     plain = BY_EMAIL.sub("", normalise(text))
@@ -314,18 +314,18 @@ def contradicts_itself(text: str) -> bool:
 
     Examples: `Ja, maar ingetrokken`, `Subscribed (pending)`, `Nee (wil niet meer)`.
     """
-    whole, base, *_ = _spellings(text)
+    whole, base, *_ = _make_forms(text)
     addition = whole[len(base) :]
     return find_inversion(addition) is not Inversion.NONE or LEAVING.search(addition) is not None
 
 
 def is_yes(text: str) -> bool:
     """Return True for a word that means yes in Dutch, English, German or French."""
-    return any(word in YES for word in _spellings(text)) and not contradicts_itself(text)
+    return any(word in YES for word in _make_forms(text)) and not contradicts_itself(text)
 
 
 def begins_with_yes(text: str) -> bool:
-    """Return True for a yes, also with more words after it that do not invert it, such as `Yes - web form`."""
+    """Return True for a yes, even if words follow that do not invert it, as in `Yes - web form`."""
     first, _space, rest = normalise(text).partition(" ")
     is_plain = find_inversion(rest) is Inversion.NONE and LEAVING.search(rest) is None
     return is_yes(text) or (first.strip(",;:") in YES and is_plain)
@@ -333,7 +333,7 @@ def begins_with_yes(text: str) -> bool:
 
 def is_no(text: str) -> bool:
     """Return True for a word that means no in Dutch, English, German or French."""
-    return text.strip() == "-1" or any(word in NO for word in _spellings(text))
+    return text.strip() == "-1" or any(word in NO for word in _make_forms(text))
 
 
 def is_empty(text: str) -> bool:
@@ -348,7 +348,7 @@ def is_empty(text: str) -> bool:
 
 def find_state(text: str) -> RowState | None:
     """Return the state that a word names; None for a word that is not known."""
-    words = _spellings(text)
+    words = _make_forms(text)
     if FORMER.match(words[0]):
         return RowState.UNSUBSCRIBED
     state = next((state for word in words if (state := STATE_OF_WORD.get(word))), None)

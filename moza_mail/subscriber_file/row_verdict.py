@@ -73,7 +73,7 @@ class RowJudge:
         if worst is None:
             return RowVerdict(state=None)
         if worst is RowState.CONFIRMED:
-            return self._consented(row, readings)
+            return self._make_confirmed_verdict(row, readings)
         columns = [column for state, column in states if state is worst and column]
         dates = [
             reading.date
@@ -84,7 +84,7 @@ class RowJudge:
         return RowVerdict(state=worst, words=words, since=min(dates, default=None))
 
     def lacks_opt_in(self, row: Sequence[str]) -> bool:
-        """Return True if a row has a date of joining, but none of the opt-in for which the file has a column."""
+        """Return True if a row has a date of joining, but no date of opt-in in the column for it."""
         readings = [
             (column, column.reader.read(row[column.index])) for column in self._readers if column.reader
         ]
@@ -106,7 +106,9 @@ class RowJudge:
         given = next((column for column, reading in dates if reading.date), None)
         return (RowState.CONFIRMED, given) if given else (RowState.UNCONFIRMED, dates[0][0])
 
-    def _consented(self, row: Sequence[str], readings: Sequence[tuple[Column, Reading]]) -> RowVerdict:
+    def _make_confirmed_verdict(
+        self, row: Sequence[str], readings: Sequence[tuple[Column, Reading]]
+    ) -> RowVerdict:
         dated = [
             (column, reading.date)
             for column, reading in readings
@@ -141,9 +143,10 @@ class RowJudge:
 def find_missing_opt_in(
     judge: RowJudge, rows: Iterable[Sequence[str]], column: Column | None
 ) -> list[Question]:
-    """Return the question about rows with a date of joining and without one of opt-in; empty if there are none.
+    """Return the question about the rows that lack an opt-in; empty if there are no such rows.
 
-    column: the first column for the date of opt-in; None if the file has none, or if its name says who is in it.
+    column: the first column for the date of opt-in. None if the file has no such column, or if the name of the file
+        already says that all people are subscribers.
     """
     # A cell with a year of this century is not empty; nearly all cells are skipped by that.
     if column is None or not (
@@ -165,9 +168,9 @@ def find_missing_opt_in(
 def find_open_questions(
     judge: RowJudge, rows: Iterable[Sequence[str]], questions: Sequence[Question]
 ) -> list[Question]:
-    """Return the questions whose answers can change a row, each with only the values that can.
+    """Return the questions whose answers can change the verdict on a row, each with only the values that matter.
 
-    If a row says in another column that somebody left, a remark in that row need not be explained.
+    For example, a remark needs no answer if another column of the row says that the person left.
     """
     values = [frozenset(value.strip() for value in one.values) for one in questions]
     found: list[dict[str, None]] = [{} for _ in questions]
@@ -190,9 +193,9 @@ def find_open_questions(
 
 
 def _severity(state: str) -> int:
-    """Return the severity of a proposed state.
+    """Return the severity of a proposed state, but at least the severity of `unsubscribed`.
 
-    Without a clear proposal, only a row of somebody who left is beyond doubt.
+    So an answer can change every row except a row of somebody who left.
     """
     proposed = RowState.UNSUBSCRIBED if state == IGNORE else RowState(state)
     return max(proposed, RowState.UNSUBSCRIBED, key=lambda one: one.severity).severity

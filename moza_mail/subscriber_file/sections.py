@@ -11,7 +11,7 @@ Found = tuple[int, Sequence[str]] | RejectedRow
 
 
 def find_title(row: Sequence[str]) -> str:
-    """Return the text of a row with only one text, perhaps with a number or a date; "" for another row."""
+    """Return the only text in a row, apart from numbers and dates; "" for an address and for several texts."""
     texts = [
         text.strip() for text in row if text.strip() and not text.strip().isdigit() and not parse_date(text)
     ]
@@ -30,9 +30,11 @@ def names_group(title: str) -> bool:
 
 
 def find_sections(rows: Iterable[Found], header: Sequence[str]) -> dict[int, str]:
-    """Return the title above each row with an address, by line, if it names a state. Another title ends the group.
+    """Return the title of the group that each row with an address belongs to, by line.
 
-    header: the headings, of which the only one may be the first title.
+    A group begins below a title that names a state, and ends at the next title. Rows outside a group are left out.
+
+    header: the headings. If there is only one heading, it may be the title of the first group.
     """
     title = find_title(header) if names_group(find_title(header)) else ""
     found: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""The size of a sheet of a workbook, and what the sheet says about its rows without a column for it."""
+"""The size of a sheet of a workbook, and the marks of its rows: hidden rows, notes, colours and struck cells."""
 
 from dataclasses import dataclass, field
 
@@ -60,7 +60,7 @@ class SheetMarks:
     def colour(self, row: int, column: int, name: str) -> None:
         """Keep the colour of a cell. The first column is 0.
 
-        A sheet with very many coloured cells has no colour that sets a few rows apart.
+        Colours beyond MAX_COLOURS are ignored: in a sheet with so many coloured cells, no colour is rare.
         """
         if name and len(self.colours) < MAX_COLOURS:
             self.colours[row, column] = name

@@ -18,9 +18,9 @@ from moza_mail.subscriber_file.column_plan import (
     GIVEN_ROLES,
     Column,
     ColumnPlan,
+    assign_roles,
     choose_service,
     find_certainty,
-    first_roles,
     judge_values,
     settle_by_values,
 )
@@ -33,12 +33,12 @@ from moza_mail.subscriber_file.file_state import (
     has_status,
     is_list_of_leavers,
     is_list_of_subscribers,
-    leavers_error,
+    make_leavers_error,
 )
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.headings import RESERVED_NAMES, SECTION_HEADING, ColumnRole, find_role
 from moza_mail.subscriber_file.names import NameColumns
-from moza_mail.subscriber_file.questions import Question, ask, remark_error, show_lines
+from moza_mail.subscriber_file.questions import Question, make_question_error, make_remark_error, show_lines
 from moza_mail.subscriber_file.row_state import RowState
 from moza_mail.subscriber_file.row_verdict import (
     RowJudge,
@@ -141,10 +141,10 @@ class SubscriberFile:
                 doubtful_line = doubtful_line or line
             else:
                 has_leavers = True
-        # If the columns say that some people left and others did not, a name such as `export with bounces` is no question.
+        # If the columns say that some people left and others did not, a name such as `export with bounces` causes no question.
         if doubtful_line and (not has_leavers or is_list_of_leavers(name)):
             roles = frozenset(column.role for column in self.columns.columns)
-            raise leavers_error(self.source, name, line=doubtful_line, has_status=has_status(roles))
+            raise make_leavers_error(self.source, name, line=doubtful_line, has_status=has_status(roles))
 
     def find_non_ascii_example(self) -> str:
         """Return a non-ASCII value, preferably a name.
@@ -179,19 +179,19 @@ class SubscriberFile:
         self._check_headings(header, line)
         given = self._find_given_columns(header, line)
         service = choose_service(header, answers, self.source)
-        columns = first_roles(header, given, answers, service)
+        columns = assign_roles(header, given, answers, service)
         has_email = any(column.role is ColumnRole.EMAIL for column in columns)
         values = _collect(table, columns)
         columns = settle_duplicates(columns, values, given)
         if not any(column.role is ColumnRole.EMAIL for column in columns):
-            raise self._no_email_error(header, values, line)
+            raise self._make_no_email_error(header, values, line)
         if not has_email:
             values = _collect(self._open_table(), columns)
         columns = settle_by_values(columns, values)
         self._check_duplicates(columns, line)
         remarks = [remark for column in values for remark in column.remarks]
         if remarks and not answers.is_about_leavers:
-            raise remark_error(remarks[0], self.source)
+            raise make_remark_error(remarks[0], self.source)
         titles = [title for column in values for title in column.titles]
         if titles and SECTION_HEADING not in self._extra:
             return self._plan_sections(titles[-1])
@@ -214,7 +214,7 @@ class SubscriberFile:
         table = self._open_table()
         cells = find_sections(table.rows(), table.header)
         if last_title not in cells.values() and not self._options.answers.is_about_leavers:
-            raise remark_error(last_title, self.source)
+            raise make_remark_error(last_title, self.source)
         self._extra = {**self._extra, SECTION_HEADING: cells}
         return self._plan_columns()
 
@@ -235,7 +235,7 @@ class SubscriberFile:
 
         left = find_open_questions(judge, rows(), questions) if questions else []
         if left := left or find_missing_opt_in(judge, rows(), opt_in):
-            raise ask([show_lines(one, self._extra) for one in left], self.source)
+            raise make_question_error([show_lines(one, self._extra) for one in left], self.source)
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
         """Return the names that `--map` gives to columns, by column index."""
@@ -253,14 +253,14 @@ class SubscriberFile:
                 )
             wanted = heading.strip().lower()
             if not wanted or wanted not in headings:
-                raise self._header_error(
+                raise self._make_header_error(
                     _("there is no column `{heading}`", heading=heading),
                     line,
                     _("The columns are: {columns}.", columns=", ".join(filter(None, header))),
                 )
             index = headings.index(wanted)
             if index in given:
-                raise self._header_error(
+                raise self._make_header_error(
                     _(
                         "the column `{heading}` cannot be both {first} and {second}",
                         heading=heading,
@@ -273,12 +273,12 @@ class SubscriberFile:
             given[index] = name
         return given
 
-    def _header_error(self, message: Translatable, line: int, hint: str) -> SubscriberFileError:
+    def _make_header_error(self, message: Translatable, line: int, hint: str) -> SubscriberFileError:
         return SubscriberFileError(locate(message, self.source, line), hint=hint)
 
     def _check_headings(self, header: Sequence[str], line: int) -> None:
         if len(header) > MAX_COLUMNS:
-            raise self._header_error(
+            raise self._make_header_error(
                 _(
                     "there are {count} columns; the maximum is {maximum}",
                     count=len(header),
@@ -289,7 +289,7 @@ class SubscriberFile:
             )
         wrong = (cell for cell in header if len(cell) > MAX_HEADING_LENGTH or CONTROL_CHARACTER.search(cell))
         if heading := next(wrong, ""):
-            raise self._header_error(
+            raise self._make_header_error(
                 _("{heading} cannot be the name of a column", heading=ascii(heading[:40])),
                 line,
                 HEADER_EXAMPLE,
@@ -302,7 +302,7 @@ class SubscriberFile:
             names += [column.role.value] if column.role in {ColumnRole.EMAIL, ColumnRole.NAME} else []
             for name in names:
                 if name in first:
-                    raise self._header_error(
+                    raise self._make_header_error(
                         _(
                             "two columns have the same meaning: `{first}` and `{second}` are both {name}",
                             first=first[name].heading,
@@ -314,21 +314,21 @@ class SubscriberFile:
                     )
                 first[name] = column
 
-    def _no_email_error(
+    def _make_no_email_error(
         self, header: Sequence[str], values: Sequence[ColumnValues], line: int
     ) -> SubscriberFileError:
         headings = [cell for cell in header if cell]
         if any("@" in cell for cell in headings):
-            return self._header_error(
+            return self._make_header_error(
                 _("there is no column `email`, and the line contains an address"), line, HEADER_EXAMPLE
             )
         if not headings:
-            return self._header_error(_("there is no column `email`"), line, HEADER_EXAMPLE)
+            return self._make_header_error(_("there is no column `email`"), line, HEADER_EXAMPLE)
         found = (
             heading for heading, column in zip(header, values, strict=True) if holds_addresses("", column)
         )
         likely = next(found, "")
-        return self._header_error(
+        return self._make_header_error(
             _(
                 "there is no column `email`; the columns are: {columns}",
                 columns=make_printable(", ".join(cell[:40] for cell in headings[:10])),
@@ -369,9 +369,11 @@ class SubscriberFile:
         if len(found) > 1 and name:
             reason = _("has {count} addresses and one name; give each address a row", count=len(found))
             return [RejectedRow(line=line, reason=reason, address=email[:MAX_NAME_LENGTH])]
-        return [self._newcomer(line, values, verdict, address, name or beside) for address, beside in found]
+        return [
+            self._make_subscriber(line, values, verdict, address, name or beside) for address, beside in found
+        ]
 
-    def _newcomer(
+    def _make_subscriber(
         self, line: int, values: Sequence[str], verdict: RowVerdict, address: Address, name: str
     ) -> NewSubscriber:
         state = verdict.state

@@ -70,7 +70,7 @@ class CsvTable:
             first, line, separators = next(rest, ""), 2, given[1]
         while first and not first.strip():
             first, line = next(rest, ""), line + 1
-        head = _complete(first, rest)
+        head = _collect_header(first, rest)
         headers = {separator: split_header(head, separator) for separator in separators}
         separator = max(headers, key=lambda one: (is_known(headers[one]), len(headers[one])))
         found = cls(
@@ -80,9 +80,11 @@ class CsvTable:
             header_line=line,
             remaining_lines=rest,
         )
-        return found if is_known(found.header) else found._search(head, is_known)
+        return found if is_known(found.header) else found._find_other_layout(head, is_known)
 
-    def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
+    def _find_other_layout(
+        self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]
+    ) -> "CsvTable":
         """Return the file as a list without a header, or as the table below some title lines.
 
         This is called if the first line is not a known header. If the file is neither such a list nor such a
@@ -195,7 +197,7 @@ class _LineFeed:
             self._lines = chain(self.row_lines[1:], self._lines)
 
 
-def _complete(first: str, rest: Iterator[str]) -> list[str]:
+def _collect_header(first: str, rest: Iterator[str]) -> list[str]:
     """Return the lines of the header that begins with this line.
 
     There may be several, because a quoted heading may have line breaks.

@@ -54,7 +54,7 @@ class TagReader:
         return {}
 
     def _collect_text(self, end: Callable[[str], None]) -> None:
-        """Collect the text until `end`, which receives each end tag, calls `_take_text`."""
+        """Begin to collect text. `end` receives each end tag, and calls `_take_text` to finish."""
         self._text = []
         self._parser.CharacterDataHandler = self._add_text
         self._parser.EndElementHandler = end

@@ -44,7 +44,7 @@ class SheetLines:
 
     marks: by line, how a row with an address is marked in the workbook, such as `hidden row`.
     notes: by line, the texts that somebody wrote beside the cells of a row with an address.
-    colours: by line, the colour of an address that most addresses do not have.
+    colours: by line, the colour of a cell with an address, if the colour is rare.
     """
 
     lines: list[str]
@@ -110,7 +110,10 @@ def _is_about_leavers(name: str) -> bool:
 
 
 def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMarks) -> SheetLines:
-    """Return the lines of a sheet, with the marks of its rows and of the people on a sheet of leavers."""
+    """Return the lines of a sheet with the marks of its rows.
+
+    A row also gets a mark if its person is on a sheet of leavers.
+    """
     rows = sheet.to_python(skip_empty_area=False)
     leavers = _find_leavers(book, sheet.name)
     found = SheetLines(lines=list(_to_lines(rows)), marks={}, notes={})
@@ -144,7 +147,7 @@ def _read_sheet(book: "CalamineWorkbook", sheet: "CalamineSheet", marks: SheetMa
 def _find_leavers(book: "CalamineWorkbook", sheet_name: str) -> dict[str, str]:
     """Return the people on sheets of people who left, each with the name of the sheet.
 
-    A person is an address. On a sheet without addresses it is a name of several words.
+    A person is identified by an address, or by a name of several words on a sheet without addresses.
     """
     if _is_about_leavers(sheet_name):
         return {}
@@ -177,7 +180,7 @@ def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, Sh
             is_small = size <= MAX_UNPACKED
             sheet, marks = inspect_workbook(archive) if is_small else (SheetMarks(), {})
     except SheetTooLargeError:
-        raise _too_large(source) from None
+        raise _make_too_large_error(source) from None
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         names, size, sheet, marks = set(), 0, SheetMarks(), {}
     if not names.intersection(SHEET_FILES) or BINARY_SHEET in names:
@@ -186,7 +189,7 @@ def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, Sh
             hint=_("Unpack it, and import all of its files together."),
         )
     if size > MAX_UNPACKED:
-        raise _too_large(source)
+        raise _make_too_large_error(source)
     if sheet.cells > MAX_CELLS:
         raise SubscriberFileError(
             locate(_("a sheet reaches over {count:,} cells", count=sheet.cells), source),
@@ -195,7 +198,7 @@ def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, Sh
     return CalamineWorkbook.from_filelike(io.BytesIO(content)), marks
 
 
-def _too_large(source: str) -> SubscriberFileError:
+def _make_too_large_error(source: str) -> SubscriberFileError:
     return SubscriberFileError(
         locate(_("the workbook is too large"), source), hint=_("Save the list as CSV UTF-8.")
     )

@@ -2,9 +2,9 @@
 
 The library that reads sheets reserves memory for every cell between the first and the last one. A file of a
 few bytes may contain a cell with the reference XFD1048576. The library would need 500 GB for its sheet, and
-the process would be aborted. With some malformed XML, the library never ends. And it leaves out how people
-take somebody off a list without a column for it: strikethrough, hidden rows and notes. So each file of a
-workbook is parsed once by expat, which checks and measures it and collects these marks.
+the process would be aborted. With some malformed XML, the library never ends. The library also ignores
+strikethrough, hidden rows and notes, with which people take somebody off a list. So expat parses each file of a
+workbook first. This module checks the XML, measures the sheets and collects these marks.
 """
 
 import zipfile
