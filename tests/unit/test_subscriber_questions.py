@@ -420,8 +420,11 @@ def test_a_date_in_a_heading_with_unknown_words_is_no_question_beside_a_status()
     assert "`Opt-in requested`" in ask(asked).message
 
 
-def test_a_column_with_the_number_of_the_row_is_no_comment():
-    content = "#,What's your name?,What's your email?,Newsletter\n1,Vilma,a@example.org,yes\n2,Wilmer,b@example.org,no\n"
+@pytest.mark.parametrize("heading", ["What's your email?", "Bereikbaar op"])
+def test_a_column_with_the_number_of_the_row_is_no_comment(heading):
+    content = (
+        f"#,What's your name?,{heading},Newsletter\n1,Vilma,a@example.org,yes\n2,Wilmer,b@example.org,no\n"
+    )
     rows = SubscriberFile(lambda: io.StringIO(content), "a.csv", SubscriberFileOptions())
     assert [(row.name, str(row.state)) for row in rows] == [
         ("Vilma", "confirmed"),
