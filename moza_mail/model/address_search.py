@@ -143,7 +143,7 @@ class AddressFinder:
         return self._replace(text, lambda _: ADDRESS_REMOVED)
 
     def mask(self, text: str) -> str:
-        """Return the text with stars in place of the address, as many as it has bytes in UTF-8."""
+        """Replace the address in the text by stars: one for each byte of the address in UTF-8."""
         return self._replace(text, lambda found: "*" * len(found.encode()))
 
     def _replace(self, text: str, make_mark: Callable[[str], str]) -> str:
@@ -229,7 +229,7 @@ class AddressSetFinder:
         return self._change_lines(text, lambda finder, line: finder.remove(line))
 
     def mask(self, text: str) -> str:
-        """Return the text with stars in place of each address, as many as it has bytes in UTF-8."""
+        """Replace each address in the text by stars: one for each byte of the address in UTF-8."""
         return self._change_lines(text, lambda finder, line: finder.mask(line))
 
     def _change_lines(self, text: str, change: Callable[[AddressFinder, str], str]) -> str:
@@ -248,7 +248,7 @@ class AddressSetFinder:
 
     def _find_likely_in(self, text: str) -> Iterator[Address]:
         if len(self.addresses) == 1:
-            # Its own finder is faster.
+            # The finder for a single address is faster.
             yield self.addresses[0]
             return
         seen: set[Address] = set()
@@ -273,7 +273,7 @@ class AddressSetFinder:
         return any(each.domain in lower and each.local.lower() in lower for each in self.addresses)
 
     def _find_likely(self, part: str) -> Iterator[Address]:
-        """Yield each address whose domain and local part are next to each other, and maybe parts of a longer address."""
+        """Yield each address whose local part and domain are next to each other. They may be parts of a longer address."""
         if not SEPARATOR.search(part):
             return
         text = part.lower() if _is_plain(part) else canonicalise(part).text

@@ -19,7 +19,7 @@ FEWEST_WORDS = 20
 
 
 class Likeness(StrEnum):
-    """In which way two issues are alike, strongest first."""
+    """The ways in which two issues can be alike, the strongest first."""
 
     TEXT = "text"
     WORDS = "words"

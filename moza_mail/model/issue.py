@@ -145,7 +145,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """A heading inside a section. Its level is 3 or more, because the section's title has 2; without a title 2 or more."""
+    """A heading inside a section. Its level is 3 or more, or 2 or more in a section without a title."""
 
     level: int
     inlines: Inlines

@@ -6,7 +6,7 @@ The states of a delivery, and their transitions:
     claimed -> pending (released)   claimed, pending, deferred -> skipped   deferred -> claimed
     uncertain -> claimed only if a person decides so
 
-Only where several senders share a mailing (PostgreSQL) is the state claimed stored. Elsewhere the sender remembers its claims.
+The state claimed is stored only if several senders can share a mailing (PostgreSQL). Otherwise, claims are kept in memory.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ class DeliveryState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a recipient is skipped.
+    """The reason to skip a recipient.
 
     `confirmed` is for a confirmation mail that is no longer needed.
     """
@@ -107,7 +107,7 @@ class SentIssue:
 class StartedMailing:
     """A mailing that has begun, with the state of its deliveries.
 
-    has_unsent: there are recipients without an attempt.
+    has_unsent: True if there are recipients without an attempt.
     next_attempt: when the first deferred recipient is due.
     """
 

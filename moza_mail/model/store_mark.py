@@ -39,7 +39,7 @@ class RestoreGap:
     assumed_through: date | None = None
 
     def without(self, period: LogPeriod | None) -> Self:
-        """Return the part of the gap that a log does not cover; a closed gap if the log covers all of it."""
+        """Return the part of the gap that a log does not cover. If the log covers all of it, the gap is no longer open."""
         if period is None:
             return self
         if period.first <= self.start:

@@ -146,9 +146,9 @@ class _LineParser:
                 index += 1
 
     def dates_at(self, index: int) -> tuple[DayMarks, int]:
-        """Return the days that begin at a token, and the index of the token after them.
+        """Return the days that are written from a token on, and the index of the next token.
 
-        There are no days if none begin at the token.
+        The first value is empty if no date begins at the token.
         """
         marks, after = self.one_at(index)
         while marks and len(marks) <= MAX_DAYS:

@@ -53,7 +53,7 @@ class HugoSite:
     files: tuple[Path, ...]
 
     def view_url(self, site: str) -> str:
-        """Return the pattern of the pages of issues on a site; empty if it cannot be known."""
+        """Return the pattern for the URLs of issues on a site; empty if the pattern is not known."""
         return f"{site.rstrip('/')}/{self.page}" if self.page else ""
 
 

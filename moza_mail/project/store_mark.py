@@ -39,8 +39,8 @@ def read_mark(root: Path) -> StoreMark | None:
 def write_mark_fast(root: Path, mark: StoreMark) -> None:
     """Overwrite the mark of the same store in its file, without waiting for the disk.
 
-    A text that is not shorter fits in one write, so that a reader never finds half a mark. A failure is ignored: the mark is
-    written again at the end of the run.
+    The new text is at least as long as the old one. So one write replaces all of it, and a reader never finds half a mark. A
+    failure is ignored, because the mark is written again at the end of the run.
     """
     path = root / MARK_FILE
     content = _to_bytes(mark)
@@ -70,9 +70,9 @@ def _to_bytes(mark: StoreMark) -> bytes:
 
 
 def write_mark(root: Path, mark: StoreMark) -> None:
-    """Replace the mark in one step, on the disk; raise ProjectError.
+    """Replace the mark in one step, and sync it to disk; raise ProjectError if that fails.
 
-    In a folder that may not be written, such as that of a container, no mark is kept. The store is then not recognised.
+    If the folder is read-only, as in a container, nothing is written. Later runs then do not recognise the store.
     """
     path = root / MARK_FILE
     try:

@@ -1,4 +1,4 @@
-"""Compose messages shortly before they are needed; signed ones are composed in threads."""
+"""Compose messages shortly before they are needed; signed messages are composed in threads."""
 
 import asyncio
 import os

@@ -46,7 +46,7 @@ async def wait_for_others(
     clock: Callable[[], datetime],
     pause: Callable[[timedelta], Awaitable[bool]],
 ) -> bool:
-    """Wait until no other sender has claimed deliveries; return True if there are deliveries to send before.
+    """Wait until no other sender has claimed deliveries; return True as soon as there are deliveries to send.
 
     Deliveries of a sender that dies are taken over. The wait ends when the others have changed nothing for `HUNG`.
 

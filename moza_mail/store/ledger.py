@@ -169,8 +169,8 @@ class Ledger:
         """Claim up to `limit` deliveries: pending ones by id, then deferred ones by due time.
 
         Recipients who unsubscribed or were suppressed meanwhile are skipped. An empty list means that this
-        sender has nothing left to claim now; another sender may hold the last deliveries. The only sender keeps its
-        claims in memory (OwnClaims), so the rows of a sender that dies stay pending.
+        sender has nothing left to claim now; another sender may hold the last deliveries. On SQLite, where only
+        one process can send, claims are kept in memory (OwnClaims). If that process dies, the rows are still pending.
 
         domains: claim only deliveries to these domains; pending deliveries also need an id > `domains.after`.
         """

@@ -289,7 +289,7 @@ class SubmissionQueue:
         return [submission for submission in batch if submission.key not in dropped] if dropped else batch
 
     def _wake_waiting(self) -> None:
-        """Wake a waiting worker for each ready submission, or all if there will be no more."""
+        """Wake a waiting worker for each ready submission. If there will be no more submissions, wake all workers."""
         while self._waiting and (self._ready or self.is_finished):
             self._waiting.popleft()()
 
