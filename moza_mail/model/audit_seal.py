@@ -20,7 +20,7 @@ from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.timestamps import format_utc
 
 MOST_PROBLEMS = 20
-"""The first problems tell a person enough; a log that was replaced has one for each entry."""
+"""The maximum number of problems in a report. A log that was replaced has a problem for each entry."""
 SHORT_FINGERPRINT = 12
 # Any white space, because a mail program or an editor may break the line.
 ANCHOR = re.compile(
@@ -113,7 +113,7 @@ class ProblemKind(StrEnum):
 class AuditProblem:
     """One problem of the audit log.
 
-    first, last: the numbers of the entries that it concerns; 0 if it concerns none.
+    first, last: the first and the last number of the affected entries; 0 if no entry is affected.
     """
 
     kind: ProblemKind

@@ -1,4 +1,4 @@
-"""Repair what people type or paste for Markdown and Markdown does not read: bullets and no-break spaces."""
+"""Repair bullets and no-break spaces that people type or paste, and that Markdown does not read."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ MAX_ROWS = 50
 NO_BREAK = "\u00a0"
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 ITEM = re.compile(r"[ \t]*(?:[*+-]|\d{1,3}[.)])[ \t]")
-# The bullets of word processors; a dash begins an item only beside another.
+# The bullets of word processors. A dash counts as a bullet only next to another row with a dash.
 WORD_BULLET = re.compile(rf"([ \t]*)[•▪◦‣●○■□➢✓·\uf0b7\uf0a7][ \t{NO_BREAK}]*(?=\S)")
 DASH = re.compile(rf"([ \t]*)[–—][ \t{NO_BREAK}]+(?=\S)")
 # `*[HTML]: HyperText ...` is an abbreviation of MkDocs.
 STAR = re.compile(r"([ \t]*)\*(?=[^\s*_])(?!\[[^\]\n]*\]:)")
 HYPHEN = re.compile(r"([ \t]*)-(?=[^\W\d_])")
 BOLD = re.compile(r"\*\*[^*]+\*\*|`[^`]*`|\\\*")
-# A mark of Markdown that a no-break space keeps from being one, and a no-break space beside a space or between words.
+# No-break spaces after a Markdown mark, which has no effect then; in an indent; and beside a space or between words.
 MARK_BEFORE = re.compile(rf"^([ \t]*(?:[*+-]|\d{{1,3}}[.)]|#{{1,6}}|>)){NO_BREAK}+")
 INDENT = re.compile(rf"^[ \t]*{NO_BREAK}[ \t{NO_BREAK}]*(?=\S)")
 NEEDLESS_SPACE = re.compile(rf"(?<=[^\W\d_]){NO_BREAK}(?=[^\W\d_])|(?<= ){NO_BREAK}+|{NO_BREAK}+(?=[ \n]|$)")
@@ -26,7 +26,7 @@ class MarkdownRepair:
     """A row of an issue that can be repaired.
 
     row: counted from 0.
-    is_bullet: a bullet is repaired; else only no-break spaces are.
+    is_bullet: True if a bullet is repaired, False if only no-break spaces are.
     """
 
     row: int

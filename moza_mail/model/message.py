@@ -10,8 +10,8 @@ from types import MappingProxyType
 from moza_mail.model.address import Address
 from moza_mail.model.merge_field import NAME_FIELD, MergeField
 
-# A placeholder is a URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting leave URLs unchanged. That of
-# a merge field ends in `~`, because a letter may follow it.
+# A placeholder is a URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting leave URLs unchanged. The
+# placeholder of a merge field ends in `~`, because a letter may follow it.
 PLACEHOLDER = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)~?")
 
 
@@ -102,7 +102,7 @@ class Rendered:
             for attachment in self.attachments
             for field in (attachment.filename, attachment.content_type, attachment.content_id)
         ]
-        # The fields themselves, because the number of a placeholder is the same for every first field.
+        # Add the fields too: their placeholders are only numbered, so a change of a field leaves the text the same.
         parts += [
             f"{name} {one.name} {'' if one.default is None else repr(one.default)}"
             for name, one in self.fields_by_placeholder.items()

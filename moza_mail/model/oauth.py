@@ -8,7 +8,7 @@ from enum import StrEnum
 from moza_mail.errors import MozaMailError
 from moza_mail.i18n import gettext as _
 
-# RFC 6750 2.1: the characters of a bearer token. The longest ones seen have some 4,000.
+# RFC 6750 2.1: the characters of a bearer token. The longest tokens seen have some 4,000.
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
 
 
@@ -93,7 +93,7 @@ TOKEN_REMEDIES = (
     ("unauthorized_client", _("The app may not use this grant. Correct `grant`, or the app's rights.")),
 )
 SEE_MANUAL = _("See docs/oauth.md.")
-# The same for the replies of mail servers to a login.
+# Words in a mail server's reply to a login, and the remedy.
 LOGIN_REMEDIES = (
     (
         "SmtpClientAuthentication is disabled",

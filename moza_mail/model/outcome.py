@@ -37,7 +37,7 @@ PROTOCOL_ERROR = "out of step with the relay"
 SENDER_REFUSED = "the relay refuses our sender"
 
 
-# A group that accepts mail from members only, or a person who rejects ours: others at that domain may be mailed.
+# This rule is about a group for members only, or a person who rejects our mail. Others at that domain may be mailed.
 READER_CHOICE_RULE = "closed_group"
 
 

@@ -22,7 +22,7 @@ class Provider:
     families: str = ""
 
 
-# From the MX records and lists of providers that are public; those of mergers in the Netherlands are common knowledge.
+# From MX records and public lists of providers. The mergers of Dutch providers are common knowledge.
 PROVIDERS = (
     Provider(
         name="microsoft",

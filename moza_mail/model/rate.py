@@ -13,7 +13,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 # Messages of this many seconds may be sent at once: short enough for a relay that counts by the second.
 BURST_TIME = timedelta(milliseconds=100)
-# A bucket that is more than this many bursts ahead means that the clock was set back.
+# If a bucket is more than this many bursts ahead, the clock was set back.
 MOST_BURSTS_AHEAD = 100
 
 
