@@ -21,6 +21,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      + StoreError
      |  + StoreLocked                   exit 75
      |  + StoreUnavailable              exit 75   the database server: run the same command again
+     |  + StoreFailedOver               exit 3    a standby became the primary, and may lack commits
      |  + SchemaTooNew
      |  + DeliverySkipped                         the recipient was erased while a sender had the delivery
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
@@ -219,6 +220,12 @@ class StoreUnavailable(StoreError):
     """The database server cannot be reached, or has ended the connection. Run the command again (EX_TEMPFAIL)."""
 
     exit_code = 75
+
+
+class StoreFailedOver(StoreError):
+    """A standby became the primary in mid-mailing, and may lack the last commits. A person must decide."""
+
+    exit_code = 3
 
 
 class SchemaTooNew(StoreError):

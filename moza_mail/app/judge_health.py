@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
-from moza_mail.i18n import ngettext
 from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.model.health import (
     AddressRefusal,
@@ -129,6 +129,19 @@ def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[D
         yield good("relay", _("it offers {names}", names=names))
 
 
+STANDBY_HINT = _(
+    "Set synchronous_standby_names on the server, so that each commit waits for a standby (docs/scale.md)."
+)
+
+
+def describe_standbys(count: int) -> Translatable:
+    """Return the warning that a failover may lose commits."""
+    return _(
+        "the database has {count} standby servers and does not commit synchronously, so after a failover recipients may be uncertain or mailed twice",
+        count=count,
+    )
+
+
 def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
     """Judge a store.
 
@@ -175,6 +188,8 @@ def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
                 known_schema=seen.known_schema,
             ),
         )
+    if seen.unsafe_standbys:
+        yield doubtful("store", describe_standbys(seen.unsafe_standbys), STANDBY_HINT)
     if seen.audit_check is not None:
         yield _judge_audit_log(seen.audit_check)
     if free is not None:

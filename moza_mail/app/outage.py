@@ -4,8 +4,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from moza_mail.app.clock import now
+from moza_mail.app.judge_health import STANDBY_HINT, describe_standbys
 from moza_mail.errors import StoreUnavailable
 from moza_mail.i18n import gettext as _
+from moza_mail.model.mailing import Mailing
 from moza_mail.model.timestamps import format_duration
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -33,6 +36,14 @@ def wait_for_database(store: Store, say: Callable[[str], None], patience: timede
 
     store.transactions.database.outage.patience = limit.total_seconds()
     store.transactions.database.outage.on_outage = on_outage
+
+
+async def find_standby_warnings(store: Store, mailing: Mailing) -> list[str]:
+    """Return a warning if a failover of the database may lose commits, once for each mailing."""
+    count = await store.ledger.count_unsafe_standbys()
+    if count and await store.notices.report_once(f"standbys {mailing.key}", now=now()):
+        return [_("Warning: {message}. {hint}", message=describe_standbys(count), hint=STANDBY_HINT)]
+    return []
 
 
 def report_outage_once(project: Project, work: Callable[[], int], *, repeat: bool) -> int:

@@ -11,6 +11,7 @@ from moza_mail.app.login_backoff import RELAY, remember_refusal
 from moza_mail.app.mailing_report import progress_as_data
 from moza_mail.app.notify import describe_cause, notify_operator
 from moza_mail.app.open_project import pause_garbage_collection
+from moza_mail.app.outage import find_standby_warnings
 from moza_mail.app.planned_issues import PlannedIssues, find_unreported_lost
 from moza_mail.app.prepare_issue import prepare_issue
 from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
@@ -151,7 +152,10 @@ async def send_due(
         async for result in due.send_due(store, transport, planned.issues, settings):
             alarms: Sequence[str] = ()
             if result.progress and result.finished:
-                alarms = await find_outbox_alarms(store, result.progress.mailing, relay)
+                alarms = [
+                    *await find_outbox_alarms(store, result.progress.mailing, relay),
+                    *await find_standby_warnings(store, result.progress.mailing),
+                ]
             reports.append(DueIssueReport(result=result, relay=relay, alarms=alarms))
             on_issue(reports[-1])
     if any(isinstance(one.result.error, AuthenticationRefused) for one in reports):

@@ -10,7 +10,7 @@ from moza_mail.app import send as app
 from moza_mail.app.check_issue import check_issue, findings_as_data
 from moza_mail.app.dry_run_text import dry_run_as_lines, dry_run_warnings
 from moza_mail.app.open_project import open_store, open_transport, outbox_folder
-from moza_mail.app.outage import wait_for_database
+from moza_mail.app.outage import find_standby_warnings, wait_for_database
 from moza_mail.app.plan_send import SendOptions, SendPlan, plan_send
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.app.send import OutcomesCallback, SendReport
@@ -66,6 +66,8 @@ async def _send(project: Project, command: SendCommand) -> int:
                 _("nothing was sent"),
             )
         wait_for_database(store, output.say, options.wait)
+        for warning in await find_standby_warnings(store, plan.mailing):
+            output.say(warning)
         with stop_on_signal() as stop, _progress_bar(plan, command) as on_outcomes:
             done = await app.send(store, transport, plan, options, stop=stop.event, on_outcomes=on_outcomes)
     code = _report(project, done, command)

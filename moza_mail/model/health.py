@@ -96,6 +96,7 @@ class StoreStatus:
     known_schema: the version of the tables that this program expects.
     damage: the result of SQLite's quick_check, empty if the file is sound.
     audit_check: the result of verifying the audit log; None if it was not verified.
+    unsafe_standbys: the number of standby servers that may lack the last commits.
     store_id, generation, fingerprint: the properties of the store with these names.
     """
 
@@ -109,6 +110,7 @@ class StoreStatus:
     store_id: str = ""
     generation: int = 0
     fingerprint: str = ""
+    unsafe_standbys: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

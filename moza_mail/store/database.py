@@ -25,7 +25,7 @@ class Purge(NamedTuple):
 class Database(Protocol):
     """An open database.
 
-    All methods but `name`, `outage`, `has_many_senders` and `sender_id` run on the store's thread. Every method may raise StoreError.
+    All methods but the properties and `sender_id` run on the store's thread. Every method may raise StoreError.
     """
 
     @property
@@ -35,6 +35,10 @@ class Database(Protocol):
     @property
     def outage(self) -> OutageWait:
         """The patience with a server that is away. SQLite has no server."""
+
+    @property
+    def has_failed_over(self) -> bool:
+        """True if a standby, which may lack commits of this store, became the primary since this store was opened."""
 
     @property
     def has_many_senders(self) -> bool:

@@ -102,6 +102,7 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
     import sqlalchemy as sa
 
     from moza_mail.store.postgres.database import PostgresDatabase
+    from moza_mail.store.postgres.replication import count_unsafe_standbys
 
     with closing(PostgresDatabase.without_migrating(url)) as database, database.reading() as connection:
         if "schema_version" not in sa.inspect(connection).get_table_names():
@@ -111,11 +112,13 @@ def _inspect_server(url: str, hasher: AddressHasher | None) -> StoreStatus:
         check = _verify_audit_log(connection, hasher) if schema == HEAD and hasher else None
         rows = connection.execute(sa.text(PROPERTIES))
         properties = {str(name): str(value) for name, value in rows}
+        standbys = count_unsafe_standbys(connection)
     return StoreStatus(
         path=None,
         known_schema=HEAD,
         exists=True,
         schema=str(schema),
+        unsafe_standbys=standbys,
         last_change=datetime.fromisoformat(newest) if newest else None,
         audit_check=check,
         **_read_identity(properties),

@@ -1,5 +1,6 @@
 """The ledger: mailings, and the state of the delivery to each recipient."""
 
+from array import array
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError
+from moza_mail.errors import StoreError, StoreFailedOver
 from moza_mail.model.bounce import BounceThresholds
 from moza_mail.model.mailing import (
     Delivery,
@@ -27,9 +28,11 @@ from moza_mail.model.summary import MailingSummary
 from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
 from moza_mail.store.claim import OwnClaims
+from moza_mail.store.failover import doubt_tried, make_failover_error
 from moza_mail.store.group_commit import Answers
 from moza_mail.store.identity import Identity, doubt_deliveries, raise_generation
 from moza_mail.store.paging import PAGE
+from moza_mail.store.postgres.replication import count_unsafe_standbys
 from moza_mail.store.rows import DELIVERY, delivery
 from moza_mail.store.schema import deliveries, is_in
 from moza_mail.store.sender_claims import find_claims
@@ -51,6 +54,9 @@ class Ledger:
         self._database = transactions.database
         self._thresholds = thresholds
         self._last_claims = OwnClaims(sender_id=None, in_memory=frozenset())
+        # The ids of all deliveries with an intent of this sender, 8 bytes each, and the last generation: for a failover.
+        self._tried = array("q")
+        self._last_generation = 0
         self._updates = transactions.make_group(self._commit_updates)
 
     async def require_space(self) -> None:
@@ -106,6 +112,10 @@ class Ledger:
     def has_many_senders(self) -> bool:
         """True if several senders can share a mailing."""
         return self._database.has_many_senders
+
+    async def count_unsafe_standbys(self) -> int:
+        """Count the standby servers that may lack the last commits after a failover."""
+        return await self._transactions.read(count_unsafe_standbys)
 
     async def find_other_claims(self, mailing_id: int) -> list[SenderClaims]:
         """Return what other senders have claimed of a mailing and not finished."""
@@ -284,18 +294,33 @@ class Ledger:
             return self._database.outage.run(lambda: self._record(group, settle.record_together))
         except NotClaimed:
             return self._database.outage.run(lambda: self._record(group, settle.record_each))
+        except StoreFailedOver as error:
+            self._database.outage.run(lambda: self._doubt_tried(group[-1].now))
+            return [error] * len(group)
+
+    def _doubt_tried(self, now: datetime) -> None:
+        """Doubt what this sender tried, and make the store newer than the marks of the lost commits."""
+        with self._transactions.writing() as connection:
+            raise_generation(connection, self._last_generation + 1)
+            doubt_tried(connection, self._tried, now)
 
     def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
         """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
         has_intents = any(isinstance(update, Intents) for update in group)
         own = replace(self._own_claims())
         with self._transactions.writing() as connection:
+            if self._database.has_failed_over:
+                raise make_failover_error(self._database.name)
             # The generation is raised first, so that two senders on PostgreSQL take their locks in the same order.
             mark = raise_generation(connection) if has_intents else None
             rejected = record(connection, group, own, self._thresholds)
         self._last_claims = own
         if mark:
+            self._last_generation = mark.generation
             self._identity.on_advance(mark, False)
+        if self._database.has_many_senders:
+            for update in group:
+                self._tried.extend(update.delivery_ids if isinstance(update, Intents) else ())
         return rejected or [{}] * len(group)
 
 

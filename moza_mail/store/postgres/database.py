@@ -19,7 +19,7 @@ from moza_mail.errors import StoreError, StoreUnavailable
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
 from moza_mail.store.outage import PAUSE, OutageWait
-from moza_mail.store.postgres import advisory, commit
+from moza_mail.store.postgres import advisory, commit, replication
 from moza_mail.store.postgres.dead_senders import DeadSenders
 from moza_mail.store.postgres.errors import make_driver_error, translate_errors
 from moza_mail.store.postgres.url import name_database, read_url
@@ -30,7 +30,6 @@ PATIENCE = 15
 """Seconds to wait for another transaction's locks."""
 
 SETTINGS = {
-    "synchronous_commit": "on",  # whatever the role's default: a lost commit would mail recipients twice
     "lock_timeout": f"{PATIENCE}s",
     # A machine that disappears is noticed within a minute, and its locks are released.
     "tcp_keepalives_idle": "30",
@@ -59,6 +58,8 @@ class PostgresDatabase:
         self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
         self.outage = OutageWait()
         self.timeline = ""
+        self.has_failed_over = False
+        self._was_synchronous = False
         self._dead = DeadSenders()
         self._engine = _make_engine(url)
         self._connection: sa.Connection | None = None
@@ -145,7 +146,7 @@ class PostgresDatabase:
             connection = self._engine.connect()
             try:
                 _prepare(connection, self.name)
-                self.timeline = commit.read_timeline(connection)
+                self._note_timeline(connection)
                 for number, _, _ in self._locks.values():
                     # This sender keeps the deliveries that it claimed, unless another sender took it for dead meanwhile.
                     advisory.lock_sender(connection, number)
@@ -156,6 +157,13 @@ class PostgresDatabase:
                 raise
             self._connection = connection
         return self._connection
+
+    def _note_timeline(self, connection: sa.Connection) -> None:
+        """Compare the timeline of the server with that of the last connection."""
+        before, self.timeline = self.timeline, commit.read_timeline(connection)
+        if before and self.timeline != before and not self._was_synchronous:
+            self.has_failed_over = True
+        self._was_synchronous = replication.is_synchronous(connection)
 
     def require_space(self) -> None:
         """Do nothing: only the server knows its disk."""
@@ -244,5 +252,6 @@ def _prepare(connection: sa.Connection, name: str) -> None:
             f"{name} has the encoding {encoding}, which cannot hold every name",
             hint="Create a database with `createdb --encoding=UTF8 --template=template0 NAME` and set it as `store`.",
         )
+    replication.commit_durably(connection)
     for setting, value in SETTINGS.items():
         connection.exec_driver_sql(f"SET {setting} = '{value}'")

@@ -50,6 +50,7 @@ class SqliteDatabase:
     """An open SQLite file with its connection and lock files; see Database for the methods."""
 
     has_many_senders = False
+    has_failed_over = False
 
     def __init__(self, path: Path, connection: sa.Connection, write_lock: FairLock) -> None:
         self.path = path
