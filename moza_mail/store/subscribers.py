@@ -168,7 +168,9 @@ def _select_page(
     connection: sa.Connection, list_slug: str, subscriber_filter: SubscriberFilter, after: int
 ) -> list[tuple[Subscriber, Subscription]]:
     """Return one page of subscribers with ids > `after`."""
-    where = [subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id > after]
+    # As in `_select_exported`.
+    is_next = (subscriptions.c.subscriber_id > after) & (subscribers.c.id > after)
+    where = [subscriptions.c.list_slug == list_slug, is_next]
     if subscriber_filter.state:
         where.append(subscriptions.c.state == subscriber_filter.state)
     if subscriber_filter.condition:
