@@ -93,6 +93,12 @@ class Outcomes:
 Update = Intents | Outcomes
 
 
+TAKEN_OVER = (
+    "This process stood still, or was without the database, for so long that another sender took it for dead. Nobody is mailed"
+    " twice. Look up the uncertain recipients in the relay's log: `moza-mail settle --log FILE`."
+)
+
+
 class NotClaimed(Exception):
     """An update does not match the state of its delivery; the transaction must roll back."""
 
@@ -186,7 +192,8 @@ def _explain(
         return DeliverySkipped(f"delivery {delivery_id} was skipped meanwhile")
     is_held = found.state in {DeliveryState.CLAIMED, DeliveryState.INTENT}
     whose = ", of another sender," if is_held and found.sender_id != sender_id else ""
-    return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}")
+    hint = TAKEN_OVER if whose or found.state is DeliveryState.UNCERTAIN else ""
+    return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}", hint=hint)
 
 
 def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[Row]:

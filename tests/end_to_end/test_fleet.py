@@ -109,7 +109,7 @@ def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(se
         with senders(project, SENDERS) as started:
             wait_until_all_send(server, project, sink)
             hung, *others = started
-            hung.send_signal(signal.SIGSTOP)
+            stop(server, project, hung, in_transaction=False)
             ended = finish(others)
             try:
                 assert [code for code, _ in ended] == [3] * 3, ended
@@ -126,6 +126,43 @@ def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(se
                 hung.send_signal(signal.SIGCONT)
             assert finish([hung])[0][0] == 0
         assert judge(project, sink) == crash.Verdict()
+
+
+def test_a_sender_that_hangs_in_a_transaction_does_not_stop_the_others(server, project):
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with senders(project, SENDERS) as started:
+            wait_until_all_send(server, project, sink)
+            hung, *others = started
+            stop(server, project, hung, in_transaction=True)
+            try:
+                ended = finish(others)
+            finally:
+                hung.send_signal(signal.SIGCONT)
+            assert {code for code, _ in ended} <= {0, 3}, ended
+            code, text = finish([hung])[0]
+            assert code in {0, 3} or "another sender took it for dead" in text
+        assert set(project.states()) <= {"accepted", "uncertain"}
+        assert not judge(project, sink).broken
+
+
+def stop(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in_transaction: bool) -> None:
+    """Stop a sender between two transactions, or within one."""
+    query = (
+        "SELECT a.state FROM senders s JOIN pg_locks l ON l.locktype = 'advisory' AND l.objid = s.id"
+        " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() WHERE s.process_id = %s"
+    )
+    end = time.monotonic() + 30
+    while True:
+        one.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)  # for a statement that the server is running
+        if server.query(query, one.pid, database=database_of(project)) == [
+            ("idle in transaction" if in_transaction else "idle",)
+        ]:
+            return
+        one.send_signal(signal.SIGCONT)
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send(server, project):

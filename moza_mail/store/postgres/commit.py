@@ -8,6 +8,9 @@ from moza_mail.store.postgres.errors import translate_postgres_error
 
 # One statement on the wire: the transaction gets its number without a round trip of its own.
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_current_xact_id()::text"
+# A sender that hangs within a transaction holds rows that every sender writes, such as the generation of the store. The
+# server then ends its connection, before the others stop waiting for these rows.
+LIMIT_IDLE = "; SET LOCAL idle_in_transaction_session_timeout = '8s'"
 TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 STATUS = sa.text("SELECT pg_xact_status(CAST(:number AS xid8))")
 IN_PROGRESS = "in progress"
@@ -20,11 +23,14 @@ class Commit(NamedTuple):
     timeline: str
 
 
-def begin(connection: sa.Connection, name: str) -> str:
-    """Begin a writing transaction, and return its number; raise StoreError with the name of the database."""
+def begin(connection: sa.Connection, name: str, *, is_sender: bool) -> str:
+    """Begin a writing transaction, and return its number; raise StoreError with the name of the database.
+
+    is_sender: the server ends the transaction if it hears nothing from this process for 8 seconds.
+    """
     raw: Any = connection.connection.driver_connection
     try:
-        cursor = raw.execute(BEGIN)
+        cursor = raw.execute(BEGIN + (LIMIT_IDLE if is_sender else ""))
         cursor.nextset()
         return str(cursor.fetchone()[0])
     except connection.dialect.loaded_dbapi.Error as error:

@@ -109,7 +109,7 @@ class PostgresDatabase:
         unsure = None
         try:
             with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
-                number = commit.begin(connection, self.name)
+                number = commit.begin(connection, self.name, is_sender=bool(self._locks))
                 yield connection
                 unsure = commit.Commit(number, self.timeline)
         except StoreUnavailable:

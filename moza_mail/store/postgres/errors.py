@@ -29,6 +29,7 @@ MESSAGES = {
     "57P03": ("{name} is starting up or shutting down", AGAIN),
     "57": ("{name} was stopped or ended the connection", AGAIN),
     "08": ("the connection to {name} was lost", AGAIN),
+    "25P03": ("{name} ended the connection, because this process stood still for too long", AGAIN),
     "25006": (
         "{name} is read-only, perhaps a standby server",
         "Set the primary server as `store` in moza-mail.toml.",
@@ -48,7 +49,7 @@ MESSAGES = {
 QUOTES_VALUES = ("22", "23")
 QUOTED = re.compile(r'"[^"]*"')
 # The server is away or going away; the same statement works when it is back. 57014 cancels one statement only.
-AWAY = ("08", "57P01", "57P02", "57P03", "57P05")
+AWAY = ("08", "25P03", "57P01", "57P02", "57P03", "57P05")
 # A deadlock or a lock timeout. Only this transaction fails, and the other one continues.
 BUSY = frozenset({"40001", "40P01", "55P03"})
 # Texts of libpq and the server when they refuse a login; there is no SQLSTATE then.
