@@ -6,7 +6,9 @@ from moza_mail.errors import AddressError
 from moza_mail.model.address import Address
 
 NAMED = re.compile(r"(?P<name>[^<>@]*?)\s*<\s*(?P<address>[^<>\s]+)\s*>")
-BETWEEN_NAMED = re.compile(r"(?<=>)\s*[,;]\s*")
+# Outlook separates people by semicolons, and writes `Last, First <address>`.
+BETWEEN_NAMED = re.compile(r"(?<=>)\s*[,;]\s*|\s*;\s*")
+UNNAMED = re.compile(r"['\"]?(?P<address>[^<>\s'\"]+@[^<>\s'\"]+)['\"]?(?P<name>)")
 BETWEEN_PLAIN = re.compile(r"\s*[,;]\s*|\s+")
 MAX_IN_CELL = 20
 
@@ -33,12 +35,13 @@ def _split(cell: str) -> list[tuple[str, str]]:
     if not cell.isprintable():
         return []
     if "<" in cell:
-        found = [NAMED.fullmatch(piece) for piece in BETWEEN_NAMED.split(cell.strip(" ,;"))]
+        pieces = BETWEEN_NAMED.split(cell.strip(" ,;"))
+        found = [NAMED.fullmatch(piece) or UNNAMED.fullmatch(piece) for piece in pieces]
         named = [(_bare(one["address"]), one["name"].strip(" \"'")) for one in found if one]
         return named if len(named) == len(found) else []
-    pieces = [_bare(piece) for piece in BETWEEN_PLAIN.split(cell.strip(" ,;")) if piece]
-    is_list = 0 < len(pieces) <= MAX_IN_CELL and all("@" in piece for piece in pieces)
-    return [(piece, "") for piece in pieces] if is_list else []
+    plain = [_bare(piece) for piece in BETWEEN_PLAIN.split(cell.strip(" ,;")) if piece]
+    is_list = 0 < len(plain) <= MAX_IN_CELL and all("@" in piece for piece in plain)
+    return [(piece, "") for piece in plain] if is_list else []
 
 
 def _bare(address: str) -> str:

@@ -51,6 +51,8 @@ ABOUT_LEAVING = re.compile(
     r"overleden|gestorven|verstorben|deced|deceas|\bdied\b|wacht|await|pending|attente|wartet|toestemming|einwillig|consent|permission|consens|behoefte|interes|\bwants?\b|\bwil\b|\bwill\b|\bveut|souhait|quiere|desea|vuole|desider|\bno\b|\bnot\b|\bniet|\bgeen|\bnicht|\bkein|\bpas\b"
 )
 """Words in a remark that may ask to be taken off the list."""
+LEGEND = re.compile(r"\(?[*\u2020\u2021#\u00a7\u00b0^+]+\)?\s*[=:\-\u2013]?\s*\w|\w{1,2}\s*=\s*\w")
+"""The beginning of a line that explains a mark beside a name, such as `* = wants no more mail`."""
 ABOUT_MAIL = re.compile(
     r"^(?!.*(?:html|text|format|prefer)).*(?:mail|news|nieuws|digest|bericht|contact|kontakt|benader|anschreib)"
 )
@@ -242,8 +244,10 @@ def collect_values(
         (index, column, reader) for index, (column, reader) in enumerate(zip(columns, readers, strict=True))
     ]
     for number, row in enumerate(rows):
-        if email is not None and email < len(row) and _has_remark(row[email]):
-            _add_remark(columns[email], row, row[email])
+        # A line with a remark may be shorter than the others.
+        cell = row[email] if email is not None and email < len(row) else ""
+        if email is not None and _has_remark(cell):
+            _add_remark(columns[email], row, cell)
             if not any("@" in cell for cell in row):
                 # A second line of headings, a title or a total.
                 continue
@@ -272,8 +276,12 @@ def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
         if STRUCK_OUT.fullmatch(cell) or LEAVING.search(normalise(cell)):
             column.remarks[cell.strip()] = None
         return
+    # A comma in the line of a legend makes several cells.
+    legend = ", ".join(text for text in row if text.strip())
     title = find_title(row)
-    if title and is_title_of_leavers(title):
+    if LEGEND.match(legend) and ABOUT_LEAVING.search(normalise(legend)):
+        column.remarks[legend] = None
+    elif title and is_title_of_leavers(title):
         column.titles[title] = None
 
 

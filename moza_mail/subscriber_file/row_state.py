@@ -267,6 +267,15 @@ LEAVING = re.compile(
     r"(?:geen|no|keine?|pas de) (?:e ?mails?|mails?|nieuwsbrie\w*|newsletters?|post)\b|"
     r"(?:niet|nicht|do not|don.?t) (?:e ?mail|mail|contact|benaderen|anschreiben)|\bbounced?\b|onbestelbaar|unzustellbar"
 )
+TERMS = re.compile(
+    r"you (?:can|may) (?:always |also )?(?:unsubscribe|opt out|withdraw)|"
+    r"(?:je kunt|kun je|u kunt|kunt u) (?:je|u|zich)\b.*(?:afmelden|uitschrijven)|(?:sie konnen|konnen sie) (?:sich|ihre)\b.*(?:abmelden|austragen|widerrufen)|"
+    r"vous pouvez vous desinscrire|\b(?:at any time|op (?:elk|ieder) moment|jederzeit|a tout moment)\b"
+)
+"""Words of a text below a form that says that people can leave."""
+REQUEST = re.compile(
+    r"\b(?:me|my|mij|mich|moi|us|ons|uns|him|her|hem|haar|ihn|lui|please|graag|bitte|svp|asap)\b"
+)
 FORMER = re.compile(r"(?:ex|oud|former|voormalig\w*|ehemalig\w*|ancien\w*) \w")
 PARTS = re.compile(r"[;,|]")
 ZERO_DATE = re.compile(
@@ -348,6 +357,8 @@ def is_empty(text: str) -> bool:
 
 def find_state(text: str) -> RowState | None:
     """Return the state that a word names; None for a word that is not known."""
+    if is_about_terms(text):
+        return None
     words = _make_forms(text)
     if FORMER.match(words[0]):
         return RowState.UNSUBSCRIBED
@@ -376,9 +387,17 @@ def mentions_leaving(text: str) -> bool:
 
     The text may be a value, a list of tags or a remark.
     """
+    if is_about_terms(text):
+        return False
     if any(is_state_of_leavers(part) for part in PARTS.split(text)):
         return True
     return LEAVING.search(normalise(text)) is not None
+
+
+def is_about_terms(text: str) -> bool:
+    """Return True for a text that says that people can leave, as below a form, and not that somebody left."""
+    words = normalise(text)
+    return TERMS.search(words) is not None and REQUEST.search(words) is None
 
 
 def is_state_of_leavers(word: str) -> bool:

@@ -474,3 +474,35 @@ def test_the_state_of_a_member_is_no_consent():
 def test_a_link_says_nothing_and_a_text_that_awaits_something_is_unconfirmed():
     content = "Email,Status,unsubscribe_url,Mailings received\na@example.org,subscribed,https://example.org/u/1,12\nb@example.org,wacht op klik,https://example.org/u/2,0\n"
     assert read(content) == {"a": "confirmed", "b": "unconfirmed"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["* = krijgt liever geen mail", "(*) no longer by mail", "† overleden", "V = verhuisd, wil niet meer"],
+)
+def test_a_line_that_explains_a_mark_beside_a_name_is_asked_about(line):
+    content = f"Naam,Email\nAda,ada@example.org\nBob *,bob@example.org\n\n{line}\n"
+    assert "may say that people left" in str(ask(content, consent="op papier"))
+
+
+def test_a_text_below_a_form_that_says_that_people_can_leave_takes_nobody_out():
+    text = "You can unsubscribe at any time."
+    content = (
+        "Email (Enter Email),Consent (Consent),Consent (Text),Consent (Description)\n"
+        f"ada@example.org,Checked,I agree to receive the newsletter by email.,{text}\n"
+        f"bob@example.org,Checked,I agree to receive the newsletter by email.,{text}\n"
+    )
+    assert read(content) == {"ada": "confirmed", "bob": "confirmed"}
+
+
+@pytest.mark.parametrize("remark", ["You can remove me at any time please", "U kunt mij uitschrijven"])
+def test_a_request_to_be_taken_off_is_no_text_below_a_form(remark):
+    content = f"email,remark\nada@example.org,\nbob@example.org,{remark}\nc@example.org,\nd@example.org,\n"
+    assert "it is not clear" in str(ask(content, consent="on paper"))
+
+
+def test_people_copied_from_a_mail_program_are_read_with_their_names():
+    line = "Müller-Wolf, Anna <anna@example.org>; 'emil@example.org'; Abt, Gudrun <gudrun@example.org>;\n"
+    assert read(line, "verteiler.txt", consent="auf Papier") == dict.fromkeys(
+        ("anna", "emil", "gudrun"), "confirmed"
+    )
