@@ -1,4 +1,4 @@
-"""The identity of a store, and the period of which a restored store has no data."""
+"""The identity of a store, and the period without data in a restored store."""
 
 import json
 import secrets
@@ -73,11 +73,11 @@ class Identity:
                 await self.advance()
 
     async def read_gap(self) -> RestoreGap | None:
-        """Return the period of which a restored store has no data; None if it was never restored."""
+        """Return the period without data in a restored store; None if it was never restored."""
         return await self._transactions.read(_read_gap)
 
     async def write_gap(self, gap: RestoreGap) -> None:
-        """Replace the stored period of which the store has no data."""
+        """Replace the stored period without data."""
         await self._transactions.write(_write_gap, gap)
 
     async def doubt_deliveries(self, *, now: datetime) -> int:

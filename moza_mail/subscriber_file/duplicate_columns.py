@@ -1,4 +1,4 @@
-"""Resolve columns with the same role, of which a file can have only one."""
+"""Resolve columns with the same role, where a file can have only one of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
