@@ -9,19 +9,22 @@ from moza_mail.errors import StoreFailedOver
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.store.bulk import among
+from moza_mail.store.identity import NOT_PROVEN
 from moza_mail.store.paging import split_into_pages
 from moza_mail.store.schema import deliveries
 
 FAILED_OVER = "a standby became the primary database, and may lack what was recorded before"
-LOST_STATES = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
 
 
 def doubt_tried(connection: sa.Connection, delivery_ids: Iterable[int], now: datetime) -> int:
-    """Make those of the tried deliveries uncertain that have no outcome in this database; return how many."""
+    """Make those of the tried deliveries uncertain that have no final outcome in this database; return how many.
+
+    A deferred delivery is uncertain too: it may have been tried again, and accepted, after what this database knows.
+    """
     values = {"state": DeliveryState.UNCERTAIN, "detail": FAILED_OVER, "changed_at": now}
     count = 0
     for part in split_into_pages(list(delivery_ids)):
-        is_lost = among(connection, deliveries.c.id, part) & deliveries.c.state.in_(LOST_STATES)
+        is_lost = among(connection, deliveries.c.id, part) & deliveries.c.state.in_(NOT_PROVEN)
         count += connection.execute(sa.update(deliveries).where(is_lost).values(values)).rowcount
     return count
 
