@@ -5,7 +5,6 @@ seconds in mid-mailing, and the recipients in doubt are counted; the messages at
 """
 
 import argparse
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import crash
+from tests.support import fleet
 from tests.support.postgres import Cluster, cluster
-from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.project_folder import Folder
 from tests.support.smtp_servers import Sink
 
 LIMIT = 900
@@ -25,23 +25,9 @@ LIMIT = 900
 def make_project(server: Cluster, recipients: int, relay: str) -> Iterator[Folder]:
     """Create a project with a database of its own."""
     with server.database() as url, tempfile.TemporaryDirectory(prefix="moza-mail-fleet-") as name:
-        here = folder(Path(name))
-        here.set(store=url, connections=2, relay=relay)
-        here.add_readers(recipients)
+        here = fleet.make_project(Path(name), url, recipients)
+        here.set(relay=relay)
         yield here
-
-
-@contextmanager
-def run_senders(here: Folder, count: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Start senders, and end those that are left."""
-    started = [here.start("send", ISSUE, "--yes") for _ in range(count)]
-    try:
-        yield started
-    finally:
-        for one in started:
-            if one.poll() is None:
-                one.kill()
-                one.communicate(timeout=60)
 
 
 def measure_rate(here: Folder, sink: Sink, senders: int, recipients: int) -> float:
@@ -49,7 +35,7 @@ def measure_rate(here: Folder, sink: Sink, senders: int, recipients: int) -> flo
     first, last = recipients // 10, recipients * 9 // 10
     times: list[float] = []
     end = time.monotonic() + LIMIT
-    with run_senders(here, senders) as started:
+    with fleet.run_senders(here, senders) as started:
         for goal in (first, last):
             while crash.count_messages(sink) < goal:
                 if time.monotonic() > end:
@@ -64,22 +50,14 @@ def measure_rate(here: Folder, sink: Sink, senders: int, recipients: int) -> flo
 def measure_outage(here: Folder, sink: Sink, server: Cluster, seconds: float, recipients: int) -> str:
     """Stop the server in mid-mailing, and describe what became of the mailing of four senders."""
     end = time.monotonic() + LIMIT
-    with run_senders(here, 4) as started:
+    with fleet.run_senders(here, 4) as started:
         while crash.count_messages(sink) < recipients // 3 and time.monotonic() < end:
             time.sleep(0.02)
         server.stop("immediate")
         time.sleep(seconds)
         server.start()
         codes = [one.communicate(timeout=LIMIT) and one.returncode for one in started]
-    crash.wait_until_quiet(sink)
-    rows = here.run("status", "--state", "accepted", "--json").json["recipients"]
-    audience = frozenset(f"lezer{one}@example.org" for one in range(recipients))
-    verdict = crash.judge(
-        audience,
-        crash.count_complete_messages(sink),
-        [row["address"] for row in rows],
-        crash.list_uncertain(here),
-    )
+    verdict = fleet.judge(here, sink, recipients)
     return f"exit codes {codes}, in doubt {len(verdict.uncertain)}, lost {len(verdict.lost)}, twice {len(verdict.repeated)}"
 
 

@@ -136,9 +136,10 @@ STANDBY_HINT = _(
 
 def describe_standbys(count: int) -> Translatable:
     """Return the warning that a failover may lose commits."""
-    return _(
+    return ngettext(
+        "the database has a standby server and does not commit synchronously, so after a failover recipients may be uncertain or mailed twice",
         "the database has {count} standby servers and does not commit synchronously, so after a failover recipients may be uncertain or mailed twice",
-        count=count,
+        count,
     )
 
 

@@ -1,68 +1,18 @@
 """A PostgreSQL primary that dies in mid-mailing, and its standby that is promoted."""
 
 import contextlib
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from benchmarks import crash
-from tests.end_to_end.test_fleet import finish, senders, wait_for
-from tests.support.postgres import LOOPBACK, TEMPLATE, Cluster, cluster
-from tests.support.project_folder import Folder, folder
-from tests.support.smtp_servers import free_port
+from tests.support import fleet
+from tests.support.postgres import cluster
+from tests.support.project_folder import ISSUE, Folder
 
 READERS = 1500
-
-
-@contextlib.contextmanager
-def standby_of(primary: Cluster) -> Iterator[Cluster]:
-    """Run a standby that follows the primary."""
-    home = Path(tempfile.mkdtemp(prefix="moza-standby-"))
-    if primary.account:
-        os.chown(home, primary.account["user"], primary.account["group"])
-    copy = replace(primary, folder=home, port=free_port())
-    try:
-        source = f"host={LOOPBACK} port={primary.port} user=moza application_name=standby"
-        copy.run("pg_basebackup", "-D", "data", "-R", "-X", "stream", "-c", "fast", "-d", source)
-        with (home / "data" / "postgresql.conf").open("a") as file:
-            file.write(f"port = {copy.port}\nunix_socket_directories = '{home}'\n")
-        copy.start()
-        try:
-            yield copy
-        finally:
-            copy.stop("immediate")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def make_project(primary: Cluster, path: Path, standby: Cluster) -> Folder:
-    made = folder(path)
-    hosts = f"{LOOPBACK}:{primary.port},{LOOPBACK}:{standby.port}"
-    made.set(
-        store=f"postgresql://moza@{hosts}/{TEMPLATE}?target_session_attrs=read-write",
-        connections=2,
-    )
-    made.add_readers(READERS)
-    return made
-
-
-def judge(project: Folder, sink: crash.Sink) -> crash.Verdict:
-    crash.wait_until_quiet(sink)
-    rows = project.run("status", "--state", "accepted", "--json").json["recipients"]
-    audience = frozenset(f"lezer{one}@example.org" for one in range(READERS))
-    copies = crash.count_complete_messages(sink)
-    return crash.judge(audience, copies, [row["address"] for row in rows], crash.list_uncertain(project))
-
-
-def fail_over(primary: Cluster, standby: Cluster) -> None:
-    primary.stop("immediate")
-    standby.run("pg_ctl", "promote", "-w", "-D", "data")
+WARNING = "does not commit synchronously"
 
 
 @pytest.fixture
@@ -74,42 +24,70 @@ def primary():
 
 
 def test_after_a_failover_without_loss_nobody_is_mailed_twice(primary, tmp_path):
-    with standby_of(primary) as standby, crash.open_relay(20) as (sink, relay):
-        primary.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        primary.query("ALTER SYSTEM SET synchronous_commit = remote_apply")
-        primary.query("SELECT pg_reload_conf()")
-        project = make_project(primary, tmp_path, standby)
+    with fleet.standby_of(primary) as standby, crash.open_relay(20) as (sink, relay):
+        fleet.commit_synchronously(primary)
+        project = fleet.make_project(tmp_path, fleet.url_of_both(primary, standby), READERS)
         project.set(relay=relay)
-        with senders(project, 2) as started:
-            wait_for(sink, 300)
-            fail_over(primary, standby)
-            ended = finish(started)
+        with fleet.run_senders(project, 2) as started:
+            fleet.wait_for(sink, 300)
+            fleet.fail_over(primary, standby)
+            ended = fleet.finish(started)
         assert not any("Warning" in text for _, text in ended)
         if any(code for code, _ in ended):
-            project.run("send", "issues/2026-01-14.md", "--yes")
-        verdict = judge(project, sink)
+            project.run("send", ISSUE, "--yes")
+        verdict = fleet.judge(project, sink, READERS)
     assert not verdict.broken, (verdict, ended)
     assert len(verdict.uncertain) <= 2 * 16
 
 
 def test_after_a_failover_with_loss_the_recipients_around_it_are_uncertain(primary, tmp_path):
-    with standby_of(primary) as standby, crash.open_relay(20) as (sink, relay):
-        project = make_project(primary, tmp_path, standby)
+    with fleet.standby_of(primary) as standby, crash.open_relay(20) as (sink, relay):
+        project = fleet.make_project(tmp_path, fleet.url_of_both(primary, standby), READERS)
         project.set(relay=relay)
-        with senders(project, 2) as started:
-            wait_for(sink, 300)
-            # The standby receives nothing more, as on a network that is slow.
-            standby.query("ALTER SYSTEM SET primary_conninfo = ''")
-            standby.query("SELECT pg_reload_conf()")
+        with fleet.run_senders(project, 2) as started:
+            fleet.wait_for(sink, 300)
+            fleet.cut_off(standby)
             time.sleep(1.5)
-            fail_over(primary, standby)
-            ended = finish(started)
-        assert sum("does not commit synchronously" in text for _, text in ended) == 1
+            fleet.fail_over(primary, standby)
+            ended = fleet.finish(started)
+        assert sum(WARNING in text for _, text in ended) == 1
         assert [code for code, _ in ended] == [3, 3], ended
         assert all("may lack what was recorded before" in text for _, text in ended)
-        again = project.run("send", "issues/2026-01-14.md", "--yes")
-        verdict = judge(project, sink)
+        again = project.run("send", ISSUE, "--yes")
+        verdict = fleet.judge(project, sink, READERS)
     assert again.code == 3
     assert not verdict.repeated, (len(verdict.repeated), ended)
     assert not verdict.broken
     assert verdict.delivered
+
+
+def test_doctor_and_each_mailing_once_warn_of_a_standby_that_may_lack_commits(primary, tmp_path):
+    with fleet.standby_of(primary) as standby:
+        project = fleet.make_project(tmp_path, fleet.url_of_both(primary, standby), 3)
+        other = make_due(project)
+        for _ in range(2):
+            doctor = project.run("doctor", "--offline", "--json")
+            (found,) = [one for one in doctor.json if WARNING in one["message"]]
+            assert (found["subject"], found["state"]) == ("store", "doubtful")
+            assert "synchronous_standby_names" in found["hint"]
+
+        begun = project.run("send", ISSUE, "--yes", "--limit", "1")
+        assert begun.err.count(WARNING) == 1
+        due = project.run("send", "--due")
+        assert project.run("status", ISSUE, "--json").json["states"]["accepted"] == 3
+        assert project.run("status", other, "--json").json["states"]["accepted"] == 3
+        assert (due.out + due.err).count(WARNING) == 1, "only the mailing that began now warns"
+
+        fleet.commit_synchronously(primary)
+        assert WARNING not in project.run("doctor", "--offline").out
+
+
+def make_due(project: Folder) -> str:
+    """Make the issue due, and write a second issue that is due too; return its path."""
+    path, other = project.path / ISSUE, "issues/2026-01-15.md"
+    front = f"---\nsend_at: {datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M}Z\n"
+    path.write_text(path.read_text().replace("---\n", front, 1))
+    (project.path / other).write_text(
+        f"{front}title: Extra\ndate: 2026-01-15\nlang: nl\n---\n\n## Nieuws\n\nMorgen gaat de stopcontactenkast open.\n"
+    )
+    return other

@@ -1,20 +1,17 @@
 """Several senders on one PostgreSQL server that stops, or whose connections are cut, in mid-mailing."""
 
-import contextlib
 import re
 import signal
 import socket
-import subprocess
 import time
-import tomllib
-from collections.abc import Iterator
 
 import pytest
 
 from benchmarks import crash
 from moza_mail.app import outage
+from tests.support import fleet
 from tests.support.postgres import Cluster, cluster
-from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.project_folder import ISSUE, Folder
 from tests.support.smtp_servers import Sink
 
 READERS = 1500
@@ -31,63 +28,25 @@ def server():
 @pytest.fixture
 def project(server, tmp_path):
     with server.database() as url:
-        made = folder(tmp_path)
-        made.set(store=url, connections=2)
-        made.add_readers(READERS)
-        yield made
-
-
-@contextlib.contextmanager
-def senders(project: Folder, count: int, *options: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Start several sends of one issue, and end those that are left."""
-    started = [project.start("send", ISSUE, "--yes", *options) for _ in range(count)]
-    try:
-        yield started
-    finally:
-        for one in started:
-            if one.poll() is None:
-                one.kill()
-                one.communicate(timeout=60)
-
-
-def wait_for(sink: Sink, count: int, limit: float = 60) -> None:
-    """Wait until the relay has this many messages."""
-    end = time.monotonic() + limit
-    while crash.count_messages(sink) < count:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+        yield fleet.make_project(tmp_path, url, READERS)
 
 
 def wait_until_all_send(server: Cluster, project: Folder, sink: Sink, limit: float = 60) -> None:
     """Wait until every sender has claimed readers."""
-    database = database_of(project)
+    database = fleet.database_of(project)
     query = "SELECT count(DISTINCT sender_id) FROM deliveries"
     end = time.monotonic() + limit
     while server.query(query, database=database) != [(SENDERS,)]:
         assert time.monotonic() < end
         time.sleep(0.05)
-    wait_for(sink, crash.count_messages(sink) + 50)
-
-
-def finish(started: list["subprocess.Popen[bytes]"]) -> list[tuple[int, str]]:
-    """Return the exit code and the messages of each sender."""
-    ended = [(one.communicate(timeout=120)[1].decode(), one) for one in started]
-    return [(one.returncode, text) for text, one in ended]
-
-
-def judge(project: Folder, sink: Sink) -> crash.Verdict:
-    crash.wait_until_quiet(sink)
-    rows = project.run("status", "--state", "accepted", "--json").json["recipients"]
-    audience = frozenset(f"lezer{one}@example.org" for one in range(READERS))
-    copies = crash.count_complete_messages(sink)
-    return crash.judge(audience, copies, [row["address"] for row in rows], crash.list_uncertain(project))
+    fleet.wait_for(sink, crash.count_messages(sink) + 50)
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
 def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, project, how):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with senders(project, SENDERS) as started:
+        with fleet.run_senders(project, SENDERS) as started:
             wait_until_all_send(server, project, sink)
             server.stop(how)
             try:
@@ -95,10 +54,10 @@ def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, p
                 assert [one.poll() for one in started] == [None] * SENDERS
             finally:
                 server.start()
-            ended = finish(started)
+            ended = fleet.finish(started)
         assert [code for code, _ in ended] == [0] * SENDERS, ended
         assert all(text.count("Waiting for it, up to 10 min 0 s.") == 1 for _, text in ended), ended
-        verdict = judge(project, sink)
+        verdict = fleet.judge(project, sink, READERS)
     assert verdict == crash.Verdict()
     assert project.states() == {"accepted": READERS}
 
@@ -106,11 +65,11 @@ def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, p
 def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with senders(project, SENDERS) as started:
+        with fleet.run_senders(project, SENDERS) as started:
             wait_until_all_send(server, project, sink)
             hung, *others = started
-            stop(server, project, hung, in_transaction=False)
-            ended = finish(others)
+            fleet.hang(server, project, hung, in_transaction=False)
+            ended = fleet.finish(others)
             try:
                 assert [code for code, _ in ended] == [3] * 3, ended
                 status = project.run("status", "--json")
@@ -124,52 +83,33 @@ def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(se
                 assert f"process {hung.pid}), which recorded something last at" in project.run("status").out
             finally:
                 hung.send_signal(signal.SIGCONT)
-            assert finish([hung])[0][0] == 0
-        assert judge(project, sink) == crash.Verdict()
+            assert fleet.finish([hung])[0][0] == 0
+        assert fleet.judge(project, sink, READERS) == crash.Verdict()
 
 
 def test_a_sender_that_hangs_in_a_transaction_does_not_stop_the_others(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with senders(project, SENDERS) as started:
+        with fleet.run_senders(project, SENDERS) as started:
             wait_until_all_send(server, project, sink)
             hung, *others = started
-            stop(server, project, hung, in_transaction=True)
+            fleet.hang(server, project, hung, in_transaction=True)
             try:
-                ended = finish(others)
+                ended = fleet.finish(others)
             finally:
                 hung.send_signal(signal.SIGCONT)
             assert {code for code, _ in ended} <= {0, 3}, ended
-            code, text = finish([hung])[0]
+            code, text = fleet.finish([hung])[0]
             assert code in {0, 3} or "another sender took it for dead" in text
         assert set(project.states()) <= {"accepted", "uncertain"}
-        assert not judge(project, sink).broken
-
-
-def stop(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in_transaction: bool) -> None:
-    """Stop a sender between two transactions, or within one."""
-    query = (
-        "SELECT a.state FROM senders s JOIN pg_locks l ON l.locktype = 'advisory' AND l.objid = s.id"
-        " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() WHERE s.process_id = %s"
-    )
-    end = time.monotonic() + 30
-    while True:
-        one.send_signal(signal.SIGSTOP)
-        time.sleep(0.05)  # for a statement that the server is running
-        if server.query(query, one.pid, database=database_of(project)) == [
-            ("idle in transaction" if in_transaction else "idle",)
-        ]:
-            return
-        one.send_signal(signal.SIGCONT)
-        assert time.monotonic() < end
-        time.sleep(0.01)
+        assert not fleet.judge(project, sink, READERS).broken
 
 
 def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send(server, project):
     project.add_readers(6000)
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with senders(project, SENDERS) as started:
+        with fleet.run_senders(project, SENDERS) as started:
             wait_until_all_send(server, project, sink)
             started[0].kill()
             started[0].communicate(timeout=60)
@@ -183,26 +123,22 @@ def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send
 
 def claims_of(server: Cluster, project: Folder, number: int) -> int:
     query = "SELECT count(*) FROM deliveries WHERE sender_id = %s AND state IN ('claimed', 'intent')"
-    return server.query(query, number, database=database_of(project))[0][0]
+    return server.query(query, number, database=fleet.database_of(project))[0][0]
 
 
 def sender_of(server: Cluster, project: Folder, process_id: int) -> int:
     query = "SELECT id FROM senders WHERE process_id = %s"
-    return server.query(query, process_id, database=database_of(project))[0][0]
-
-
-def database_of(project: Folder) -> str:
-    return tomllib.loads((project.path / "moza-mail.toml").read_text())["store"].rpartition("/")[2]
+    return server.query(query, process_id, database=fleet.database_of(project))[0][0]
 
 
 def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it_once(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with senders(project, 1, "--wait", "2s") as started:
-            wait_for(sink, 50)
+        with fleet.run_senders(project, 1, "--wait", "2s") as started:
+            fleet.wait_for(sink, 50)
             server.stop("immediate")
             try:
-                ((code, text),) = finish(started)
+                ((code, text),) = fleet.finish(started)
                 away = [project.run(*words.split()) for words in ("status", "send --due", "send --due")]
                 again = project.run("send", "--due", "--verbose")
             finally:
@@ -214,6 +150,6 @@ def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it
         assert project.run("send", "--due").code == 0
         assert not (project.path / outage.REPORTED).exists()
         assert project.run("send", ISSUE, "--yes").code in (0, 3)
-        verdict = judge(project, sink)
+        verdict = fleet.judge(project, sink, READERS)
     assert not verdict.broken
     assert len(verdict.uncertain) <= 2 * 16

@@ -1,0 +1,142 @@
+"""Several senders of one mailing, and a standby server of their database."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import crash
+from tests.support.postgres import LOOPBACK, TEMPLATE, Cluster
+from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.smtp_servers import Sink, free_port
+
+LIMIT = 120
+"""Seconds until a mailing that does not finish is given up."""
+
+
+@contextlib.contextmanager
+def run_senders(project: Folder, count: int, *options: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Start several sends of one issue, and end those that are left."""
+    started = [project.start("send", ISSUE, "--yes", *options) for _ in range(count)]
+    try:
+        yield started
+    finally:
+        for one in started:
+            if one.poll() is None:
+                one.kill()
+                one.communicate(timeout=60)
+
+
+def wait_for(sink: Sink, count: int, limit: float = 60) -> None:
+    """Wait until the relay has this many messages."""
+    end = time.monotonic() + limit
+    while crash.count_messages(sink) < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def finish(started: list["subprocess.Popen[bytes]"], limit: float = LIMIT) -> list[tuple[int, str]]:
+    """Return the exit code and the messages of each sender."""
+    ended = [(one.communicate(timeout=limit)[1].decode(), one) for one in started]
+    return [(one.returncode, text) for text, one in ended]
+
+
+def judge(project: Folder, sink: Sink, readers: int) -> crash.Verdict:
+    """Compare the states of the mailing with the messages at the relay."""
+    crash.wait_until_quiet(sink)
+    rows = project.run("status", "--state", "accepted", "--json").json["recipients"]
+    audience = frozenset(f"lezer{one}@example.org" for one in range(readers))
+    copies = crash.count_complete_messages(sink)
+    return crash.judge(audience, copies, [row["address"] for row in rows], crash.list_uncertain(project))
+
+
+def database_of(project: Folder) -> str:
+    return tomllib.loads((project.path / "moza-mail.toml").read_text())["store"].rpartition("/")[2]
+
+
+def hang(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in_transaction: bool) -> None:
+    """Stop a sender between two transactions, or within one."""
+    query = (
+        "SELECT a.state FROM senders s JOIN pg_locks l ON l.locktype = 'advisory' AND l.objid = s.id"
+        " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() WHERE s.process_id = %s"
+    )
+    wanted = [("idle in transaction" if in_transaction else "idle",)]
+    end = time.monotonic() + 30
+    while True:
+        one.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)  # for a statement that the server is running
+        if server.query(query, one.pid, database=database_of(project)) == wanted:
+            return
+        one.send_signal(signal.SIGCONT)
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def standby_of(primary: Cluster) -> Iterator[Cluster]:
+    """Run a standby that follows the primary."""
+    home = Path(tempfile.mkdtemp(prefix="moza-standby-"))
+    if primary.account:
+        os.chown(home, primary.account["user"], primary.account["group"])
+    copy = replace(primary, folder=home, port=free_port())
+    try:
+        source = f"host={LOOPBACK} port={primary.port} user=moza application_name=standby"
+        copy.run("pg_basebackup", "-D", "data", "-R", "-X", "stream", "-c", "fast", "-d", source)
+        with (home / "data" / "postgresql.conf").open("a") as file:
+            file.write(f"port = {copy.port}\nunix_socket_directories = '{home}'\n")
+        copy.start()
+        try:
+            yield copy
+        finally:
+            copy.stop("immediate")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def url_of_both(primary: Cluster, standby: Cluster) -> str:
+    """Return the URL of whichever of the two servers is the primary."""
+    hosts = f"{LOOPBACK}:{primary.port},{LOOPBACK}:{standby.port}"
+    return f"postgresql://moza@{hosts}/{TEMPLATE}?target_session_attrs=read-write"
+
+
+def make_project(path: Path, store: str, readers: int) -> Folder:
+    """Create a project folder with a store and readers, whose senders have two connections."""
+    made = folder(path)
+    made.set(store=store, connections=2)
+    made.add_readers(readers)
+    return made
+
+
+def commit_synchronously(primary: Cluster) -> None:
+    """Let each commit wait until a standby has applied it."""
+    primary.query("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    primary.query("ALTER SYSTEM SET synchronous_commit = remote_apply")
+    primary.query("SELECT pg_reload_conf()")
+
+
+def wait_until_applied(primary: Cluster, standby: Cluster) -> None:
+    """Wait until the standby has applied what the primary has committed."""
+    ((written,),) = primary.query("SELECT pg_current_wal_lsn()")
+    end = time.monotonic() + 30
+    while standby.query("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written) != [(True,)]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def cut_off(standby: Cluster) -> None:
+    """Let the standby receive nothing more, as on a network that is slow."""
+    standby.query("ALTER SYSTEM SET primary_conninfo = ''")
+    standby.query("SELECT pg_reload_conf()")
+
+
+def fail_over(primary: Cluster, standby: Cluster) -> None:
+    """Crash the primary, and promote the standby."""
+    primary.stop("immediate")
+    standby.run("pg_ctl", "promote", "-w", "-D", "data")
