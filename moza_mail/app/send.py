@@ -19,7 +19,7 @@ from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys, signing_as_data
 from moza_mail.app.wrong_clock import require_right_clock
 from moza_mail.compose import DkimKey
-from moza_mail.errors import AuthenticationRefused, MozaMailError, TransportError
+from moza_mail.errors import AuthenticationRefused, MozaMailError, StoreUnavailable, TransportError
 from moza_mail.model.address import Address
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import DeliveryState, Mailing
@@ -77,8 +77,8 @@ async def send(
 
     Set `stop` to end the run in good order. If an error occurs during delivery, the report has the error.
 
-    Raises NotApproved, IssueChanged, MailingError if the issue is a draft or the clock is wrong, and StoreLocked if another
-    process is sending.
+    Raises NotApproved, IssueChanged, MailingError if the issue is a draft or the clock is wrong, StoreLocked if another
+    process is sending, and StoreUnavailable if the database stays away, so that no report can be made.
     """
     prepared = plan.prepared
     breaker = CircuitBreaker()
@@ -97,6 +97,7 @@ async def send(
         retry_verdict=options.verdict,
         on_outcomes=on_outcomes,
     )
+    store.transactions.database.outage.is_stopped = stop.is_set
     await require_right_clock(store)
     async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):
         # The approval may have been withdrawn while a person was asked for confirmation.
@@ -108,6 +109,8 @@ async def send(
                 await sending.deliver(store, transport, mailing, compiled, settings)
             except MozaMailError as stopped:
                 error = stopped
+    if isinstance(error, StoreUnavailable):
+        raise error
     if isinstance(error, AuthenticationRefused):
         await remember_refusal(store, prepared.project, RELAY)
     elif not isinstance(error, TransportError):

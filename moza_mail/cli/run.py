@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moza_mail.cli import output
+from moza_mail.errors import StoreUnavailable
 from moza_mail.i18n import gettext as _
 
 T = TypeVar("T")
@@ -53,6 +54,11 @@ def stop_on_signal() -> Generator[StopSignal]:
     try:
         yield stop
     except asyncio.CancelledError:
+        raise output.Interrupted(stop.number) from None
+    except StoreUnavailable as error:
+        if not stop.number:
+            raise
+        output.say_error(error)
         raise output.Interrupted(stop.number) from None
     finally:
         for number, handler in before.items():

@@ -1,9 +1,10 @@
 """Audit entries for a send run, and for access to the data of many subscribers."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
+from moza_mail.errors import StoreUnavailable
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import Mailing
 from moza_mail.store import Store
@@ -11,14 +12,15 @@ from moza_mail.store import Store
 
 @asynccontextmanager
 async def log_send_run(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
-    """Log the start and the end of a run. A run that is killed has no end entry."""
+    """Log the start and the end of a run. A run that is killed, or that loses its database, has no end entry."""
     await _log(store, mailing, AuditAction.SEND, mailing.issue_slug, clock())
     try:
         yield
     finally:
-        counts = await store.ledger.count_by_state(mailing.id)
-        summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        await _log(store, mailing, AuditAction.SENT, f"{mailing.issue_slug}: {summary}", clock())
+        with suppress(StoreUnavailable):
+            counts = await store.ledger.count_by_state(mailing.id)
+            summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+            await _log(store, mailing, AuditAction.SENT, f"{mailing.issue_slug}: {summary}", clock())
 
 
 async def _log(store: Store, mailing: Mailing, act: AuditAction, detail: str, now: datetime) -> None:

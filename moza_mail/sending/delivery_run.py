@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from moza_mail.compose import CompiledMailing
-from moza_mail.errors import AddressError, DeliverySkipped, MozaMailError, StoreError
+from moza_mail.errors import AddressError, DeliverySkipped, MozaMailError, StoreError, StoreUnavailable
 from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.circuit_breaker import CircuitBreaker
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.message import Envelope, Message
@@ -90,6 +91,8 @@ async def deliver(
                     await run.record_outcomes(outcomes)
                 if not run.untried_in_round and not await run.wait_for_more(until):
                     break
+        except StoreUnavailable as error:
+            run.failure = run.failure or error
         finally:
             settings.on_end(run.breaker)
             if run.failure is None:
@@ -109,7 +112,7 @@ class _DeliveryRun:
     claimed: ids of deliveries that are claimed and have no intent yet.
     untried: how often each delivery was returned untried.
     held: ids of deliveries that stay pending because a reply was about us or our message. This run does not claim them again.
-    domain_of: the recipient's domain of each delivery that the transport is sending.
+    domain_of: the recipient's domain of each delivery that the transport is sending, or whose outcome could not be recorded.
     halt: set when no further body may be sent, not even for deliveries that the transport has taken already.
     failure: the first error of the ledger.
     """
@@ -274,6 +277,8 @@ class _DeliveryRun:
         )
         if errors:
             self.failure = self.failure or next(iter(errors.values()))
+            tried = {key for key, outcome in outcomes if outcome.state is not DeliveryState.PENDING}
+            self.domain_of.update(dict.fromkeys(errors.keys() & tried, ""))
         recorded = [one for one in outcomes if one[0] not in errors] if errors else outcomes
         self.settings.on_outcomes(recorded)
         if self.is_stopped:
@@ -306,12 +311,30 @@ class _DeliveryRun:
 
     async def finish(self) -> None:
         """Release deliveries that were not tried, and raise the error that stopped the run."""
+        if isinstance(self.failure, StoreUnavailable):
+            raise make_outage_error(self.failure, len(self.domain_of.keys() - self.claimed))
         if self.failure is not None:
             raise self.failure
         if self.claimed:
             await self.store.ledger.release(sorted(self.claimed))
         if self.too_large is not None:
             raise message_too_large(self.relay, str(self.too_large))
+
+
+def make_outage_error(cause: StoreUnavailable, count: int) -> StoreUnavailable:
+    """Return the error for a database that stays away, with the number of recipients who become uncertain by it."""
+    if not count:
+        return cause
+    message = ngettext(
+        "{cause}\n  The relay's answer for {count} recipient could not be recorded, so the next send makes this recipient uncertain",
+        "{cause}\n  The relay's answers for {count} recipients could not be recorded, so the next send makes these recipients uncertain",
+        count,
+        cause=cause.message,
+    )
+    hint = _(
+        "Send again when the database is back. Then look them up in the relay's log: moza-mail settle --log FILE"
+    )
+    return StoreUnavailable(message, hint=hint)
 
 
 async def send_one(transport: Transport, envelope: Envelope, message: Message) -> Outcome:

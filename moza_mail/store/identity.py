@@ -3,11 +3,12 @@
 import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from moza_mail.errors import StoreUnavailable
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.store_mark import RestoreGap, StoreMark
 from moza_mail.model.timestamps import format_utc
@@ -63,14 +64,16 @@ class Identity:
     async def hold_sender_lock(self, purpose: str) -> AsyncGenerator[None]:
         """Hold the sender lock, as `Ledger.hold_sender_lock` does.
 
-        The generation rises when the lock is taken and before it is released.
+        The generation rises when the lock is taken and before it is released, if the database can be reached.
         """
         async with self._transactions.hold(SenderLock.MAILINGS, purpose):
             await self.advance()
             try:
                 yield
             finally:
-                await self.advance()
+                # Each commit of intents has raised the generation already.
+                with suppress(StoreUnavailable):
+                    await self.advance()
 
     async def read_gap(self) -> RestoreGap | None:
         """Return the period without data in a restored store; None if it was never restored."""

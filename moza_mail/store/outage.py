@@ -17,11 +17,13 @@ class OutageWait:
 
     patience: the most seconds that one outage may last; 0 fails at once. When it is used up, nothing waits any more.
     on_outage: called on the store's thread with the first error of an outage, once for each outage.
+    is_stopped: tells the store's thread that the person who waits has asked to stop, so that nothing waits any more.
     """
 
     def __init__(self) -> None:
         self.patience = 0.0
         self.on_outage: Callable[[StoreUnavailable], None] = lambda _error: None
+        self.is_stopped: Callable[[], bool] = lambda: False
         self._since: float | None = None
         self._is_running = False
         self._given_up = threading.Event()
@@ -50,7 +52,7 @@ class OutageWait:
 
     def _wait(self, error: StoreUnavailable) -> None:
         """Wait until the next attempt; raise the error if the patience is used up."""
-        if not self.patience or self._given_up.is_set():
+        if not self.patience or self.is_stopped() or self._given_up.is_set():
             raise error
         now = time.monotonic()
         if self._since is None:

@@ -131,6 +131,33 @@ def sender_of(server: Cluster, project: Folder, process_id: int) -> int:
     return server.query(query, process_id, database=fleet.database_of(project))[0][0]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_says_who_is_in_doubt(
+    server, project, number, code
+):
+    with crash.open_relay(20) as (sink, relay):
+        project.set(relay=relay)
+        with fleet.run_senders(project, 1) as started:
+            fleet.wait_for(sink, 50)
+            server.stop("immediate")
+            try:
+                time.sleep(2)
+                assert started[0].poll() is None
+                started[0].send_signal(number)
+                ((found, text),) = fleet.finish(started, limit=20)
+            finally:
+                server.start()
+        assert found == code, text
+        assert "Waiting for it" in text
+        (doubtful,) = re.findall(r"answers for (\d+) recipients could not be recorded", text)
+        assert project.run("send", ISSUE, "--yes").code == 3
+        verdict = fleet.judge(project, sink, READERS)
+    assert not verdict.broken
+    # The two numbers differ only if the server committed a group and was gone before it answered.
+    assert 0 < int(doubtful) <= 2 * 16
+    assert verdict.uncertain
+
+
 def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it_once(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
