@@ -18,7 +18,9 @@ from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Su
 # The number of submissions that are read before their intents may be recorded. They are composed while the
 # ledger commits earlier submissions. The outcomes in one commit may make room for this many new intents.
 READ_AHEAD = LOOK_AHEAD
-MAX_BATCH = 16
+MAX_BATCH = 24
+# Seconds that an outcome may wait for others, so that one commit records many outcomes and intents.
+MAX_OUTCOME_WAIT = 0.005
 BATCHES_PER_ADJUSTMENT = 8
 STOPPED = "not tried, because sending was stopped"
 
@@ -40,8 +42,8 @@ class LookAhead:
 
     @property
     def batch_size(self) -> int:
-        """The minimum number of intents in a batch. Each batch wakes a task, which takes as long as sending a message."""
-        return max(1, min(MAX_BATCH, self.limit // 4))
+        """The number of intents or outcomes that are worth a commit, which takes as long as sending several messages."""
+        return max(1, min(MAX_BATCH, self.limit // 3))
 
     def count_ready(self, ready: int) -> None:
         """Record how many submissions are ready after a worker has taken one."""
@@ -86,6 +88,7 @@ class SubmissionQueue:
         self._ready: deque[Submission] = deque()
         self._waiting: deque[Callable[[], None]] = deque()
         self._outcomes: list[tuple[int, Outcome]] = []
+        self._outcome_timer: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped, self._all_read, self._all_recorded, self._closed = (asyncio.Event() for _ in range(4))
         self._may_record, self._may_read, self._has_read, self._has_outcomes = (
@@ -155,7 +158,10 @@ class SubmissionQueue:
     def report(self, submission: Submission, outcome: Outcome) -> None:
         """Report the outcome of a submission."""
         self._outcomes.append((submission.key, outcome))
-        self._has_outcomes.set()
+        if len(self._outcomes) >= self._ahead.batch_size:
+            self._has_outcomes.set()
+        elif self._outcome_timer is None:
+            self._outcome_timer = asyncio.get_running_loop().call_later(MAX_OUTCOME_WAIT, self._has_outcomes.set)
 
     def report_not_sent(self, submission: Submission, detail: str, phase: Phase = Phase.CONNECT) -> None:
         """Report that nothing of a submission was sent."""
@@ -184,15 +190,19 @@ class SubmissionQueue:
             return
 
     async def collect_outcomes(self) -> Outcomes:
-        """Return the outcomes since the last call, empty if there will be no more.
+        """Return the outcomes since the last call when they fill a batch or have waited long enough.
+
+        The result is empty if there will be no more.
 
         For each outcome, one more intent may be recorded. The caller first gives the outcomes to the ledger,
         which commits in order. So an intent is never durable before the outcome that made room for it.
         """
-        while not self._outcomes and not self._closed.is_set():
-            self._has_outcomes.clear()
+        if not self._closed.is_set():
             await self._has_outcomes.wait()
-        outcomes, self._outcomes = self._outcomes, []
+            self._has_outcomes.clear()
+        if self._outcome_timer is not None:
+            self._outcome_timer.cancel()
+        outcomes, self._outcomes, self._outcome_timer = self._outcomes, [], None
         self._in_flight -= len(outcomes)
         if self._in_flight <= self._ahead.limit - self._ahead.batch_size:
             self._may_record.set()
@@ -257,7 +267,7 @@ class SubmissionQueue:
                 await self._has_read.wait()
                 continue
             room = self._ahead.limit - self._in_flight
-            if room <= 0 and not self._stopped.is_set():
+            if room < self._ahead.batch_size and not self._stopped.is_set():
                 self._may_record.clear()
                 await self._may_record.wait()
                 continue
