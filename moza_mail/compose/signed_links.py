@@ -189,9 +189,8 @@ class SignedLinks:
         copy, can be matched to the delivery. The Message-ID is an HMAC (RFC 2104), so it cannot be decoded,
         even with the secret.
         """
-        digest = _message_id_hmac(self.secret).copy()
-        digest.update(f"{subscriber} {mailing_key}".encode())
-        return f"<{_to_base32(digest.digest()[:16])}@{domain}>"
+        digest = hmac.digest(_message_id_key(self.secret), f"{subscriber} {mailing_key}".encode(), "sha256")
+        return f"<{digest[:16].hex()}@{domain}>"
 
     def _url(self, *path: str) -> str:
         """Return the URL of a path whose last part is a token, which needs no quoting."""
@@ -251,9 +250,8 @@ def _to_base32(content: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def _message_id_hmac(secret: bytes) -> "hmac.HMAC":
-    """Return the HMAC before the text; each message needs a copy."""
-    return hmac.new(derive_key(secret, MESSAGE_ID, KEY_BYTES), digestmod="sha256")
+def _message_id_key(secret: bytes) -> bytes:
+    return derive_key(secret, MESSAGE_ID, KEY_BYTES)
 
 
 @lru_cache(maxsize=64)

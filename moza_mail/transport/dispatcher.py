@@ -161,7 +161,9 @@ class SubmissionQueue:
         if len(self._outcomes) >= self._ahead.batch_size:
             self._has_outcomes.set()
         elif self._outcome_timer is None:
-            self._outcome_timer = asyncio.get_running_loop().call_later(MAX_OUTCOME_WAIT, self._has_outcomes.set)
+            self._outcome_timer = asyncio.get_running_loop().call_later(
+                MAX_OUTCOME_WAIT, self._has_outcomes.set
+            )
 
     def report_not_sent(self, submission: Submission, detail: str, phase: Phase = Phase.CONNECT) -> None:
         """Report that nothing of a submission was sent."""
