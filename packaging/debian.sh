@@ -14,6 +14,8 @@ suite=${1:?name a suite: bookworm or trixie}
 mirror=${2:-${DEBIAN_MIRROR:-http://deb.debian.org/debian}}
 source=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 root=${CHROOT:-$(mktemp -d)}
+# mktemp makes a folder that only root may enter.
+chmod 755 "$root"
 
 # Everything that is mounted ends with this namespace, also after a kill.
 if [ "${IN_NAMESPACE:-}" != 1 ]; then
