@@ -199,13 +199,15 @@ def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
 async def find_mailings(store: Store, project: Project, issue: str, list_slug: str) -> list[Mailing]:
     """Return the mailings of an issue to a list, newest first. Empty arguments match all.
 
-    Raises UnknownMailing if there are none.
+    Raises UnknownMailing if there are none, and ProjectError or ListError if the list is unknown or cannot be used.
     """
     slug = _find_slug(project, issue) if issue else ""
     mailings = [
         mailing for mailing in await store.ledger.list_mailings(slug) if list_slug in {"", mailing.list_slug}
     ]
     if not mailings:
+        if list_slug:
+            project.read_list(list_slug)
         raise UnknownMailing(
             _("the ledger has no mailing of {issue} yet", issue=slug)
             if slug

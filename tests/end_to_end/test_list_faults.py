@@ -96,6 +96,17 @@ def test_a_report_names_the_wrong_list_and_goes_on(project, command):
     assert FAULT in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("slug", "code", "named"),
+    [("monthly", 2, FAULT), ("weekyl", 2, "there is no list `weekyl`"), ("weekly", 1, "no mailing yet")],
+)
+def test_status_without_a_mailing_names_what_is_wrong_with_the_list(project, slug, code, named):
+    done = project.run("status", "--list", slug)
+
+    assert done.code == code
+    assert named in done.err
+
+
 def test_without_a_default_list_the_usable_list_is_not_taken_for_the_one_that_is_meant(project):
     settings = project.path / "moza-mail.toml"
     settings.write_text(settings.read_text().replace('default_list = "weekly"\n', ""))
