@@ -190,7 +190,7 @@ class SignedLinks:
         even with the secret.
         """
         digest = hmac.digest(_message_id_key(self.secret), f"{subscriber} {mailing_key}".encode(), "sha256")
-        return f"<{digest[:16].hex()}@{domain}>"
+        return f"<{_to_base32(digest[:16])}@{domain}>"
 
     def _url(self, *path: str) -> str:
         """Return the URL of a path whose last part is a token, which needs no quoting."""
