@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -291,12 +292,17 @@ class Ledger:
 
     def _commit_together(self, group: Sequence[Update]) -> Answers[RejectedUpdates]:
         try:
-            return self._database.outage.run(lambda: self._record(group, settle.record_together))
-        except NotClaimed:
-            return self._database.outage.run(lambda: self._record(group, settle.record_each))
+            return self._database.outage.run(lambda: self._commit_once(group))
         except StoreFailedOver as error:
             self._database.outage.run(lambda: self._doubt_tried(group[-1].now))
             return [error] * len(group)
+
+    def _commit_once(self, group: Sequence[Update]) -> Answers[RejectedUpdates]:
+        try:
+            return self._record(group, settle.record_together)
+        except NotClaimed:
+            is_repeated = self._database.outage.has_waited
+            return self._record(group, partial(settle.record_each, is_repeated=is_repeated))
 
     def _doubt_tried(self, now: datetime) -> None:
         """Doubt what this sender tried, and make the store newer than the marks of the lost commits."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,6 +63,9 @@ def _outcome_statement(given: Given) -> sa.Update:
     return update.values(attempts=deliveries.c.attempts + given["counted"], **values, **CHANGED)
 
 
+CURRENT: sa.Select[Any] = sa.select(deliveries.c.state, deliveries.c.sender_id).where(
+    deliveries.c.id == sa.bindparam("number", type_=sa.Integer)
+)
 UPDATE_CLAIMED_ROWS = _make_intent_statement(IS_CLAIMED_ROW)
 UPDATE_FREE_ROWS = _make_intent_statement(IS_FREE_ROW)
 UPDATE_OUTCOMES = updating(
@@ -150,11 +154,19 @@ def _make_rows(
 
 
 def record_each(
-    connection: sa.Connection, updates: Sequence[Update], own: OwnClaims, thresholds: BounceThresholds
+    connection: sa.Connection,
+    updates: Sequence[Update],
+    own: OwnClaims,
+    thresholds: BounceThresholds,
+    *,
+    is_repeated: bool = False,
 ) -> list[RejectedUpdates]:
     """Record the updates one by one, in order.
 
     Return one mapping for each update: the deliveries that it could not change, each with the error.
+
+    is_repeated: the server went away during an earlier attempt, and may have committed that attempt. A delivery that has the
+        new state already is then not an error.
     """
     every: list[RejectedUpdates] = []
     for update in updates:
@@ -163,7 +175,10 @@ def record_each(
             try:
                 record_together(connection, [single], own, thresholds)
             except NotClaimed:
-                rejected[delivery_id] = _explain(connection, delivery_id, state, own.sender_id)
+                found = connection.execute(CURRENT, {"number": delivery_id}).first()
+                if is_repeated and found is not None and tuple(found) == (state, own.sender_id):
+                    continue
+                rejected[delivery_id] = _explain(found, delivery_id, state, own.sender_id)
                 if own.in_memory is not None:
                     own.in_memory -= {delivery_id}
         every.append(rejected)
@@ -181,11 +196,9 @@ def _split(update: Update) -> Iterator[tuple[int, DeliveryState, Update]]:
 
 
 def _explain(
-    connection: sa.Connection, delivery_id: int, state: DeliveryState, sender_id: int | None
+    found: sa.Row[Any] | None, delivery_id: int, state: DeliveryState, sender_id: int | None
 ) -> StoreError:
     """Return the error for a delivery that cannot change to a state."""
-    query = sa.select(deliveries.c.state, deliveries.c.sender_id).where(deliveries.c.id == delivery_id)
-    found = connection.execute(query).first()
     if found is None:
         return StoreError(f"there is no delivery {delivery_id}")
     if found.state is DeliveryState.SKIPPED:

@@ -113,22 +113,8 @@ def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send
             wait_until_all_send(server, project, sink)
             started[0].kill()
             started[0].communicate(timeout=60)
-            end = time.monotonic() + 30
-            number = sender_of(server, project, started[0].pid)
-            while claims_of(server, project, number):
-                assert time.monotonic() < end
-                time.sleep(0.2)
+            fleet.wait_until_taken_over(server, project, started[0].pid)
             assert [one.poll() for one in started[1:]] == [None] * 3
-
-
-def claims_of(server: Cluster, project: Folder, number: int) -> int:
-    query = "SELECT count(*) FROM deliveries WHERE sender_id = %s AND state IN ('claimed', 'intent')"
-    return server.query(query, number, database=fleet.database_of(project))[0][0]
-
-
-def sender_of(server: Cluster, project: Folder, process_id: int) -> int:
-    query = "SELECT id FROM senders WHERE process_id = %s"
-    return server.query(query, process_id, database=fleet.database_of(project))[0][0]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

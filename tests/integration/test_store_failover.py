@@ -1,6 +1,7 @@
 """A sender's own ledger when a standby, which lacks the last commits, becomes the primary."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -67,3 +68,47 @@ async def defer_first_then_accept(store: Store, mailing: int, primary: Cluster, 
     await record_intents(store, first.id, now=NOW + HOUR)
     await record_outcome(store, first.id, ACCEPTED, now=NOW + HOUR)
     assert (await store.ledger.count_by_state(mailing))[DeliveryState.ACCEPTED] == 1
+
+
+@pytest.mark.parametrize("kind", ["intent", "outcome"])
+def test_a_commit_whose_answer_is_lost_in_a_failover_is_not_an_error_when_it_is_repeated(servers, kind):
+    primary, standby = servers
+    fleet.commit_synchronously(primary)
+
+    async def scenario() -> None:
+        store = await open_store(fleet.url_of_both(primary, standby))
+        try:
+            mailing = await create_mailing(store, 1)
+            async with store.ledger.hold_sender_lock("moza-mail send"):
+                (only,) = await store.ledger.claim(mailing, limit=1, now=NOW)
+                if kind == "outcome":
+                    await record_intents(store, only.id)
+                store.transactions.database.outage.patience = 30
+                standby.query("SELECT pg_wal_replay_pause()")
+                record = (
+                    record_intents(store, only.id)
+                    if kind == "intent"
+                    else record_outcome(store, only.id, ACCEPTED)
+                )
+                recording = asyncio.create_task(record)
+                # The standby has received the commit, but the primary waits until the standby applies it.
+                await asyncio.to_thread(wait_for_commit, primary)
+                await asyncio.to_thread(fleet.fail_over, primary, standby)
+
+                await asyncio.wait_for(recording, 60)
+                assert await count_states(store, mailing) == {"intent" if kind == "intent" else "accepted": 1}
+                if kind == "intent":
+                    await record_outcome(store, only.id, ACCEPTED)
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
+
+
+def wait_for_commit(primary: Cluster) -> None:
+    """Wait until a commit waits for the standby."""
+    end = time.monotonic() + 30
+    while not primary.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(0.3)

@@ -79,6 +79,18 @@ def hang(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in
         time.sleep(0.01)
 
 
+def wait_until_taken_over(server: Cluster, project: Folder, process_id: int, limit: float = 30) -> None:
+    """Wait until a sender has claimed nothing any more."""
+    query = (
+        "SELECT count(*) FROM deliveries d JOIN senders s ON s.id = d.sender_id"
+        " WHERE s.process_id = %s AND d.state IN ('claimed', 'intent')"
+    )
+    end = time.monotonic() + limit
+    while server.query(query, process_id, database=database_of(project)) != [(0,)]:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
 @contextlib.contextmanager
 def standby_of(primary: Cluster) -> Iterator[Cluster]:
     """Run a standby that follows the primary."""
