@@ -1,5 +1,6 @@
 """Database servers that are away: wait for one in mid-mailing, and report it once to cron."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -18,10 +19,13 @@ REPORTED = "subscribers/database-away"
 """The file that exists while the last run of cron could not reach the database, which cannot hold the notice itself."""
 
 
-def wait_for_database(store: Store, say: Callable[[str], None], patience: timedelta | None = None) -> None:
+def wait_for_database(
+    store: Store, say: Callable[[str], None], stop: asyncio.Event, patience: timedelta | None = None
+) -> None:
     """Let a mailing wait when the database server is away.
 
     say: gets one message for each outage.
+    stop: set to wait no longer.
     patience: wait up to this long; None for ten minutes.
     """
     limit = PATIENCE if patience is None else patience
@@ -34,8 +38,8 @@ def wait_for_database(store: Store, say: Callable[[str], None], patience: timede
         )
         say(text)
 
-    store.transactions.database.outage.patience = limit.total_seconds()
-    store.transactions.database.outage.on_outage = on_outage
+    outage = store.transactions.database.outage
+    outage.patience, outage.on_outage, outage.is_stopped = limit.total_seconds(), on_outage, stop.is_set
 
 
 async def find_standby_warnings(store: Store, mailing: Mailing) -> list[str]:

@@ -97,7 +97,6 @@ async def send(
         retry_verdict=options.verdict,
         on_outcomes=on_outcomes,
     )
-    store.transactions.database.outage.is_stopped = stop.is_set
     await require_right_clock(store)
     async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):
         # The approval may have been withdrawn while a person was asked for confirmation.

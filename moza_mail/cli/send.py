@@ -65,10 +65,10 @@ async def _send(project: Project, command: SendCommand) -> int:
                 ),
                 _("nothing was sent"),
             )
-        wait_for_database(store, output.say, options.wait)
         for warning in await find_standby_warnings(store, plan.mailing):
             output.say(warning)
         with stop_on_signal() as stop, _progress_bar(plan, command) as on_outcomes:
+            wait_for_database(store, output.say, stop.event, options.wait)
             done = await app.send(store, transport, plan, options, stop=stop.event, on_outcomes=on_outcomes)
     code = _report(project, done, command)
     if done.error:

@@ -42,8 +42,8 @@ async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, 
     async with open_store(project) as store, open_relay_for_cron(project, store) as transport:
         if verbose:
             await _say_states(project, store, planned)
-        wait_for_database(store, output.say)
         with stop_on_signal() as stop:
+            wait_for_database(store, output.say, stop.event)
             report = await app.send_due(
                 project,
                 store,

@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -63,7 +62,7 @@ def test_after_a_failover_with_loss_the_recipients_around_it_are_uncertain(prima
 def test_doctor_and_each_mailing_once_warn_of_a_standby_that_may_lack_commits(primary, tmp_path):
     with fleet.standby_of(primary) as standby:
         project = fleet.make_project(tmp_path, fleet.url_of_both(primary, standby), 3)
-        other = make_due(project)
+        other = make_two_due(project)
         for _ in range(2):
             doctor = project.run("doctor", "--offline", "--json")
             (found,) = [one for one in doctor.json if WARNING in one["message"]]
@@ -81,11 +80,9 @@ def test_doctor_and_each_mailing_once_warn_of_a_standby_that_may_lack_commits(pr
         assert WARNING not in project.run("doctor", "--offline").out
 
 
-def make_due(project: Folder) -> str:
+def make_two_due(project: Folder) -> str:
     """Make the issue due, and write a second issue that is due too; return its path."""
-    path, other = project.path / ISSUE, "issues/2026-01-15.md"
-    front = f"---\nsend_at: {datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M}Z\n"
-    path.write_text(path.read_text().replace("---\n", front, 1))
+    front, other = fleet.make_due(project), "issues/2026-01-15.md"
     (project.path / other).write_text(
         f"{front}title: Extra\ndate: 2026-01-15\nlang: nl\n---\n\n## Nieuws\n\nMorgen gaat de stopcontactenkast open.\n"
     )

@@ -117,13 +117,17 @@ def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send
             assert [one.poll() for one in started[1:]] == [None] * 3
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, ["send", ISSUE, "--yes"]), (signal.SIGTERM, 143, ["send", "--due"])],
+)
 def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_says_who_is_in_doubt(
-    server, project, number, code
+    server, project, number, code, words
 ):
+    fleet.make_due(project)
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
-        with fleet.run_senders(project, 1) as started:
+        with fleet.run_commands(project, words) as started:
             fleet.wait_for(sink, 50)
             server.stop("immediate")
             try:

@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import crash
@@ -24,7 +25,14 @@ LIMIT = 120
 @contextlib.contextmanager
 def run_senders(project: Folder, count: int, *options: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """Start several sends of one issue, and end those that are left."""
-    started = [project.start("send", ISSUE, "--yes", *options) for _ in range(count)]
+    with run_commands(project, *[["send", ISSUE, "--yes", *options]] * count) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def run_commands(project: Folder, *commands: Sequence[str]) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Start commands, and end those that are left."""
+    started = [project.start(*words) for words in commands]
     try:
         yield started
     finally:
@@ -89,6 +97,14 @@ def wait_until_taken_over(server: Cluster, project: Folder, process_id: int, lim
     while server.query(query, process_id, database=database_of(project)) != [(0,)]:
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+def make_due(project: Folder) -> str:
+    """Let the issue be due since a minute; return its front matter."""
+    path = project.path / ISSUE
+    front = f"---\nsend_at: {datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M}Z\n"
+    path.write_text(path.read_text().replace("---\n", front, 1))
+    return front
 
 
 @contextlib.contextmanager
