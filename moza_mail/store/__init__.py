@@ -125,14 +125,14 @@ async def open_store(
     Raise StoreError if the store cannot be opened, SchemaTooNew if a newer moza-mail wrote it.
     """
     from moza_mail.store.audit_writer import AuditWriter
-    from moza_mail.store.connect import connect
+    from moza_mail.store.transactions import Transactions
 
     audit = AuditWriter(actor=actor or current_account(), hasher=hasher, any_secret=any_secret)
     scheme, _colon, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         from moza_mail.store.postgres.database import PostgresDatabase
 
-        return await connect(partial(PostgresDatabase.open, url), audit, thresholds)
+        return Store(await Transactions.open(partial(PostgresDatabase.open, url), audit), thresholds)
     # The URL is not repeated, because it may hold a password.
     if scheme != "sqlite" or not rest.startswith("//") or "\0" in rest or rest.endswith("/"):
         raise StoreError(
@@ -141,4 +141,4 @@ async def open_store(
         )
     from moza_mail.store.sqlite.database import SqliteDatabase
 
-    return await connect(partial(SqliteDatabase.open, Path(rest[1:])), audit, thresholds)
+    return Store(await Transactions.open(partial(SqliteDatabase.open, Path(rest[1:])), audit), thresholds)
