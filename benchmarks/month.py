@@ -20,7 +20,7 @@ from moza_mail import compose, sending
 from moza_mail.errors import RelayUnreachable
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered

@@ -13,7 +13,7 @@ from moza_mail.errors import IssueError, ProjectError, RenderError, ThemeError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.finding import CheckOptions, Finding, Severity
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.project import CONFIG_FILE, Project
 
 # The rule that an unreadable issue breaks. docs/check.md lists this rule with the other rules.

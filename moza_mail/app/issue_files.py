@@ -10,7 +10,7 @@ from moza_mail import edit, parse
 from moza_mail.app.prepare_issue import find_newest_issue
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.project import Project, printable_path
 
 

@@ -11,7 +11,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import IssueError, ListError, MozaMailError, ProjectError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
 from moza_mail.sending import schedule

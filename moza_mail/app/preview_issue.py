@@ -15,7 +15,7 @@ from moza_mail.app.render_issue import example_recipient, personalise
 from moza_mail.app.send import send_test_copy
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.outcome import Outcome
 

@@ -13,7 +13,7 @@ from moza_mail.app.prepare_issue import prepare_text
 from moza_mail.app.preview_issue import IssuePreview, preview_issue
 from moza_mail.errors import MozaMailError
 from moza_mail.model.address import Address
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.message import Recipient

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from moza_mail.lazy import import_on_first_use
 from moza_mail.model.finding import CheckOptions, Finding, Severity
-from moza_mail.model.issue import Issue, IssueHeader
+from moza_mail.model.issue import Issue
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 

@@ -11,7 +11,7 @@ from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.image_file import find_images
+from moza_mail.model.issue import find_images
 
 ALT = Rule(name="alternative-text", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
 ALT_WORDING = Rule(

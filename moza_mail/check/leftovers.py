@@ -12,8 +12,7 @@ from moza_mail.check.passages import find_links
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.image_file import find_images
-from moza_mail.model.issue import to_plain_text
+from moza_mail.model.issue import find_images, to_plain_text
 
 EXAMPLE_TEXT = Rule(name="example-text", category=RuleCategory.CONTENT, severity=Severity.INFO)
 BUTTON_TEXT = Rule(name="button-text", category=RuleCategory.CONTENT, severity=Severity.WARNING)

@@ -11,7 +11,8 @@ from moza_mail.check.computed_style import ComputedStyle, compute_styles
 from moza_mail.check.passages import PlainText, find_plain_texts
 from moza_mail.i18n import Translatable
 from moza_mail.model.finding import CheckOptions, Finding, Severity
-from moza_mail.model.issue import Issue, IssueHeader
+from moza_mail.model.issue import Issue
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.message import Rendered
 
 

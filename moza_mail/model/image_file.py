@@ -1,13 +1,7 @@
-"""Image files, and the images in an issue that refer to them."""
+"""Image files that are ready to be mailed."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from moza_mail.model.issue import CONTAINER_TYPES, Image, Issue
-
-MAY_HOLD_IMAGES = CONTAINER_TYPES | {tuple, Image}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +27,3 @@ class ImageFile:
     def src_in_mail(self, domain: str) -> str:
         """Return the `src` of an <img> in a mail."""
         return self.url or f"cid:{self.content_id(domain)}"
-
-
-def find_images(issue: Issue) -> Iterator[Image]:
-    """Yield every image of an issue in reading order."""
-    waiting: list[Any] = [issue]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Image):
-            yield part
-        elif isinstance(part, tuple):
-            waiting.extend(reversed(part))
-        elif type(part) in CONTAINER_TYPES:
-            inside = [getattr(part, name) for name in reversed(part.__slots__)]
-            waiting.extend(each for each in inside if type(each) in MAY_HOLD_IMAGES)

@@ -18,12 +18,6 @@ from moza_mail.model.date_problem import DateProblem, WrongWeekday
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.send_time import LocalDateTime
 
-AGENDA_HEADINGS = (
-    "Agenda", "Events", "Evenementen", "Kalender", "Calendar", "Termine", "Veranstaltungen", "Evenements",
-    "Manifestations",
-)  # fmt: skip
-"""The titles that make a section an agenda, without accents."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
@@ -375,19 +369,6 @@ class Issue:
         return tuple(event for section in self.sections for event in section.events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssueHeader:
-    """The front matter of an issue that was parsed without its body."""
-
-    slug: str
-    title: str
-    date: date
-    list_slug: str = ""
-    source: str = ""
-    draft: bool = False
-    send_at: LocalDateTime | None = None
-
-
 CONTAINER_TYPES = frozenset(
     {
         Strong, Emphasis, Strike, Subscript, Superscript, Note, Notes, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, EventGroup, EventTable,
@@ -395,6 +376,7 @@ CONTAINER_TYPES = frozenset(
     }
 )  # fmt: skip
 """The types that contain other parts of an issue."""
+MAY_HOLD_IMAGES = CONTAINER_TYPES | {tuple, Image}
 
 
 def to_plain_text(inlines: Inlines) -> str:
@@ -442,3 +424,17 @@ def _collect(part: Any, kind: type[Any]) -> Iterator[Any]:
     elif type(part) in CONTAINER_TYPES:
         for name in part.__slots__:
             yield from _collect(getattr(part, name), kind)
+
+
+def find_images(issue: Issue) -> Iterator[Image]:
+    """Yield every image of an issue in reading order."""
+    waiting: list[Any] = [issue]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Image):
+            yield part
+        elif isinstance(part, tuple):
+            waiting.extend(reversed(part))
+        elif type(part) in CONTAINER_TYPES:
+            inside = [getattr(part, name) for name in reversed(part.__slots__)]
+            waiting.extend(each for each in inside if type(each) in MAY_HOLD_IMAGES)

@@ -5,10 +5,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from moza_mail.model.issue import Issue
 from moza_mail.model.issue_name import default_slug
+
+if TYPE_CHECKING:
+    from moza_mail.model.issue import Issue
 
 INDEX = "index.html"
 FEED = "feed.xml"
@@ -20,7 +23,7 @@ SITEMAP = "sitemap.xml"
 URL_PLACEHOLDERS = ("{slug}", "{date}", "{list}", "{title}", "{year}", "{month}", "{day}")
 
 
-def fill_url_pattern(pattern: str, issue: Issue) -> str:
+def fill_url_pattern(pattern: str, issue: "Issue") -> str:
     """Fill the placeholders in the URL or path of an issue's page, except `{list}`.
 
     `{title}` is the `slug` of the front matter, or else the title as Hugo writes it in an address (`:slug`).
@@ -60,11 +63,11 @@ class ArchiveSite:
     base: str
     pattern: str = "{slug}/"
 
-    def page_path(self, issue: Issue) -> str:
+    def page_path(self, issue: "Issue") -> str:
         """Return the path of the page of an issue, below `base`."""
         return fill_url_pattern(self.pattern, issue)
 
-    def page_file(self, issue: Issue) -> str:
+    def page_file(self, issue: "Issue") -> str:
         """Return the file of the page of an issue, which is index.html if the path is a folder."""
         path = self.page_path(issue)
         return f"{path}{INDEX}" if path.endswith("/") or not path else path

@@ -6,7 +6,7 @@ Only this package knows in how many different ways authors write the same thing.
 from typing import TYPE_CHECKING
 
 from moza_mail.lazy import import_on_first_use
-from moza_mail.model.issue import AGENDA_HEADINGS
+from moza_mail.model.agenda_headings import AGENDA_HEADINGS
 
 if TYPE_CHECKING:
     from moza_mail.parse.front_matter import FrontMatter, read_front_matter

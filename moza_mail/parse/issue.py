@@ -8,14 +8,14 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.agenda_headings import AGENDA_HEADINGS
 from moza_mail.model.date_problem import DateProblem, WrongWeekday
 from moza_mail.model.issue import (
-    AGENDA_HEADINGS,
     Issue,
-    IssueHeader,
     Section,
     collect_merge_fields,
 )
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.issue_name import default_slug
 from moza_mail.model.mailing_list import LANGUAGE_TAG
 from moza_mail.model.merge_field import MergeField

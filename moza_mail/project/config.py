@@ -21,9 +21,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from moza_mail.errors import AddressError, ProjectError, locate
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.agenda_headings import AGENDA_HEADINGS
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
-from moza_mail.model.issue import AGENDA_HEADINGS
 from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone

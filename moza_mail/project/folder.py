@@ -5,18 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from moza_mail.errors import IssueError, ListError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.address_search import AddressSetFinder
 from moza_mail.model.approval import ApprovalPolicy
-from moza_mail.model.file_erasure import ErasureScope, FileErasure
 from moza_mail.model.finding import CheckOptions
-from moza_mail.model.image_file import ImageFile, find_images
-from moza_mail.model.issue import Issue
 from moza_mail.model.issue_name import issue_name
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.oauth import OAuthClient
@@ -26,9 +22,14 @@ from moza_mail.model.theme import Theme
 from moza_mail.project import config, issue_folder, lists, secrets, store_mark, themes
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
-from moza_mail.project.erase_files import erase_from_files
 from moza_mail.project.read_file import UnreadableFile, printable_path, read_file
 from moza_mail.project.tracked_files import find_tracked_files
+
+if TYPE_CHECKING:
+    from moza_mail.model.address_search import AddressSetFinder
+    from moza_mail.model.file_erasure import ErasureScope, FileErasure
+    from moza_mail.model.image_file import ImageFile
+    from moza_mail.model.issue import Issue
 
 MAX_BYTES = 2_000_000
 # What a URL may contain besides letters and digits (RFC 3986 2.2 and 2.3); the rest of a title is encoded.
@@ -226,7 +227,7 @@ class Project:
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
-    def view_url(self, issue: Issue, mailing_list: MailingList) -> str:
+    def view_url(self, issue: "Issue", mailing_list: MailingList) -> str:
         """Return the URL of the web page of an issue, empty if the issue has no page."""
         pattern = self.view_url_pattern(mailing_list)
         return quote(fill_url_pattern(pattern, issue), safe=SAFE_IN_URL)
@@ -240,12 +241,12 @@ class Project:
         base = self.config.public_url.rstrip("/")
         return f"{base}/lists/{mailing_list.slug}" if base and mailing_list.opt_in is OptIn.DOUBLE else ""
 
-    def asset_url(self, issue: Issue) -> str:
+    def asset_url(self, issue: "Issue") -> str:
         """Return the URL of the published files of an issue, empty if nothing is published."""
         base = self.config.asset_url
         return f"{base.rstrip('/')}/{issue.slug}" if base else ""
 
-    def calendar_url(self, issue: Issue) -> str:
+    def calendar_url(self, issue: "Issue") -> str:
         """Return the URL of the calendar of an issue, empty if mails do not link to it.
 
         Raises ProjectError if mails link to the calendar, but `asset_url` is not set.
@@ -262,7 +263,7 @@ class Project:
             )
         return f"{self.asset_url(issue)}/{ISSUE_CALENDAR}"
 
-    def read_images(self, issue: Issue, issue_path: Path, *, column: int) -> Mapping[str, ImageFile]:
+    def read_images(self, issue: "Issue", issue_path: Path, *, column: int) -> "Mapping[str, ImageFile]":
         """Read the images of an issue, by `src`.
 
         Raises IssueError with the line of an image that cannot be mailed.
@@ -270,6 +271,8 @@ class Project:
         issue_path: the file of the issue.
         column: the maximum width in CSS pixels.
         """
+        from moza_mail.model.issue import find_images
+
         wanted = tuple(find_images(issue))
         if not wanted:
             return {}
@@ -294,8 +297,10 @@ class Project:
         scheme, _, path = given.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
 
-    def erase_from_files(self, finder: AddressSetFinder, scope: ErasureScope) -> FileErasure:
+    def erase_from_files(self, finder: "AddressSetFinder", scope: "ErasureScope") -> "FileErasure":
         """Remove people from every file of the project, except from what the author wrote."""
+        from moza_mail.project.erase_files import erase_from_files
+
         root = self.root.resolve()
         tracked = find_tracked_files(root)
         issues = frozenset(path.resolve() for path in self.list_issues())

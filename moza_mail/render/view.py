@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from moza_mail.model.image_file import ImageFile, find_images
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import (
     Blocks,
     Event,
@@ -16,6 +16,7 @@ from moza_mail.model.issue import (
     Inlines,
     Issue,
     Section,
+    find_images,
     to_plain_text,
 )
 from moza_mail.model.message import make_placeholder

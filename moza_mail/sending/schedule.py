@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.store import Store

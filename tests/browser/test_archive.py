@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from moza_mail import archive, parse
-from moza_mail.model.image_file import find_images
+from moza_mail.model.issue import find_images
 from moza_mail.model.site import INDEX
 from moza_mail.project import images as project_images
 from moza_mail.project import publish_files

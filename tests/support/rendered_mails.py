@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from moza_mail import parse, render
-from moza_mail.model.image_file import find_images
+from moza_mail.model.issue import find_images
 from moza_mail.model.message import Rendered
 from moza_mail.project import images as project_images
 from tests.support import builders as build

@@ -24,7 +24,7 @@ import pytest
 
 from moza_mail import check, parse, render
 from moza_mail.model.finding import CheckOptions, Finding
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.project.config import CheckSettings
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
 

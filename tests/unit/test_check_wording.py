@@ -8,7 +8,7 @@ from moza_mail import check, parse
 from moza_mail.check import readability, syllables
 from moza_mail.check.passages import PlainText
 from moza_mail.model.finding import CheckOptions, Severity
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.message import Rendered
 from tests.support.examples import scale
 from tests.support.project_folder import SHARED_WEEKLIES

@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 
 from moza_mail import parse, render
 from moza_mail.errors import IssueError, RenderError, ThemeError
-from moza_mail.model.image_file import ImageFile, find_images
-from moza_mail.model.issue import Image
+from moza_mail.model.image_file import ImageFile
+from moza_mail.model.issue import Image, find_images
 from moza_mail.project import images as project_images
 from moza_mail.project import themes
 from moza_mail.project.images import ImageFileError, ImageSettings, prepare_image

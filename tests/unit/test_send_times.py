@@ -7,7 +7,7 @@ import pytest
 
 from moza_mail import parse
 from moza_mail.errors import IssueError
-from moza_mail.model.issue import IssueHeader
+from moza_mail.model.issue_header import IssueHeader
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.timestamps import parse_duration
