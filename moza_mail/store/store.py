@@ -94,7 +94,7 @@ class Store:
 
     @cached_property
     def approvals(self) -> "Approvals":
-        """Who approved which issue."""
+        """The approvals of issues, each with the account that gave it."""
         from moza_mail.store.approvals import Approvals
 
         return Approvals(self.transactions)
@@ -108,7 +108,7 @@ class Store:
 
     @cached_property
     def rate_limits(self) -> "RateLimits":
-        """How much was sent lately, for limits on the rate."""
+        """The number of messages sent lately, for limits on the rate."""
         from moza_mail.store.rate_limits import RateLimits
 
         return RateLimits(self.transactions)
