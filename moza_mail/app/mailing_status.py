@@ -8,7 +8,6 @@ from moza_mail import sending
 from moza_mail.app.clock import now
 from moza_mail.app.mailing_report import progress_as_data, summary_as_data
 from moza_mail.app.planned_issues import load_planned_issues
-from moza_mail.app.prepare_issue import load_issue
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import IssueError, MozaMailError, UnknownMailing
 from moza_mail.i18n import gettext as _
@@ -219,6 +218,8 @@ async def find_mailings(store: Store, project: Project, issue: str, list_slug: s
 
 def _find_slug(project: Project, issue: str) -> str:
     """Return the slug of an issue. `issue` is its file or its slug."""
+    from moza_mail.app.prepare_issue import load_issue
+
     try:
         return load_issue(project, issue).slug
     except IssueError:
