@@ -27,7 +27,7 @@ class SpfPermanentError(Exception):
 
 
 class SpfLookupFailed(Exception):
-    """A DNS query of an SPF check failed. The message is a clause."""
+    """A DNS query of an SPF check failed. The message is part of a longer sentence."""
 
 
 @dataclass(slots=True)

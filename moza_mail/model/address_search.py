@@ -273,7 +273,7 @@ class AddressSetFinder:
         return any(each.domain in lower and each.local.lower() in lower for each in self.addresses)
 
     def _find_likely(self, part: str) -> Iterator[Address]:
-        """Yield each address whose local part and domain are next to each other. They may be parts of a longer address."""
+        """Yield each address whose local part and domain stand side by side in a text, even within a longer address."""
         if not SEPARATOR.search(part):
             return
         text = part.lower() if _is_plain(part) else canonicalise(part).text

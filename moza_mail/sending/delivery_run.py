@@ -322,7 +322,7 @@ class _DeliveryRun:
 
 
 def make_outage_error(cause: StoreUnavailable, count: int) -> StoreUnavailable:
-    """Return the error for a database that stays away, with the number of recipients who become uncertain by it."""
+    """Return the error for a database that stays away. It counts the recipients whose delivery is uncertain for that reason."""
     if not count:
         return cause
     message = ngettext(
