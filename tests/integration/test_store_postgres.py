@@ -17,8 +17,8 @@ from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import AddResult
 from moza_mail.store import back_up_store, inspect_backup, open_store, schema
+from moza_mail.store.postgres import commit, errors
 from moza_mail.store.postgres import database as wire
-from moza_mail.store.postgres import errors
 from moza_mail.store.postgres.url import name_database, read_url
 from tests.support.builders import issue as letter
 from tests.support.child_process import ChildProcess, read_output, start_python
@@ -706,3 +706,14 @@ class TestServer:
             asyncio.run(scenario())
         finally:
             postgres.query("DROP DATABASE fresh WITH (FORCE)")
+
+
+def test_a_transaction_whose_number_the_server_lost_in_a_crash_counts_as_lost(url):
+    database = wire.PostgresDatabase.open(url)
+    try:
+        with database.writing() as connection:
+            newest = int(connection.scalar(sa.text("SELECT pg_current_xact_id()::text")))
+        assert database._was_committed(commit.Commit(str(newest), database.timeline))
+        assert not database._was_committed(commit.Commit(str(newest + 1000), database.timeline))
+    finally:
+        database.close()

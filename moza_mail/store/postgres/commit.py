@@ -14,6 +14,7 @@ LIMIT_IDLE = "; SET LOCAL idle_in_transaction_session_timeout = '8s'"
 TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 STATUS = sa.text("SELECT pg_xact_status(CAST(:number AS xid8))")
 IN_PROGRESS = "in progress"
+INVALID_NUMBER = "22023"
 
 
 class Commit(NamedTuple):
@@ -51,5 +52,13 @@ def read_timeline(connection: sa.Connection) -> str:
 
 
 def find_status(connection: sa.Connection, number: str) -> str:
-    """Return `committed`, `aborted` or `in progress`; "" if the server has forgotten the transaction."""
-    return connection.scalar(STATUS, {"number": number}) or ""
+    """Return `committed`, `aborted` or `in progress`; "" if the server does not know the transaction.
+
+    A server that crashed may have lost the number with the transaction. It then says that the number is in the future.
+    """
+    try:
+        return connection.scalar(STATUS, {"number": number}) or ""
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") == INVALID_NUMBER:
+            return ""
+        raise
