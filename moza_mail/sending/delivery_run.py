@@ -7,6 +7,7 @@ which deliveries are left, so no position in a list is kept.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from moza_mail.model.reply import Phase, Reply
 from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run
+from moza_mail.sending.one_processor import use_one_processor
 from moza_mail.sending.other_senders import taking_over, wait_for_others
 from moza_mail.sending.throttle import Throttle
 from moza_mail.store import Store
@@ -81,23 +83,30 @@ async def deliver(
         await store.ledger.retry_refused(mailing.id, settings.retry_verdict, now=settings.clock())
     run = _DeliveryRun(store, mailing, compiled, settings, remaining=settings.limit, relay=transport.name)
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
-    async with log_send_run(store, mailing, settings.clock), taking_over(store, mailing.id, settings.clock):
-        try:
-            # No subscriber has the id 0. The address only has the form of this mailing's return addresses.
-            await transport.check_sender(compiled.make_return_path(0))
-            while run.can_continue:
-                run.start_round()
-                async for outcomes in transport.send(run.compose_submissions(), run.record_intents, run.halt):
-                    await run.record_outcomes(outcomes)
-                if not run.untried_in_round and not await run.wait_for_more(until):
-                    break
-        except StoreUnavailable as error:
-            run.failure = run.failure or error
-        finally:
-            settings.on_end(run.breaker)
-            if run.failure is None:
-                await store.ledger.pause(mailing.id, run.breaker.pause_until(settings.clock()))
-            await run.finish()
+    # Threads that sign work side by side, so a signed mailing keeps all processors.
+    with nullcontext() if compiled.is_signed else use_one_processor():
+        async with (
+            log_send_run(store, mailing, settings.clock),
+            taking_over(store, mailing.id, settings.clock),
+        ):
+            try:
+                # No subscriber has the id 0. The address only has the form of this mailing's return addresses.
+                await transport.check_sender(compiled.make_return_path(0))
+                while run.can_continue:
+                    run.start_round()
+                    async for outcomes in transport.send(
+                        run.compose_submissions(), run.record_intents, run.halt
+                    ):
+                        await run.record_outcomes(outcomes)
+                    if not run.untried_in_round and not await run.wait_for_more(until):
+                        break
+            except StoreUnavailable as error:
+                run.failure = run.failure or error
+            finally:
+                settings.on_end(run.breaker)
+                if run.failure is None:
+                    await store.ledger.pause(mailing.id, run.breaker.pause_until(settings.clock()))
+                await run.finish()
     return run.breaker
 
 
