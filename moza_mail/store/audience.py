@@ -22,8 +22,6 @@ from moza_mail.store.paging import PAGE
 from moza_mail.store.schema import subscribers, subscriptions
 from moza_mail.store.suppressions import is_suppressed
 
-LEFT_OUT = ("unconfirmed", "unsubscribed", "suppressed", "not_in_segment", "missing_value")
-
 
 def select_audience(
     connection: sa.Connection, list_slug: str, segment: Segment | None = None
@@ -81,37 +79,45 @@ def count_audience(
     A subscriber to whom several reasons apply is counted for the first one.
     """
     lacks = map_missing_values(fields)
-    found = connection.execute(
-        sa.select(
-            subscriptions.c.state,
-            is_suppressed(subscribers.c.address_key).label("blocked"),
-            (~translate_condition(connection, segment.condition) if segment else sa.false()).label("outside"),
-            has_missing_value(fields).label("lacking"),
-            sa.func.count(),
-            *(sa.func.sum(sa.case((condition, 1), else_=0)) for condition in lacks.values()),
-        )
+    conditions: dict[str, sa.ColumnElement[bool]] = {
+        "blocked": is_suppressed(subscribers.c.address_key),
+        "outside": ~translate_condition(connection, segment.condition) if segment else sa.false(),
+        "lacking": has_missing_value(fields),
+        **{f"lacks_{index}": condition for index, condition in enumerate(lacks.values())},
+    }
+    # The offset makes both databases work out each condition once a row. A GROUP BY would make SQLite keep all rows in memory.
+    each = (
+        sa.select(subscriptions.c.state, *(_or_false(one, name) for name, one in conditions.items()))
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
         .where(subscriptions.c.list_slug == list_slug)
-        .group_by(subscriptions.c.state, sa.text("blocked"), sa.text("outside"), sa.text("lacking"))
+        .offset(0)
+        .subquery()
     )
-    mailed, left_out = 0, dict.fromkeys(LEFT_OUT, 0)
-    missing = dict.fromkeys(lacks, 0)
-    for state, is_blocked, is_outside, is_lacking, count, *missing_counts in found:
-        if state is not SubscriptionState.CONFIRMED:
-            left_out[state.value] += count
-        elif is_blocked:
-            left_out["suppressed"] += count
-        elif is_outside:
-            left_out["not_in_segment"] += count
-        elif is_lacking:
-            left_out["missing_value"] += count
-            missing = {
-                name: missing[name] + int(more) for name, more in zip(lacks, missing_counts, strict=True)
-            }
-        else:
-            mailed += count
+    row = each.c
+    unsuppressed = (row.state == SubscriptionState.CONFIRMED) & ~row.blocked
+    lacking = unsuppressed & ~row.outside & row.lacking
+    reasons: dict[str, sa.ColumnElement[bool]] = {
+        "unconfirmed": row.state == SubscriptionState.UNCONFIRMED,
+        "unsubscribed": row.state == SubscriptionState.UNSUBSCRIBED,
+        "suppressed": (row.state == SubscriptionState.CONFIRMED) & row.blocked,
+        "not_in_segment": unsuppressed & row.outside,
+        "missing_value": lacking,
+    }
+    missing = {name: lacking & row[f"lacks_{index}"] for index, name in enumerate(lacks)}
+    mailed = unsuppressed & ~row.outside & ~row.lacking
+    counted = (mailed, *reasons.values(), *missing.values())
+    confirmed, *counts = connection.execute(
+        sa.select(*(sa.func.count().filter(one) for one in counted))
+    ).one()
+    left_out = dict(zip(reasons, counts, strict=False))
+    missing_counts = dict(zip(missing, counts[len(reasons) :], strict=True))
     return AudienceCount(
-        confirmed=mailed,
+        confirmed=confirmed,
         left_out={reason: count for reason, count in left_out.items() if count},
-        missing={name: count for name, count in missing.items() if count},
+        missing={name: count for name, count in missing_counts.items() if count},
     )
+
+
+def _or_false(condition: sa.ColumnElement[bool], name: str) -> sa.Label[bool]:
+    """Return the condition as a column with a name; it is false where the condition is unknown (NULL)."""
+    return sa.case((condition, sa.true()), else_=sa.false()).label(name)
