@@ -41,7 +41,7 @@ class SealedRow:
     seal: str
 
     def follows(self, seals: Iterable[str], hasher: AddressHasher) -> bool:
-        """Return True if this row's seal is the one computed from the row and from one of these previous seals."""
+        """Return True if this row's seal is correct after one of these previous seals."""
         return any(self.seal == seal_entry(hasher, self.number, each, self.values) for each in seals)
 
 
@@ -94,7 +94,8 @@ class ProblemKind(StrEnum):
     emptied: the store has data, but no entry was ever added.
     protection: the database no longer refuses changes of the log.
     secret: the store, or the anchor, was sealed with another secret.
-    older: the anchor has a later entry than the log, so the database is an older one, or the end of the log was deleted.
+    older: the anchor has a later entry than the log, so the database was replaced by an older copy, or the
+        end of the log was deleted.
     other: the seal of an entry differs from the seal in the anchor, so the database was replaced.
     """
 

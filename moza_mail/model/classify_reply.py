@@ -156,7 +156,7 @@ TEMPORARY_VERDICTS = {
 def _is_temporary(parts: ReplyParts, status: str) -> bool:
     """Return True for a 4xx code, and for an enhanced status 4.x.x with a 5xx code or without a code.
 
-    Exchange writes `550 4.4.7`, for example. There, the enhanced status decides.
+    For example, Exchange writes `550 4.4.7`. If the codes differ like this, the enhanced status decides.
     """
     return (
         parts.code.startswith("4")

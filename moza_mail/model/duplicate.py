@@ -14,7 +14,7 @@ URL = re.compile(r"https?://\S+")
 WORD = re.compile(r"\w+")
 # Of six real weeklies of one team, no two had more than 52 % of their words in common.
 MUCH_ALIKE = 0.9
-# Below this number, the words are often an introduction that is the same every week, above an agenda that changes.
+# A text with fewer words is often only an introduction that is the same every week, above an agenda that changes.
 FEWEST_WORDS = 20
 
 

@@ -36,7 +36,7 @@ def _iter_records(text: str) -> Iterator[str]:
             record = ""
     if not record:
         return
-    # A single quotation mark that is no quotation: each line is a record.
+    # One quotation mark has no partner, so the rest of the text is not a quoted field: each line is a record.
     yield from LINE.findall(record)
 
 

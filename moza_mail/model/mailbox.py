@@ -5,7 +5,7 @@ import unicodedata
 
 from moza_mail.model.address import Address
 
-# Domains of one provider that reach the same mailbox, by the provider's own help pages (2026-11).
+# Domains of one provider that reach the same mailbox, according to the provider's help pages (2026-11).
 SAME_DOMAIN = {
     "googlemail.com": "gmail.com",
     "pm.me": "proton.me",
@@ -23,8 +23,9 @@ IGNORED_CHARACTERS = {"gmail.com": ".", "proton.me": ".-_"}
 def name_mailbox(address: Address) -> str:
     """Return one spelling for all addresses of a mailbox.
 
-    Case, Unicode form and a `+tag` are ignored everywhere. Dots and the second domain are ignored at providers
-    that ignore them. Two mailboxes may get the same name, so use it for limits only, and never to mail somebody.
+    Case, Unicode form and a `+tag` are ignored everywhere. Dots, and a provider's second domain, are ignored
+    only where the provider ignores them. Two mailboxes may get the same name, so use it for limits only, and never
+    to mail somebody.
     """
     local = unicodedata.normalize("NFKC", address.local).casefold()
     bare = local.partition("+")[0] or local
@@ -36,6 +37,6 @@ def name_mailbox(address: Address) -> str:
 def hash_mailbox(address: Address) -> str:
     """Return a digest of a mailbox's name.
 
-    The digest contains no address, so a search for one address finds no row of another address of the mailbox.
+    The digest contains no address. So a search for one address does not find rows with the mailbox's other addresses.
     """
     return hashlib.sha256(name_mailbox(address).encode("utf-8", "surrogatepass")).hexdigest()[:32]

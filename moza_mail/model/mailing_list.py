@@ -68,8 +68,7 @@ class MailingList:
     def consent_for(self, lang: str) -> str:
         """Return the consent text for a language; empty if the list has none.
 
-        For `nl-BE`, the first text that exists is used: for `nl-BE`, for `nl`, for all languages, or for the language of the
-        list.
+        For `nl-BE`, the texts are tried in this order: `nl-BE`, `nl`, all languages, the language of the list.
         """
         tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)
         return next((self.consent[tag] for tag in tags if tag in self.consent), "")

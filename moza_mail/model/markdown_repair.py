@@ -15,7 +15,7 @@ DASH = re.compile(rf"([ \t]*)[–—][ \t{NO_BREAK}]+(?=\S)")
 STAR = re.compile(r"([ \t]*)\*(?=[^\s*_])(?!\[[^\]\n]*\]:)")
 HYPHEN = re.compile(r"([ \t]*)-(?=[^\W\d_])")
 BOLD = re.compile(r"\*\*[^*]+\*\*|`[^`]*`|\\\*")
-# No-break spaces after a Markdown mark, which has no effect then; in an indent; and beside a space or between words.
+# No-break spaces: after a Markdown mark, where they keep the mark from working; in an indent; beside a space or between words.
 MARK_BEFORE = re.compile(rf"^([ \t]*(?:[*+-]|\d{{1,3}}[.)]|#{{1,6}}|>)){NO_BREAK}+")
 INDENT = re.compile(rf"^[ \t]*{NO_BREAK}[ \t{NO_BREAK}]*(?=\S)")
 NEEDLESS_SPACE = re.compile(rf"(?<=[^\W\d_]){NO_BREAK}(?=[^\W\d_])|(?<= ){NO_BREAK}+|{NO_BREAK}+(?=[ \n]|$)")

@@ -111,7 +111,7 @@ class Rendered:
             *(part.encode() for part in parts),
             *(attachment.content for attachment in self.attachments),
         ):
-            # The length of each part, so that text which moves from one part to the next changes the digest.
+            # Hash the length of each part too. Otherwise text could move to the next part and leave the digest the same.
             whole.update(len(part).to_bytes(8, "big") + part)
         return whole.hexdigest()
 

@@ -22,8 +22,8 @@ OWN_NETWORKS: tuple[IPNetwork, ...] = tuple(
         ),
     )
 )
-# The IANA Special-Purpose Address Registries (RFC 6890): what is not globally reachable, and the translation prefixes in which
-# an IPv4 address can hide.
+# The IANA Special-Purpose Address Registries (RFC 6890): networks that are not globally reachable, and the
+# translation prefixes, whose IPv6 addresses contain an IPv4 address.
 NOT_PUBLIC: tuple[IPNetwork, ...] = tuple(
     map(
         ip_network,

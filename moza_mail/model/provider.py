@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-# The country endings under which a provider such as outlook.* has addresses.
+# The domain endings that a provider such as Hotmail uses in each country: hotmail.nl, hotmail.co.uk.
 ENDINGS = "nl be de fr at ch uk co.uk it es pt dk se no fi ie pl cz gr com com.au com.br ca co.jp in"
 
 

@@ -55,8 +55,8 @@ class Rate:
 class TokenBucket:
     """A token bucket that survives a restart.
 
-    It is stored as the time at which it is full again. In any period of T seconds, at most the messages that the rate allows in
-    T seconds, plus one burst, are sent.
+    It is stored as the time at which it is full again. In T seconds, it lets through at most one burst more than the
+    rate allows for T seconds.
     """
 
     rate: Rate

@@ -1,7 +1,8 @@
 """Rules that replace a verdict that blames the reader's address.
 
 These rules are tried only after another rule has blamed the address. The first match replaces the verdict. One word about
-anything other than the recipient is enough to match: a wrong suppression costs a reader, a missed one only another bounce.
+anything other than the recipient is enough to match. A wrong suppression loses a reader, but a missed suppression only causes
+another bounce.
 """
 
 from moza_mail.model.reply_rule import ReplyRule
@@ -147,7 +148,10 @@ DOMAIN_DOUBT_RULES = (
 
 
 def _require_words(name: str, words: str) -> ReplyRule:
-    """Return a rule that matches a reply without any of these words, unless the status is clear enough."""
+    """Return a rule for replies that contain none of these words.
+
+    The rule does not apply if the enhanced status is clear enough without words.
+    """
     return ReplyRule(
         name=name,
         verdict=Verdict.UNCLEAR,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-# 5, 15 and 30 minutes, 1, 2, 4 and 8 hours: a newsletter is stale long before an MTA's usual five days.
+# 5, 15 and 30 minutes, then 1, 2, 4 and 8 hours. An MTA usually retries for five days, but a newsletter is stale before that.
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
 
 

@@ -1,11 +1,12 @@
 """A segment: a filter on subscribers, written in TOML, evaluated once for each mailing.
 
-A condition is a table in one of the forms below. The method `matches` defines its meaning; the store has the same in SQL.
+A condition is a table in one of the forms below. The method `matches` defines its meaning. The store has
+an SQL expression with the same meaning.
 
     attribute = "soort"   with one of: is, is_not = "..."; one_of = [...]; begins_with = "..."; known = true or false
     domain = "example.org" or [...]          the domain of the address
-    language = "en" or [...]                 the chosen language, else that of the list
-    all = [...]   any = [...]   not = {...}  of other conditions
+    language = "en" or [...]                 the chosen language, or else the list's
+    all = [...]   any = [...]   not = {...}  combine other conditions
 """
 
 from collections.abc import Iterator, Mapping
@@ -168,7 +169,7 @@ class SubscriberFilter:
 class Segment:
     """A named condition, in a form that can be stored.
 
-    The table from which it was parsed and the language of the list are stored.
+    The store keeps the table from which the condition was parsed, and the language of the list.
     """
 
     slug: str

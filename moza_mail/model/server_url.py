@@ -1,7 +1,7 @@
 """The URL of a mail server, and settings for TLS and login that relay and mailbox share.
 
-A URL is checked before anything is sent. An error never shows the URL, because a misplaced character can make any part of it
-the password.
+A URL is checked before anything is sent. An error never shows the URL: if a character is misplaced, the password can be in
+any part of the URL.
 """
 
 import ssl
@@ -14,7 +14,8 @@ from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.network import normalize_host
 
-# OpenSSL's codes (X509_V_ERR_...): a certificate that signed itself, or an unknown issuer; a date that is not reached or over.
+# OpenSSL's error codes (X509_V_ERR_...). First: the certificate is self-signed, or its issuer is unknown. Second: it is not
+# yet valid, or it has expired.
 UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 OUT_OF_DATE = frozenset({9, 10})
 

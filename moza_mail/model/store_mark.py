@@ -1,4 +1,4 @@
-"""Recognise that a store is another store, an older copy, or restored from a backup."""
+"""Detect that a store was replaced by another one or an older copy, or restored from a backup."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
@@ -27,7 +27,7 @@ class RestoreGap:
 
     The store does not know the messages that were sent in this period.
 
-    start: the last change in the backup.
+    start: the time of the last change in the backup.
     end: the time of the restore.
     is_open: True until a person has stated which issues were sent in that period. Until then nothing is sent.
     assumed_through: issues dated up to this day count as sent, although the store does not know them.

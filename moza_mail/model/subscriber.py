@@ -154,7 +154,7 @@ class AddResult(StrEnum):
     """The result of adding one person, or of removing one because a file says so.
 
     unconfirmed: new on the list, and not mailed.
-    taken_out: mailed until now, and no longer, because the file says that the person left.
+    taken_out: no longer mailed, because the file says that the person left.
     unsubscribed, suppressed: not mailed, because of this file or of an earlier event.
     """
 
@@ -170,7 +170,7 @@ class AddResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPreview:
-    """The memory of a dry run from one batch of rows to the next.
+    """The state that a dry run keeps from one batch of rows to the next.
 
     repeated: the keys of addresses that occur more than once in the file.
     people: the people with these addresses, in the state after an import of the earlier rows.

@@ -7,7 +7,7 @@ from functools import lru_cache
 from moza_mail.i18n import gettext as _
 
 DURATION = re.compile(r"(\d{1,4})\s*([smhd])")
-# Messages contain UTC. They are printed in local time.
+# Messages contain times in UTC, which are printed in local time.
 SHOWN_TIME = re.compile(r"\b(\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d)(:[0-5]\d)? UTC\b")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

@@ -2,8 +2,8 @@
 
 import re
 
-# U+FFFD replaces a character that another program lost. The others are outside the Char production of XML 1.0 (2.2), which
-# MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
+# U+FFFD replaces a character that another program lost. The others are CR, DEL, the C1 controls, and the characters
+# that XML 1.0 does not allow (2.2, Char), which MJML and HTML parsers refuse or drop.
 UNMAILABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
 
 

@@ -1,6 +1,6 @@
 """Verdicts: what a refusal means for a subscriber.
 
-The refusal is a reply of a relay or mail server, or stands in a bounce report.
+The refusal is a reply of a relay or mail server, or part of a bounce report.
 """
 
 from enum import StrEnum
