@@ -48,6 +48,7 @@ default_transport = discard
 virtual_transport = discard
 smtpd_peername_lookup = no
 smtp_dns_support_level = disabled
+smtpd_error_sleep_time = 0
 """
 
 
@@ -75,7 +76,10 @@ def write_settings(folder: Path, settings: Sequence[str]) -> None:
     """Write main.cf. A setting of the test replaces the default."""
     lines = [*MAIN.format(folder=folder).splitlines(), *settings]
     values = dict(line.split(" =", 1) for line in lines)
-    (folder / "etc/main.cf").write_text("".join(f"{name} ={value}\n" for name, value in values.items()))
+    path = folder / "etc/main.cf"
+    path.write_text("".join(f"{name} ={value}\n" for name, value in values.items()))
+    # Each part of Postfix waits until its settings are two seconds old, in case somebody is still writing them.
+    os.utime(path, (time.time() - 60,) * 2)
 
 
 def run(folder: Path, command: str) -> None:
