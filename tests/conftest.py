@@ -26,9 +26,9 @@ def pytest_addoption(parser):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return one process more than there are cores, because tests wait for relays, disks and browsers; not in `quick`."""
+    """Return two processes more than there are cores, because tests wait for relays, disks and browsers; not in `quick`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if config.getoption("hypothesis_profile", None) == "quick" else cores + 1
+    return cores if config.getoption("hypothesis_profile", None) == "quick" else cores + 2
 
 
 RECORDER = OutputRecorder()
