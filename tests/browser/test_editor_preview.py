@@ -51,21 +51,22 @@ def test_an_error_is_shown_with_its_place_above_the_last_good_mail_until_it_is_f
     assert "wafels" in mail_frame(page).locator("body").inner_text()
 
 
-@pytest.mark.parametrize("width", [1280, 800, 375])
 @pytest.mark.parametrize("is_editing", [False, True])
-def test_the_controls_of_the_preview_are_in_one_row_and_fit(open_editor, width, is_editing):
-    page = open_editor(width=width)
+def test_the_controls_of_the_preview_are_in_one_row_and_fit(open_editor, is_editing):
+    page = open_editor()
     if is_editing:
         page.keyboard.press("Alt+e")
         page.locator("#text").wait_for()
-    row = page.locator("#looks").bounding_box()
-    boxes = [each.bounding_box() for each in page.locator("#looks fieldset, #looks .tick").all()]
-    middles = {round(box["y"] + box["height"] / 2) for box in boxes}
-    assert max(middles) - min(middles) <= 2
-    assert all(
-        box["x"] >= row["x"] and box["x"] + box["width"] <= row["x"] + row["width"] + 0.5 for box in boxes
-    )
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (1280, 800, 375):
+        page.set_viewport_size({"width": width, "height": 900})
+        row = page.locator("#looks").bounding_box()
+        boxes = [each.bounding_box() for each in page.locator("#looks fieldset, #looks .tick").all()]
+        middles = {round(box["y"] + box["height"] / 2) for box in boxes}
+        assert max(middles) - min(middles) <= 2, width
+        assert all(
+            box["x"] >= row["x"] and box["x"] + box["width"] <= row["x"] + row["width"] + 0.5 for box in boxes
+        ), width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_every_width_and_every_view(open_editor):
@@ -206,9 +207,8 @@ def test_everything_can_be_done_by_keyboard(open_editor):
     assert "finding" in page.evaluate("document.activeElement.className")
 
 
-@pytest.mark.parametrize(
-    ("lang", "scheme"), [(lang, scheme) for lang in ("nl", "en") for scheme in ("light", "dark")]
-)
+# The colours are the same in both languages, and the words by day and by night.
+@pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
 def test_axe_finds_nothing(open_editor, project, lang, scheme):
     page = open_editor(lang=lang, scheme=scheme)
     issue = project.path / ISSUE
