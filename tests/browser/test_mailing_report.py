@@ -82,6 +82,7 @@ def open_report(mailing_with_outcomes, editor_url, browser):
             contexts[script] = browser.new_context(locale="nl", java_script_enabled=script)
             page = contexts[script].new_page()
             page.goto(editor_url)
+            page.wait_for_url(lambda address: "key=" not in address)
         page = contexts[script].pages[0]
         page.goto(f"{editor_home(editor_url)}/status")
         return page
