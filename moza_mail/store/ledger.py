@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 import sqlalchemy as sa
 
@@ -301,8 +300,7 @@ class Ledger:
         try:
             return self._record(group, settle.record_together)
         except NotClaimed:
-            is_repeated = self._database.outage.has_waited
-            return self._record(group, partial(settle.record_each, is_repeated=is_repeated))
+            return self._record(group, settle.record_each)
 
     def _doubt_tried(self, now: datetime) -> None:
         """Doubt what this sender tried, and make the store newer than the marks of the lost commits."""

@@ -46,11 +46,6 @@ class OutageWait:
             if not is_inside:
                 self._since = None
 
-    @property
-    def has_waited(self) -> bool:
-        """True within a transaction that runs again after an outage."""
-        return self._since is not None
-
     def give_up(self) -> None:
         """Stop waiting, now and later."""
         self._given_up.set()

@@ -271,6 +271,8 @@ senders = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("process_id", ID, nullable=False),
     sa.Column("started_at", UtcTime, nullable=False),
+    # The number of the sender's last commit, which only PostgreSQL needs (postgres/commit.py).
+    sa.Column("last_commit", ID, nullable=False, server_default="0"),
     # The id distinguishes dead senders from living ones, so it is never used twice.
     sqlite_autoincrement=True,
 )

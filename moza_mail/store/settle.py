@@ -158,15 +158,10 @@ def record_each(
     updates: Sequence[Update],
     own: OwnClaims,
     thresholds: BounceThresholds,
-    *,
-    is_repeated: bool = False,
 ) -> list[RejectedUpdates]:
     """Record the updates one by one, in order.
 
     Return one mapping for each update: the deliveries that it could not change, each with the error.
-
-    is_repeated: the server went away during an earlier attempt, and may have committed that attempt. A delivery that has the
-        new state already is then not an error.
     """
     every: list[RejectedUpdates] = []
     for update in updates:
@@ -176,8 +171,6 @@ def record_each(
                 record_together(connection, [single], own, thresholds)
             except NotClaimed:
                 found = connection.execute(CURRENT, {"number": delivery_id}).first()
-                if is_repeated and found is not None and tuple(found) == (state, own.sender_id):
-                    continue
                 rejected[delivery_id] = _explain(found, delivery_id, state, own.sender_id)
                 if own.in_memory is not None:
                     own.in_memory -= {delivery_id}

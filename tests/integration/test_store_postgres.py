@@ -20,6 +20,7 @@ from moza_mail.store import back_up_store, inspect_backup, open_store, schema
 from moza_mail.store.postgres import commit, errors
 from moza_mail.store.postgres import database as wire
 from moza_mail.store.postgres.url import name_database, read_url
+from moza_mail.store.senders import SenderLock
 from tests.support.builders import issue as letter
 from tests.support.child_process import ChildProcess, read_output, start_python
 from tests.support.postgres import PASSWORD_ROLE
@@ -708,12 +709,23 @@ class TestServer:
             postgres.query("DROP DATABASE fresh WITH (FORCE)")
 
 
-def test_a_transaction_whose_number_the_server_lost_in_a_crash_counts_as_lost(url):
+def test_only_the_last_committed_transaction_of_a_sender_left_its_mark(url):
     database = wire.PostgresDatabase.open(url)
     try:
-        with database.writing() as connection:
-            newest = int(connection.scalar(sa.text("SELECT pg_current_xact_id()::text")))
-        assert database._was_committed(commit.Commit(str(newest), database.timeline))
-        assert not database._was_committed(commit.Commit(str(newest + 1000), database.timeline))
+        database.take_lock(SenderLock.MAILINGS, "moza-mail send")
+        mark = commit.CommitMark(database.sender_id(SenderLock.MAILINGS), 7)
+        later = mark._replace(number=8)
+
+        def has(wanted: commit.CommitMark) -> bool:
+            with database.reading() as connection:
+                return commit.has_mark(connection, wanted)
+
+        with database._connected().begin():
+            commit.begin(database._connected(), mark)
+        assert (has(mark), has(later)) == (True, False)
+        with database._connected().begin() as transaction:
+            commit.begin(database._connected(), later)
+            transaction.rollback()
+        assert (has(mark), has(later)) == (True, False)
     finally:
         database.close()

@@ -1,64 +1,43 @@
 """Find out whether a commit succeeded when the connection was lost before the server's answer."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from moza_mail.store.postgres.errors import translate_postgres_error
+from moza_mail.store.schema import senders
 
-# One statement on the wire: the transaction gets its number without a round trip of its own.
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_current_xact_id()::text"
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 # A sender that hangs within a transaction holds rows that every sender writes, such as the generation of the store. The
 # server then ends its connection, before the others stop waiting for these rows.
 LIMIT_IDLE = "; SET LOCAL idle_in_transaction_session_timeout = '8s'"
-TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
-STATUS = sa.text("SELECT pg_xact_status(CAST(:number AS xid8))")
-IN_PROGRESS = "in progress"
-INVALID_NUMBER = "22023"
+# One message to the server together with BEGIN. Both values are numbers of our own.
+MARK = "; UPDATE senders SET last_commit = {mark.number} WHERE id = {mark.sender_id}"
 
 
-class Commit(NamedTuple):
-    """A transaction of the server. A timeline begins when a standby becomes the primary; it may use a number again."""
+class CommitMark(NamedTuple):
+    """A number that one transaction of a sender writes into the sender's row.
 
-    number: str
-    timeline: str
-
-
-def begin(connection: sa.Connection, name: str, *, is_sender: bool) -> str:
-    """Begin a writing transaction, and return its number; raise StoreError with the name of the database.
-
-    is_sender: the server ends the transaction if it hears nothing from this process for 8 seconds.
+    The server's own number of the transaction does not serve: after a crash, it may give the number to another sender.
     """
-    raw: Any = connection.connection.driver_connection
-    try:
-        cursor = raw.execute(BEGIN + (LIMIT_IDLE if is_sender else ""))
-        cursor.nextset()
-        return str(cursor.fetchone()[0])
-    except connection.dialect.loaded_dbapi.Error as error:
-        # SQLAlchemy, which hides the second result of a statement, does not see this error.
-        if raw.closed:
-            connection.invalidate()
-        raise translate_postgres_error(error, name, lost=raw.closed) from None
+
+    sender_id: int
+    number: int
 
 
-def read_timeline(connection: sa.Connection) -> str:
-    """Return the timeline of the server; "" if the server does not tell it."""
-    try:
-        return str(connection.exec_driver_sql(TIMELINE).scalar_one())
-    except sa.exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise
-        return ""
+def begin(connection: sa.Connection, mark: CommitMark | None) -> None:
+    """Begin a writing transaction.
 
-
-def find_status(connection: sa.Connection, number: str) -> str:
-    """Return `committed`, `aborted` or `in progress`; "" if the server does not know the transaction.
-
-    A server that crashed may have lost the number with the transaction. It then says that the number is in the future.
+    mark: written by the transaction of a sender. The server ends this transaction if it hears nothing for 8 seconds.
     """
-    try:
-        return connection.scalar(STATUS, {"number": number}) or ""
-    except sa.exc.DBAPIError as error:
-        if getattr(error.orig, "sqlstate", "") == INVALID_NUMBER:
-            return ""
-        raise
+    statements = BEGIN + (LIMIT_IDLE + MARK.format(mark=mark) if mark else "")
+    # psycopg sends several statements in one message only if there are no parameters.
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def has_mark(connection: sa.Connection, mark: CommitMark) -> bool:
+    """Return True if the last commit of a sender wrote this mark.
+
+    The transaction must have ended. A sender knows that because it holds its lock again, which the lost connection held.
+    """
+    found = connection.scalar(sa.select(senders.c.last_commit).where(senders.c.id == mark.sender_id))
+    return found == mark.number

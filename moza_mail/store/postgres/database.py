@@ -6,7 +6,6 @@ after the end of its last transaction. The lock only tells dead senders from liv
 prevented differently: every update of a delivery names the sender that claimed it, in the same statement.
 """
 
-import time
 from collections.abc import Collection, Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError, StoreUnavailable
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
-from moza_mail.store.outage import PAUSE, OutageWait
+from moza_mail.store.outage import OutageWait
 from moza_mail.store.postgres import advisory, commit, replication
 from moza_mail.store.postgres.dead_senders import DeadSenders
 from moza_mail.store.postgres.errors import make_driver_error, translate_errors
@@ -56,8 +55,9 @@ class PostgresDatabase:
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
         self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
+        self._commits = 0
         self.outage = OutageWait()
-        self.timeline = ""
+        self._timeline = ""
         self.has_failed_over = False
         self._was_synchronous = False
         self._dead = DeadSenders()
@@ -104,17 +104,22 @@ class PostgresDatabase:
     def writing(self) -> Generator[sa.Connection]:
         """Run a writing transaction; each statement sees what others committed before it.
 
-        If the connection is lost during the commit, the server is asked afterwards whether it committed.
+        If a sender loses the connection during the commit, it asks the server afterwards whether it committed.
         """
-        unsure = None
+        mark, is_committing = self._make_mark(), False
         try:
             with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
-                number = commit.begin(connection, self.name, is_sender=bool(self._locks))
+                commit.begin(connection, mark)
                 yield connection
-                unsure = commit.Commit(number, self.timeline)
+                is_committing = True
         except StoreUnavailable:
-            if unsure is None or not self._was_committed(unsure):
+            if mark is None or not is_committing or not self._has(mark):
                 raise
+
+    def _make_mark(self) -> commit.CommitMark | None:
+        """Return the mark of the next transaction; None without a lock, because nobody else knows the mark's row."""
+        self._commits += 1
+        return next((commit.CommitMark(number, self._commits) for number, _, _ in self._locks.values()), None)
 
     @contextmanager
     def _closing_if_lost(self) -> Generator[sa.Connection]:
@@ -125,20 +130,14 @@ class PostgresDatabase:
             if connection.invalidated:
                 self._disconnect()
 
-    def _was_committed(self, unsure: commit.Commit) -> bool:
-        """Return True if the server committed a transaction; wait for the server if it is away.
+    def _has(self, mark: commit.CommitMark) -> bool:
+        """Return True if the server has committed the transaction of a mark; wait for the server if it is away."""
 
-        After a failover the numbers are those of another server, so the transaction counts as lost.
-        """
+        def find() -> bool:
+            with self.reading() as connection:
+                return commit.has_mark(connection, mark)
 
-        def ask() -> str:
-            with translate_errors(self.name), self._closing_if_lost() as connection, connection.begin():
-                is_same = self.timeline == unsure.timeline
-                return commit.find_status(connection, unsure.number) if is_same else ""
-
-        while (status := self.outage.run(ask)) == commit.IN_PROGRESS:
-            time.sleep(PAUSE)
-        return status == "committed"
+        return self.outage.run(find)
 
     def _connected(self) -> sa.Connection:
         if self._connection is None:
@@ -160,8 +159,8 @@ class PostgresDatabase:
 
     def _note_timeline(self, connection: sa.Connection) -> None:
         """Compare the timeline of the server with that of the last connection."""
-        before, self.timeline = self.timeline, commit.read_timeline(connection)
-        if before and self.timeline != before and not self._was_synchronous:
+        before, self._timeline = self._timeline, replication.read_timeline(connection)
+        if before and self._timeline != before and not self._was_synchronous:
             self.has_failed_over = True
         self._was_synchronous = replication.is_synchronous(connection)
 

@@ -7,6 +7,17 @@ STANDBYS = "SELECT count(*) FROM pg_stat_replication"
 KEEPS_REMOTE_APPLY = """
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
 """
+TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+
+
+def read_timeline(connection: sa.Connection) -> str:
+    """Return the timeline of the server, which changes when a standby becomes the primary; "" if the server does not tell it."""
+    try:
+        return str(connection.exec_driver_sql(TIMELINE).scalar_one())
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return ""
 
 
 def commit_durably(connection: sa.Connection) -> None:
