@@ -125,7 +125,7 @@ def _clock(event: Event) -> str:
 
 
 def _is_note(event: Event) -> bool:
-    """Return True for a line that is any text: it has neither a date nor a bold title."""
+    """Return True for a line of text among the events, with neither a date nor a bold title."""
     return not event.dates and not _split_title(event)[1]
 
 

@@ -97,9 +97,11 @@ class ArchivePage:
     def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
         """Return True if the issue has the same title and words as the mail that was sent.
 
-        mailed: the text version of that mail, with open placeholders.
+        The text around the issue, such as the sender and the unsubscribe link, may differ.
 
-        The text around the words (the sender, how to unsubscribe) may have changed since.
+        title: the title of the issue at the time of the mail.
+        mailed: the text version of the mail, with open placeholders.
+        colophon: the colophon of the mail.
         """
         if title != self._issue.title:
             return False
@@ -110,7 +112,7 @@ class ArchivePage:
         if current == mailed or _normalize_words(current) == _normalize_words(mailed):
             return True
         parts = " ".join(f"{part.title} {part.body}" for part in text.make_parts(view))
-        # If a part was removed since, the others still match, so the number of parts must be the same too.
+        # The text of an issue that lost a part is still found in the mail, so the number of parts must be equal too.
         return _normalize_words(parts) in _normalize_words(mailed) and _count_titles(
             current
         ) == _count_titles(mailed)
@@ -211,7 +213,7 @@ def _no_attributes(_attributes: str) -> str:
 def _normalize_words(text: str) -> str:
     """Return the words of a text version, without drawn lines and line breaks.
 
-    A later version of the program may draw lines and break lines differently.
+    Another version of the program may draw and break lines differently.
     """
     return f" {' '.join(word for word in text.split() if word.strip('-=*_'))} "
 

@@ -20,7 +20,7 @@ IGNORED_STYLE = '<style data-premailer="ignore"'
 ELEMENT_NAMES = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 # A pattern that begins with a literal is 40 times as fast as one with \b.
 CLASS_NAMES = re.compile(r' class="([^"]*)"')
-# A selector of elements, classes and descendants alone.
+# A selector that consists only of element names, class names and descendant combinators.
 SIMPLE_SELECTOR = re.compile(r"[\w. -]+")
 SELECTOR_NAMES = re.compile(r"\.?[\w-]+")
 
@@ -55,13 +55,13 @@ def inline_css(html: str, css: str) -> str:
 
 
 def _find_names(page: str) -> frozenset[str]:
-    """Return the elements of a page, and its classes with a full stop before them."""
+    """Return the element names (`p`) and the class names (`.card`) in a page."""
     classes = {f".{name}" for written in CLASS_NAMES.findall(page) for name in written.split()}
     return frozenset(classes | {name.lower() for name in ELEMENT_NAMES.findall(page)})
 
 
 def _may_select(selector: str, names: frozenset[str]) -> bool:
-    """Return False if a selector has an element or class that the page has not."""
+    """Return False if a selector contains an element or class that is not in `names`."""
     return not SIMPLE_SELECTOR.fullmatch(selector) or names.issuperset(SELECTOR_NAMES.findall(selector))
 
 
@@ -71,17 +71,19 @@ def _load_inliner() -> "type[Premailer]":
         import cssutils
         from premailer import Premailer, merge_style
 
-    # premailer turns off validation of CSS everywhere but here, and validating takes longer than parsing.
-    unjudged = partial(merge_style.csstext_to_pairs, validate=False)
-    vars(unjudged)["_lock"] = merge_style.csstext_to_pairs._lock  # noqa: SLF001  # it finds its lock by its own name
-    merge_style.csstext_to_pairs = unjudged
+    # `disable_validation` has no effect on this function of premailer, and validating takes longer than parsing.
+    without_validation = partial(merge_style.csstext_to_pairs, validate=False)
+    lock = merge_style.csstext_to_pairs._lock  # noqa: SLF001  # the function finds its lock by its own name
+    vars(without_validation)["_lock"] = lock
+    merge_style.csstext_to_pairs = without_validation
     cssutils.log.setLevel(logging.CRITICAL)
     cssutils.ser.prefs.minimizeColorHash = False
 
     class Inliner(Premailer):  # type: ignore[misc]  # premailer is untyped
         """premailer with a cache for parsed style sheets, because parsing takes most of its time.
 
-        names: the elements and classes of the page. Rules for others are left out, because each search takes time.
+        names: the elements and classes of the page. Rules for other names are left out, because searching the
+        page for each rule takes time.
         """
 
         names: frozenset[str] = frozenset()
@@ -91,7 +93,7 @@ def _load_inliner() -> "type[Premailer]":
             return [rule for rule in rules if _may_select(rule[1], self.names)], list(leftover)
 
         def _style_to_basic_html_attributes(self, element: Any, style_content: str, *, force: bool) -> None:
-            """Leave attributes such as `width` as the theme wrote them."""
+            """Do nothing, so that attributes such as `width` stay as the theme wrote them."""
 
         def read(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             """Parse the rules of a style sheet, without the cache."""
@@ -109,8 +111,8 @@ def _load_inliner() -> "type[Premailer]":
 def _without_modules(*names: str) -> Iterator[None]:
     """Replace the named modules by empty ones during an import.
 
-    premailer and cssutils import two modules for network access. Loading these two takes longer than all
-    other work of premailer and cssutils, which are configured never to fetch anything.
+    premailer and cssutils import two modules for network access, which they never need here. Loading these
+    two modules takes longer than all other work of premailer and cssutils.
     """
     left_out = {name: ModuleType(name) for name in names if name not in sys.modules}
     sys.modules.update(left_out)

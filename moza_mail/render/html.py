@@ -60,14 +60,17 @@ def _compile_mjml(source: str, template: str) -> str:
     from mjml import mjml2html
 
     try:
-        # Without fonts, or MJML would fetch its default font from the web.
+        # An empty list of fonts keeps MJML from adding a link to a font on the web.
         return mjml2html(source, fonts={})
     except ValueError as error:
         raise _read_error(str(error), source, template) from None
 
 
 def _read_error(error: str, source: str, template: str) -> RenderError:
-    """Return the error for a message of MJML, which gives a range of bytes in the source."""
+    """Return a RenderError for an error message of MJML.
+
+    The message contains a range of bytes in the source, by which the line is found.
+    """
     found = ERROR_POSITION.search(error)
     if not found:
         return RenderError(_("this is not valid MJML: {problem}", problem=error), template=template)

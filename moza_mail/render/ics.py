@@ -135,7 +135,7 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
     from icalendar import vCalAddress
 
     component, event = VEvent(), entry.event
-    # The date of the issue, so that the same issue gives the same bytes and a later issue wins.
+    # DTSTAMP is the date of the issue, so that the same issue gives the same bytes and a later issue has priority.
     component.add("dtstamp", datetime.combine(issue.date, time(), tzinfo=UTC))
     component.add("sequence", max(0, (issue.date - SEQUENCE_START).days))
     component.add("uid", entry.uid(colophon.domain))

@@ -7,7 +7,10 @@ from moza_mail.model.message import Attachment
 
 
 def embed_images(images: Iterable[ImageFile], domain: str) -> tuple[Attachment, ...]:
-    """Return the images that are part of the mail as attachments, each once."""
+    """Return each image without a `url` as an attachment, once.
+
+    domain: the domain of the Content-IDs.
+    """
     attachments = {
         image.content_id(domain): Attachment(
             filename=image.name,

@@ -39,7 +39,7 @@ FIRST_WORD = re.compile(
     r"""[\s"“”„«‹(\[]*(?P<apostrophe>['’‘`´]?)"""
     r"""(?P<word>(?:[^\W\d_]\.)+|[^\W\d_]+(?:[-'’][^\W\d_]+)*)(?=$|\s|[,;:!?.…)\]"”’'](?![\w/]))"""
 )
-# Dutch words that are written with an apostrophe, such as the first one of `'s avonds`.
+# Dutch words that begin with an apostrophe, such as the `'s` of `'s avonds`.
 SHORTENED_WORDS = frozenset(["s", "t", "n", "k", "m", "r", "ns"])
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from moza_mail.i18n.formats import format_date, format_interval, format_skeleton, load_locale
 from moza_mail.render.locale import ThemeLocale
 
-# Authors also write the names of months and days in another language than the one of the issue.
+# Authors also write the names of months and days in a language other than that of the issue.
 LANGUAGES = ("nl", "en", "de", "fr")
 NAME_PATTERNS = ("MMMM", "MMM", "EEEE", "EEE", "EEEEEE")
 

@@ -27,11 +27,11 @@ from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import text_length
 
-# Replaces a `<!--` in the text of an issue: libxml2 writes it unescaped in attributes, where Outlook may read it as a
-# comment. U+FFFD cannot occur in an issue, so it marks what is not from a template.
+# This text temporarily replaces a `<!--` in an issue. libxml2 would write `<!--` unescaped in attributes, where Outlook
+# may read it as a comment. U+FFFD cannot occur in an issue, so it identifies text that is not from a template.
 COMMENT_START = "\ufffd!--"
 MAX_COMPILED = 500
-# Most values, such as colours, have nothing to escape, and recognising that is faster than escaping them.
+# Most values, such as colours, need no escaping. This search is faster than escaping them.
 NEEDS_ESCAPE = re.compile(r"""[&<>"'{\n]""")
 TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
 TEMPLATE_TESTS = (
@@ -90,7 +90,7 @@ class _CompiledTemplates(BytecodeCache):
             self.compiled[bucket.key, bucket.checksum] = bucket.code
 
 
-# HTML and plain text are kept apart, because the compiled code depends on how values are escaped.
+# HTML and plain text have separate caches, because the compiled code depends on how values are escaped.
 COMPILED_TEMPLATES = {"markup": _CompiledTemplates(), "plain": _CompiledTemplates()}
 
 
@@ -122,7 +122,7 @@ def _prefix_selectors(css: str, prefix: str) -> str:
         if brace
     ]
     marked = "".join(f"{row}\n" for row in written)
-    return Markup(marked) if isinstance(css, Markup) else marked  # noqa: S704  # escaped where it was made
+    return Markup(marked) if isinstance(css, Markup) else marked  # noqa: S704  # the CSS was escaped before
 
 
 def _make_type_test(part: type) -> Any:
@@ -133,14 +133,14 @@ def _escape(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     if type(value) is str and not NEEDS_ESCAPE.search(value):
-        return Markup(value)  # noqa: S704  # has nothing to escape
-    # MJML writes a line end in an attribute as \n, so it is escaped too.
+        return Markup(value)  # noqa: S704  # the value contains nothing to escape
+    # MJML writes a line end in an attribute as \n, so line ends are escaped too.
     text = str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;")
-    return Markup(text.replace("&lt;!--", COMMENT_START))  # noqa: S704  # escaped just here
+    return Markup(text.replace("&lt;!--", COMMENT_START))  # noqa: S704  # escaped on the line above
 
 
 def _mark_braces(value: Any) -> Any:
-    # NUL cannot occur in an issue. It marks the braces of values and is removed again.
+    # NUL cannot occur in an issue. It marks the braces in values, and `render_plain` removes it.
     return value.replace("{", "{\0") if isinstance(value, str) else value
 
 

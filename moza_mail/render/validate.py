@@ -13,8 +13,8 @@ from moza_mail.model.message import PLACEHOLDER
 from moza_mail.model.send_time import LocalDateTime
 from moza_mail.model.unmailable import UNMAILABLE, find_unmailable
 
-# Each list counts as two levels (list and item). The MJML engine crashes at some thousands, Python's stack at some
-# hundreds.
+# Each list counts as two levels (list and item). The MJML engine crashes at a few thousand levels, and Python's stack
+# overflows at a few hundred.
 MAX_DEPTH = 60
 # Types in an issue that contain no text.
 TYPES_WITHOUT_TEXT = {int, bool, date, time, LocalDateTime, MappingProxyType, type(None)}
@@ -23,8 +23,8 @@ TYPES_WITHOUT_TEXT = {int, bool, date, time, LocalDateTime, MappingProxyType, ty
 def validate_issue(issue: Issue) -> None:
     """Raise IssueError, with the nearest line, for text that cannot be mailed.
 
-    Such text contains a control character, one of our own placeholders or a `{{` that is not a merge field,
-    or is nested too deeply.
+    A text cannot be mailed if it contains a control character, one of our own placeholders or a `{{` that is
+    not a merge field, or if it is nested too deeply.
     """
     for line_of_text in (issue.title, issue.subject, issue.summary):
         try:

@@ -44,7 +44,7 @@ def check_html(before: str, after: str) -> None:
     if after.count("<!--[if") != after.count("<![endif]"):
         raise _make_error(_("a conditional comment for Outlook is not closed"))
     tree: Any = HTML(after)
-    # Only parse again if the plain comparison differs, as it does for `<!--` in an alternative text.
+    # The quick comparison also differs for a `<!--` in an alternative text. Parse only then.
     differs = COMMENT.findall(before) != COMMENT.findall(after)
     if differs and _find_comments(HTML(before)) != _find_comments(tree):
         raise _make_error(_("a comment for Outlook was changed"))

@@ -224,11 +224,11 @@ def _below_last_table(section: Section) -> int:
 
 
 def _mail_attributes(written: str) -> Markup:
-    """Return attributes of an element that only mail programs need.
+    """Return the attributes of an element that only mail programs need.
 
-    Pages of the archive leave these attributes out.
+    Archive pages leave these attributes out.
     """
-    return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
+    return Markup(f" {written}")  # noqa: S704  # the text is from a template, never from an issue
 
 
 def _img_attributes(image: ImageFile, alt: str, domain: str) -> dict[str, Any]:
