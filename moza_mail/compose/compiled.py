@@ -190,7 +190,7 @@ def compile_mailing(
             format_field("Date", format_datetime(mailing.created_at.astimezone(zone)).split(" ")),
             format_field("List-Id", _make_list_id(mailing_list)),
             format_list_fields(mailing, mailing_list, identity),
-            # List-Id should keep vacation programs from replying (RFC 3834 2), but older ones look at this only.
+            # List-Id should keep vacation programs from replying (RFC 3834 2), but older programs look only at Precedence.
             format_field("Precedence", ["bulk"]),
             format_field("Content-Language", [check_language_tag(rendered.lang)]),
             format_field("MIME-Version", ["1.0"]),

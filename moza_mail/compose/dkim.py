@@ -15,8 +15,8 @@ from moza_mail.compose.dkim_canonical import SharedBody, canonicalize_fields
 from moza_mail.compose.dkim_key import DkimKey
 from moza_mail.compose.quoted_printable import Segments
 
-# Fields that receivers act on or show. RFC 8058 4 requires both List-Unsubscribe fields. Relays add Received and Return-Path
-# later, so these cannot be signed.
+# The fields that receivers act on or show. RFC 8058 4 requires both List-Unsubscribe fields. Received and Return-Path
+# cannot be signed, because relays add them later.
 SIGNED_FIELDS = (
     "From",
     "To",

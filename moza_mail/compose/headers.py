@@ -15,13 +15,14 @@ from moza_mail.errors import AddressError, RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 
-# RFC 2047 2: a line with an encoded-word has at most 76 characters. RFC 5322 2.1.1: other lines 78, and never more than 998.
+# A line with an encoded-word has at most 76 characters (RFC 2047 2). Other lines should have at most 78 characters, and
+# must have at most 998 (RFC 5322 2.1.1).
 SOFT_LIMIT = 76
 HARD_LIMIT = 998
 # A complete field: printable ASCII, and continuation lines that begin with one space.
 FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
-# The same in UTF-8 (RFC 6532 3), for an address that is not ASCII. Python compiles a class of excluded characters 100 times as
-# fast as one with a range up to U+10FFFF.
+# A complete field in UTF-8 (RFC 6532 3), for an address that is not ASCII. Python compiles a class of excluded characters
+# 100 times as fast as a class with a range up to U+10FFFF.
 UTF8_FIELD = re.compile(
     r"[!-9;-~]+:(?: [^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\xa0]*)(?:\r\n [!-~][^\x00-\x1f\x7f-\xa0]*)*\r\n"
 )
@@ -162,7 +163,7 @@ def _encode_words(text: str, needs: Callable[[str], bool], max_length: int) -> I
     """Yield the words of a text, and encode as few of them as possible."""
     words = text.split(" ")
     marks = [not word or needs(word) for word in words]
-    # Folding or a mail program may lose repeated spaces (empty words), so they are encoded together with their neighbours.
+    # Folding or a mail program may lose repeated spaces (here: empty words), so these are encoded with their neighbours.
     for index, word in enumerate(words):
         if not word:
             marks[max(index - 1, 0)] = True

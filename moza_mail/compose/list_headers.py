@@ -11,7 +11,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 
-# Google's form: up to three identifiers of our choice, then the sender's id of 5 to 15 characters.
+# Google's format of Feedback-ID: up to three identifiers of our choice, then the sender's id of 5 to 15 characters.
 SENDER_ID = re.compile(r"[A-Za-z0-9_-]{5,15}")
 NOT_IN_FEEDBACK_ID = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_IDENTIFIER = 60

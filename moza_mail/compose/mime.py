@@ -15,7 +15,7 @@ from moza_mail.model.message import Attachment, Rendered
 
 # RFC 2045 5.1: a type, a subtype, and parameters.
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[!-:<-~]+)*")
-# RFC 2392 2 allows any address; we use a plain form.
+# A Content-ID. RFC 2392 2 allows any address, but ours has a plain form.
 CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 

@@ -12,9 +12,10 @@ from moza_mail.model.message import Envelope, Message
 def compose_notice(
     sender: Address, recipient: Address, *, subject: str, text: str, sent_at: datetime, message_id: str
 ) -> tuple[Envelope, Message]:
-    """Compose a notice.
+    """Return the envelope and the message of a notice, in plain text.
 
     sent_at: the time in the Date header, in the time zone of the project.
+    message_id: in angle brackets.
     """
     fields = (
         format_address_field("From", sender, "moza-mail"),
@@ -22,7 +23,7 @@ def compose_notice(
         format_text_field("Subject", subject),
         f"Date: {format_datetime(sent_at)}\r\n".encode(),
         f"Message-ID: {message_id}\r\n".encode(),
-        # RFC 3834: no program answers this mail.
+        # Auto-Submitted keeps programs from replying (RFC 3834 5).
         b"Auto-Submitted: auto-generated\r\n",
         b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\n",

@@ -106,8 +106,8 @@ def _split_line(line: bytes) -> Iterator[bytes]:
 def encode_template(text: str, body_format: BodyFormat) -> Segments:
     """Encode a body and leave its placeholders open.
 
-    A line break comes before and after each placeholder; it is a soft one where the text has none. So a value
-    has encoded lines of its own, and no line becomes longer than 76 octets, however long the value is.
+    Each placeholder is on a line of its own: a soft line break is added where the text has no line break. So
+    no line becomes longer than 76 octets, however long a value is.
     """
     pieces = PLACEHOLDER.split(text)
     last = len(pieces) - 1

@@ -33,16 +33,16 @@ MIN_SECRET = 16
 KEY_BYTES = 64
 """AES-256-SIV needs a key of 512 bits."""
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
-# Base64 and base32 of 24 and 30 bytes have no unused bits, so each token has one spelling.
+# 24 or 30 bytes fill base64 and base32 exactly, so each token can be written in one way only.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 EXPIRING_TOKEN = re.compile(r"[A-Za-z0-9_-]{40}")
-# At least the 16 bytes of the authentication and the 6 of the time. A base64 text of length 4n + 1 does not exist.
+# A token has at least 22 bytes: 16 for authentication and 6 for the time. No base64 text has a length of 4n + 1.
 TEXT_TOKEN = re.compile(r"(?=.{30,2000}$)(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?")
 # Base32 in lower case, because mail systems may change the case of a local part, though RFC 5321 2.4 forbids it.
 LOCAL_PART = re.compile(r"(bounce|unsubscribe)\+([a-z2-7]{48})")
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 BASE32_PAIRS = tuple(first + second for first in BASE32 for second in BASE32)
-# Bytes of a number, of a time in seconds since 1970, and of a mailing's number.
+# Sizes in bytes: of a number, of a time in seconds since 1970, and of a mailing's id.
 NUMBER, TIME, MAILING = 8, 6, 6
 
 
@@ -162,7 +162,7 @@ class SignedLinks:
     def read_bounce_local_part(self, local_part: str) -> tuple[int, int]:
         """Return the mailing and the subscriber that a bounce address identifies.
 
-        The case of its letters is ignored.
+        Upper and lower case are equal.
 
         Raises InvalidLink if we did not make the address.
         """
@@ -226,7 +226,7 @@ def _quote_path(public_url: str, parts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=64)
 def _associated_data(scope: str) -> bytes:
-    # Never empty: OpenSSL before 3.0.10 ignores empty associated data in AES-SIV (CVE-2023-2975).
+    # The associated data is never empty, because OpenSSL before 3.0.10 ignores it then (CVE-2023-2975).
     return f"scope: {scope}".encode()
 
 
