@@ -17,8 +17,8 @@ class CarriedAgenda:
 
     rows: the rows by the `id` of the SectionSource.
     kept: events that have not passed.
-    dropped: events that have passed, including those in `undated`.
-    undated: past events that stay in the agenda, with a mark instead of their next date.
+    dropped: events that have passed. These include the events in `undated`.
+    undated: past events that stay in the agenda, with a mark instead of a date.
     """
 
     rows: Mapping[int, list[str]]
@@ -79,7 +79,7 @@ def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequ
 class _Arrange:
     """Chooses and sorts the entries of a list.
 
-    marked: the lines of past events that stay, with `mark` as their date.
+    marked: the line numbers of past events that stay, with `mark` as their date.
     """
 
     day: date
@@ -121,7 +121,7 @@ def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) 
     for entries in section.lists:
         written = entries.write(arrange)
         between = source.rows[at : entries.first]
-        # If the list before this list is gone, an indent would make this list part of the text above.
+        # Without the list before it, an indented list would become part of the text above.
         bare = bare and not any(row.strip() for row in between)
         out += [*between, *(_remove_indent(written) if bare else written)]
         at = entries.stop

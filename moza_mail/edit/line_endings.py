@@ -30,7 +30,7 @@ def restore_line_endings(original: str, edited: str) -> str:
     for row, end, next_row, next_end in zip_longest(
         new, restored[:-1], new[1:], restored[1:-1], fillvalue=""
     ):
-        # A carriage return before an empty line that ends with a newline would be read as one line ending.
+        # A `\r`, an empty line and a `\n` together would be read as the single line ending `\r\n`.
         would_merge = end == "\r" and not next_row and next_end.startswith("\n")
         out += [row, "\n" if would_merge else end]
     return "".join(out)
@@ -39,7 +39,7 @@ def restore_line_endings(original: str, edited: str) -> str:
 def _split_rows(text: str) -> tuple[list[str], list[str]]:
     """Split a text into its lines and their endings. The ending of the last line is empty."""
     found = ROW.findall(text)
-    # Unless the text ends with a line ending, the pattern matches once more at its end.
+    # If the last line has no ending, the pattern also matches the empty text after that line.
     if len(found) > 1 and found[-1] == ("", "") and found[-2][1] == "":
         found.pop()
     return [row for row, _ in found], [end for _, end in found]

@@ -25,7 +25,7 @@ from moza_mail.model.issue import (
 from moza_mail.parse import AGENDA_HEADINGS
 
 WEEK = timedelta(days=7)
-# Marks for text and dates to fill in. The check rule `placeholder` knows them, so no recipient gets them.
+# Marks for text and dates that the author must fill in. The check rule `placeholder` reports marks that are left.
 MARKS = {"nl": ("[tekst]", "[datum]")}
 OTHER_MARKS = ("[text]", "[date]")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -79,11 +79,12 @@ def next_issue_date(last: date, weekday: int | None = None) -> date:
 
 
 def make_next_issue(last: Issue, text: str, settings: NextIssueSettings) -> NextIssue:
-    """Make the issue that follows `last`.
-
-    Raises IssueError and MailingError.
+    """Return the text of the issue that follows `last`, and what happened to each event.
 
     text: the text from which `last` was parsed.
+
+    Raises MailingError if the new date is not later than the date of `last`. Raises IssueError if two keys of
+    the front matter are on one line.
     """
     if settings.date <= last.date:
         raise MailingError(

@@ -33,7 +33,7 @@ SHORT_NAMES = {
     "de": ("Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez", "Mo Di Mi Do Fr Sa So"),
     "fr": ("janv févr mars avr mai juin juil août sept oct nov déc", "lun mar mer jeu ven sam dim"),
 }
-# A name longer than this is written in full, also if it is a variant such as `Jänner` or `Sonnabend`.
+# A longer name is a full name and not an abbreviation. This also holds for variants such as `Jänner` and `Sonnabend`.
 MAX_SHORT_NAME = 4
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})")

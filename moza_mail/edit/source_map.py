@@ -178,7 +178,7 @@ class _SourceMapper:
 
     def map_block(self, block: Block, span: RowSpan) -> EntryList | None:
         """Return the entries in a block of the agenda, None for a block of other text."""
-        # A definition list is an ItemList too, but its lines are no items that can be carried over one by one.
+        # A definition list is an ItemList too, but its lines cannot be carried over one by one.
         if isinstance(block, ItemList) and span.children:
             return self.map_list(span)
         rows = self.file_rows(span)
@@ -243,7 +243,7 @@ class _SourceMapper:
 
 def _kind(entries: EntryList) -> str:
     """Return the kind of list (`numbers` or `bullets`). Lists of the same kind can be joined."""
-    # Each paragraph is a kind of its own, because paragraphs cannot be joined.
+    # Each paragraph gets a kind of its own, because paragraphs cannot be joined.
     if not entries.has_bullets:
         return f"row {entries.first}"
     found = MARKER.match(entries.entries[0].first_row)
@@ -253,7 +253,7 @@ def _kind(entries: EntryList) -> str:
 def _join_lines(rows: Sequence[str], first: str) -> list[str]:
     """Join lines into a paragraph, with the hard break of `first` at the end of each line.
 
-    first: the first line of the original paragraph. It may have no hard break.
+    first: the first line of the original paragraph, with or without a hard break.
     """
     found = HARD_BREAK.search(first)
     hard_break = found.group() if found else ""

@@ -28,22 +28,22 @@ from moza_mail.model.issue import (
 )
 from moza_mail.parse import read_pasted_html
 
-# Characters that mean something in Markdown, where they would be read.
+# Characters that must be escaped, because Markdown gives them a meaning in these positions.
 SPECIAL = re.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)|~~|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|==")
 LINE_START = re.compile(r"^(\s*(?:\d{1,9}(?=[.)]))?)([#>+.)-])(?=[\s#]|$)", re.MULTILINE)
 
 
-# Replaces a brace while HTML is read: `{{ name }}` stays as it was copied.
+# This character replaces `{` while HTML is read, so that a copied `{{ name }}` does not change.
 BRACE = "\ue000"
 
 
 def html_to_markdown(html: str) -> str:
-    """Return copied HTML as Markdown. Raises IssueError for what an issue cannot contain."""
+    """Return copied HTML as Markdown; raise IssueError for content that an issue cannot have."""
     return write_blocks(read_pasted_html(html.replace("{", BRACE))).replace(BRACE, "{")
 
 
 def write_blocks(blocks: Sequence[Block]) -> str:
-    """Return Markdown that is read as these blocks again, as far as Markdown can express them."""
+    """Return Markdown from which the same blocks can be read, as far as Markdown can express them."""
     return "\n\n".join(filter(None, map(_write_block, blocks)))
 
 
@@ -132,7 +132,7 @@ def _write_inline(inline: Inline) -> str:
 
 
 def _wrap(mark: str, children: Inlines) -> str:
-    """Return marked text, with spaces at its ends outside the marks, where Markdown needs them."""
+    """Put a mark such as `**` on both sides of a text, inside the spaces at its ends."""
     text = _write_inlines(children)
     bare = text.strip()
     if not bare:
