@@ -9,9 +9,9 @@ from pathlib import Path
 def write_atomically(path: Path, content: bytes, *, new_mode: int = 0o644, is_private: bool = False) -> None:
     """Replace the content of a file, keep its permissions, and sync it to disk.
 
-    If this fails, raises OSError and the old file is unchanged. Symbolic links are followed; a missing file
-    is created with the permissions `new_mode`.
+    Symbolic links are followed. Raises OSError if the file cannot be written; then the old file is unchanged.
 
+    new_mode: the permissions of a file that does not exist yet.
     is_private: let only the owner read the file from now on.
     """
     target = path.resolve()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-# Otherwise pydantic searches all installed packages for plugins at each start, and runs their code.
+# Without this variable, pydantic searches all installed packages for plugins at each start, and runs their code.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -33,7 +33,7 @@ from moza_mail.project.oauth_settings import OAuthSettings
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 MAX_BYTES = 1_000_000
-# Line ends and tabs are part of long texts, such as the words of a consent.
+# Line ends and tabs are allowed, because long texts such as a consent contain them.
 WITHOUT_LINE_ENDS = str.maketrans("", "", "\t\n\r")
 # RFC 5321 4.1.1.1: a domain name or an address literal.
 HELO_NAME = r"^$|^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$|^\[[0-9A-Za-z:.]{1,60}\]$"
@@ -51,7 +51,7 @@ def _check_web_address(value: str) -> str:
 
 
 def _has_host(value: str) -> bool:
-    """Return True if a URL names a host, and has no port or a valid one.
+    """Return True if a URL has a host, and has no port or a valid port.
 
     Only urlsplit notices an unclosed bracket and an impossible port.
     """
@@ -90,12 +90,12 @@ def _check_time_zone(value: str) -> str:
 
 
 def _split_commas(value: Any) -> Any:
-    """Accept a list as text with commas (`Agenda, Events`), as environment variables have it."""
+    """Split a text at its commas, because an environment variable has a list as `Agenda, Events`."""
     return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
 def _normalize_mail_domain(value: str) -> str:
-    """Return a domain that can receive mail, with A-labels."""
+    """Return a domain that can receive mail, with A-labels (RFC 5890)."""
     try:
         return Address.parse(f"bounce@{value}").domain if value else ""
     except AddressError:
@@ -136,7 +136,7 @@ def _check_rates(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-# Clauses for the types of pydantic's errors.
+# The clause that describes each type of error from pydantic. It is written after the key.
 PROBLEMS = {
     "extra_forbidden": _("is not a known key"),
     "missing": _("is missing"),

@@ -31,9 +31,9 @@ MAIL_FOLDERS = {"new", "cur", "tmp"}
 PROCESSED = ".processed"
 TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
 SOURCES = {".md", ".markdown", ".rst", ".toml", ".yaml", ".yml", ".j2", ".mjml", ".css", ".js", ".py"}
-"""Endings of texts that only an author writes."""
+"""Suffixes of files that only a person writes. These files are not changed."""
 MAX_BYTES = 64_000_000
-"""A larger file is searched, and not changed."""
+"""A file with more bytes is searched but not changed."""
 
 YOURS = _("it is your own text or setting: change it yourself, if it should not be there")
 NOT_PROCESSED = _("it was not processed yet: run `moza-mail bounces`, then erase again")
@@ -51,7 +51,7 @@ def erase_from_files(root: Path, finder: AddressSetFinder, scope: ErasureScope) 
         try:
             _erase_from_file(path, root, finder, scope, done)
         except FileNotFoundError:
-            # Another process deleted it meanwhile.
+            # Another process deleted the file meanwhile.
             continue
         except OSError as error:
             done.left[path] = describe_os_error(error)
@@ -98,7 +98,13 @@ def _erase_from_file(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FileContent:
-    """The content of a file. `text` is None if the file is not a text."""
+    """The content of a file.
+
+    is_message: True if the file is a mail message.
+    mentions: True if the file contains one of the addresses.
+    text: None if the file is not a text or is a message.
+    encoding: the encoding of `text`.
+    """
 
     content: bytes
     is_message: bool
@@ -125,9 +131,9 @@ def _read_file(path: Path, finder: AddressSetFinder) -> _FileContent:
 
 
 def _may_be_named(name: str, finder: AddressSetFinder) -> bool:
-    """Return True if an address follows a hyphen or a similar mark.
+    """Return True if a file name contains an address after a hyphen or a similar mark.
 
-    That mark may separate the address from other text, or belong to a longer address.
+    The mark may separate the address from other text, or be a part of a longer address.
     """
     return any(finder.is_in(part[1:]) for part in re.findall(r"(?=([-_.+].*))", name))
 
@@ -183,7 +189,10 @@ def _erase_from_text(
 
 
 def _overwrite(path: Path, text: str) -> None:
-    """Write a text of the same length over the file, because another process may be appending to it."""
+    """Overwrite a file in place with a text of the same length.
+
+    The file is not replaced, because another process may be appending to it.
+    """
     with path.open("r+b") as file:
         file.write(text.encode())
         file.flush()
@@ -212,26 +221,27 @@ def _bytes_mention(content: bytes, finder: AddressSetFinder) -> bool:
 
 
 def _raw_mentions(content: bytes, finder: AddressSetFinder) -> bool:
-    return _Needles.of(finder).is_in(content.lower())
+    return _SpellingIndex.of(finder).is_in(content.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Needles:
-    """Spellings of addresses as bytes in lower case, by the numbers of bytes before and after the @.
+class _SpellingIndex:
+    """Spellings of addresses as bytes in lower case.
 
-    So the time of a search does not grow with the number of addresses.
+    by_shape: the spellings by two numbers: the bytes before the @, and the bytes from the @ on. With this
+    index, the time of a search does not grow with the number of addresses.
     """
 
     by_shape: Mapping[tuple[int, int], AbstractSet[bytes]]
 
     @classmethod
-    def of(cls, finder: AddressSetFinder) -> "_Needles":
+    def of(cls, finder: AddressSetFinder) -> "_SpellingIndex":
         by_shape: dict[tuple[int, int], set[bytes]] = {}
         for text in finder.spellings():
             for encoding in ("utf-8", "utf-16-le"):
-                needle = text.encode(encoding).lower()
-                before = needle.rindex(b"@")
-                by_shape.setdefault((before, len(needle) - before), set()).add(needle)
+                spelling = text.encode(encoding).lower()
+                before = spelling.rindex(b"@")
+                by_shape.setdefault((before, len(spelling) - before), set()).add(spelling)
         return cls(by_shape=by_shape)
 
     @property
@@ -240,16 +250,16 @@ class _Needles:
         return max(before + after for before, after in self.by_shape)
 
     def is_in(self, lower: bytes) -> bool:
-        """Return True if a spelling is in bytes in lower case."""
+        """Return True if bytes in lower case contain one of the spellings."""
         return any(
-            found.start() >= before and lower[found.start() - before : found.start() + after] in needles
+            found.start() >= before and lower[found.start() - before : found.start() + after] in spellings
             for found in re.finditer(b"@", lower)
-            for (before, after), needles in self.by_shape.items()
+            for (before, after), spellings in self.by_shape.items()
         )
 
 
 def _iter_members(content: bytes) -> Iterator[bytes]:
-    """Return the files in an archive or workbook, up to a limit."""
+    """Yield the content of each file in a ZIP or gzip archive, up to MAX_BYTES."""
     try:
         if content.startswith(b"PK"):
             with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -264,12 +274,12 @@ def _iter_members(content: bytes) -> Iterator[bytes]:
 
 
 def _large_file_mentions(path: Path, finder: AddressSetFinder) -> bool:
-    needles = _Needles.of(finder)
+    index = _SpellingIndex.of(finder)
     rest = b""
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             whole = (rest + piece).lower()
-            if needles.is_in(whole):
+            if index.is_in(whole):
                 return True
-            rest = whole[-needles.longest :]
+            rest = whole[-index.longest :]
     return False

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from moza_mail.model.issue import Issue
 
 MAX_BYTES = 2_000_000
-# What a URL may contain besides letters and digits (RFC 3986 2.2 and 2.3); the rest of a title is encoded.
+# Letters, digits and these characters are not encoded in a URL (RFC 3986 2.2 and 2.3).
 SAFE_IN_URL = "%/:?#[]@!$&'()*+,;=~"
 
 
@@ -338,9 +338,10 @@ class Project:
         return None if self.is_new_store else store_mark.read_mark(self.root)
 
     def write_store_mark(self, mark: StoreMark, is_durable: bool = True) -> None:
-        """Write the identity and the generation of the store to the mark, if the mark is not newer.
+        """Write the mark of the store, unless the mark in the file is as new or newer.
 
-        is_durable: wait until the mark is on the disk. Otherwise, a failure is ignored too.
+        is_durable: wait until the mark is on the disk, and raise ProjectError if it cannot be written. If this
+        is False, failures are ignored.
         """
         if not is_durable:
             store_mark.write_mark_fast(self.root, mark)

@@ -22,20 +22,20 @@ from moza_mail.model.unmailable import find_unmailable
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 FORMATS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
-# Limits of what is opened: a small file can expand to an image that fills the memory.
+# Limits for image files, in bytes and pixels. A small file can expand to an image that fills the memory.
 MAX_FILE_SIZE = 20_000_000
 MAX_PIXELS = 40_000_000
-# One row of 20 million pixels takes 20 seconds and 1 GB to reduce; a phone's panorama has at most some 16,000.
+# Reducing a row of 20 million pixels takes 20 seconds and 1 GB. Panoramas of phones have at most about 16,000.
 MAX_SIDE = 20_000
 # Mail programs keep every frame of an animation in memory.
 MAX_FRAMES = 1_000
-# Limits of what is mailed to each recipient: one image, and all images of an issue.
+# Limits in bytes for each mailed image, and for all images of an issue together.
 MAX_IMAGE_SIZE = 1_000_000
 MAX_TOTAL_SIZE = 3_000_000
 JPEG_QUALITY = 85
-# The end of the stem of a file with two pixels for each CSS pixel.
+# The stem of a file name ends with this text if the image has two pixels for each CSS pixel.
 DOUBLE_RESOLUTION = "@2x"
-# Pillow raises these for a file that is cut off or has wrong lengths in it.
+# The errors that Pillow raises for a damaged file, such as one that is cut off.
 DAMAGE_ERRORS = (
     OSError,
     ValueError,
@@ -49,7 +49,7 @@ DAMAGE_ERRORS = (
 # The keys under which Pillow returns metadata from a camera or an image editor.
 METADATA_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"}
 
-# The keys under which Pillow returns how an animation is played.
+# The keys under which Pillow returns the settings of an animation.
 ANIMATION_KEYS = {"background", "blend", "default_image", "disposal", "duration", "loop", "transparency"}
 
 
@@ -175,7 +175,7 @@ def prepare_image(content: bytes, name: str, *, column: int, base: str = "") -> 
         )
     try:
         with warnings.catch_warnings():
-            # Wrong metadata does not make a photo unusable.
+            # Pillow warns about wrong metadata, but such a photo can be used.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             made, kind, (width, height) = _fit(content, _is_double_resolution(name), column)
@@ -251,7 +251,7 @@ def _fit_animation(image: Pillow.Image, content: bytes, column: int, *, too_larg
             _("is animated and too wide"),
             _("Make it at most {width} pixels wide, or use an image without animation.", width=2 * column),
         )
-    # A file that is too large is refused anyway; to count its frames could take long.
+    # The caller refuses a file that is too large. Counting its frames could take long.
     if len(content) > MAX_IMAGE_SIZE:
         return content
     if getattr(image, "n_frames", 1) > MAX_FRAMES:

@@ -9,8 +9,9 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.network import is_loopback
 from moza_mail.model.oauth import Grant, OAuthClient
 
-# As documented by Microsoft (learn.microsoft.com) and Google (developers.google.com) in November 2026: the token server, the
-# page for device codes, the scope for client credentials and the scope for a person's consent.
+# For each provider: the token server, the page for device codes, the scope for client credentials and the scope for a
+# person's consent. Microsoft (learn.microsoft.com) and Google (developers.google.com) documented these values in November
+# 2026.
 MICROSOFT = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
 PROVIDERS = {
     "microsoft": (
@@ -56,7 +57,10 @@ class OAuthSettings(BaseModel):
     use_for: tuple[Literal["relay", "bounce_mailbox"], ...] = ("relay", "bounce_mailbox")
 
     def find_problem(self) -> str:
-        """Return what is missing, as a clause; empty if the settings are complete or there are none."""
+        """Return a clause that names the missing setting.
+
+        The result is empty if the table is complete or empty.
+        """
         if self.token_command or self == OAuthSettings():
             return ""
         if self.provider == "microsoft" and not self.tenant:

@@ -21,7 +21,7 @@ from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 
 MANIFEST = ".moza-mail-archive.json"
-"""Lists the files that we made, the only ones that are ever deleted."""
+"""The name of the file that lists our files. Only files in this list are ever deleted."""
 
 AT_WORKING_FOLDER, EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
@@ -79,7 +79,7 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
         return result
     beside = folder.with_name(f".{folder.name}.moza-mail")
     if beside.exists():
-        # Left by an interrupted run; the lock keeps other runs out.
+        # An interrupted run left this folder. No other run is using it, because we hold the lock.
         shutil.rmtree(beside)
     try:
         _fill(beside, folder, files, same)
@@ -91,7 +91,8 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _carry_over(beside, folder, before)  # files added while we copied
+    # Other programs may have added files to the old folder meanwhile.
+    _carry_over(beside, folder, before)
     shutil.rmtree(beside, ignore_errors=True)
     return result
 

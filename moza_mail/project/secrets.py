@@ -36,7 +36,7 @@ def read_oauth_client_secret() -> str:
 
 
 def has_secret(folder: Path) -> bool:
-    """Return True if MOZA_MAIL_SECRET or the file `secret` in `folder` is there."""
+    """Return True if MOZA_MAIL_SECRET is set or the file `secret` exists in `folder`."""
     return bool(_read_variable("SECRET")) or (folder / "secret").exists()
 
 
@@ -173,7 +173,10 @@ def _read_or_create(path: Path) -> str:
 
 
 def _create_secret(path: Path) -> None:
-    """Create the file whole. If two processes start at the same time, the first one's secret stays."""
+    """Create the file with a new secret in one step.
+
+    If two processes do this at the same time, the secret of the first one is kept.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,4 +1,7 @@
-"""The file beside the secret that names the project's store, so that a lost or older store is noticed."""
+"""Read and write the store mark, by which a lost or older store is noticed.
+
+The mark is a file next to the secret. It contains the identity and the generation of the project's store.
+"""
 
 import errno
 import json
@@ -18,7 +21,10 @@ READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def read_mark(root: Path) -> StoreMark | None:
-    """Return the mark of the store that this project used last; None if it never had one."""
+    """Return the mark of the store that this project used last; None if there is no mark.
+
+    Raises ProjectError if the file cannot be read or is damaged.
+    """
     path = root / MARK_FILE
     try:
         with path.open("rb") as file:
@@ -39,8 +45,8 @@ def read_mark(root: Path) -> StoreMark | None:
 def write_mark_fast(root: Path, mark: StoreMark) -> None:
     """Overwrite the mark of the same store in its file, without waiting for the disk.
 
-    The new text is at least as long as the old one. So one write replaces all of it, and a reader never finds half a mark. A
-    failure is ignored, because the mark is written again at the end of the run.
+    The mark is only written if the new text is at least as long as the old text. Then one write replaces the whole text, and
+    a reader never finds half a mark. A failure is ignored, because the mark is written again at the end of the run.
     """
     path = root / MARK_FILE
     content = _to_bytes(mark)

@@ -62,7 +62,8 @@ def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
                 try:
                     files[relative] = _read_text(path, name)
                 except ThemeError:
-                    # A note of the designer is no template. A file of this name in a bundled theme is one.
+                    # An unreadable file may be a note of the designer. If a bundled theme has a file of the same
+                    # name, the file is a template, so the error matters.
                     if relative in files:
                         raise
     is_own = folders[0].is_dir() and folders[0].resolve() != folders[1].resolve()

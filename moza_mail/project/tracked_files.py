@@ -4,15 +4,16 @@ from pathlib import Path
 
 HEADER_BYTES = 12
 ENTRY_BYTES = 62
-"""An entry of the index before its name (gitformat-index)."""
+"""The number of bytes of an index entry before its name (gitformat-index)."""
 HAS_MORE_FLAGS = 0x4000
 VERSIONS = (2, 3)
 
 
 def find_tracked_files(root: Path) -> frozenset[Path] | None:
-    """Return the files that git tracks around a folder; no files outside a repository.
+    """Return all files that git tracks in the repository of a folder.
 
-    Return None if the index cannot be read, for example because a newer git compressed its names.
+    The result is empty if the folder is in no repository. It is None if the index cannot be read, for example
+    because a newer git compressed the names in it.
     """
     top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
     if top is None:
@@ -20,7 +21,8 @@ def find_tracked_files(root: Path) -> frozenset[Path] | None:
     try:
         index = (top / ".git" / "index").read_bytes()
     except FileNotFoundError:
-        # Nothing was added yet. In a linked work tree `.git` is a file, and the index is elsewhere.
+        # A repository without an index tracks no files yet. In a linked work tree `.git` is a file, and the index is
+        # elsewhere.
         return frozenset() if (top / ".git").is_dir() else None
     except OSError:
         return None
@@ -34,6 +36,6 @@ def find_tracked_files(root: Path) -> frozenset[Path] | None:
         if end < 0:
             return None
         names.append(top / index[begin:end].decode("utf-8", "surrogateescape"))
-        # One to eight zero bytes make the length of an entry a multiple of eight.
+        # An entry ends with one to eight zero bytes, which make its length a multiple of eight.
         start += (end - start) // 8 * 8 + 8
     return frozenset(names)
