@@ -82,6 +82,6 @@ SYSTEM = index_by_text(
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return the reason that the operating system gives why a file cannot be used."""
+    """Return the operating system's reason why a file cannot be used."""
     reason = error.strerror or type(error).__name__
     return SYSTEM.get(reason, reason)

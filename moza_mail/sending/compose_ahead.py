@@ -15,7 +15,7 @@ from moza_mail.model.message import Envelope, Message
 CHUNK_SIZE = 16
 """The number of messages composed in one call."""
 CHUNKS_AHEAD = 4
-"""The number of chunks that threads may sign before they are needed."""
+"""The number of chunks that threads may sign before the transport needs them."""
 SIGNING_THREADS = min(os.cpu_count() or 1, 4)
 
 T = TypeVar("T")

@@ -83,14 +83,14 @@ async def deliver(
         await store.ledger.retry_refused(mailing.id, settings.retry_verdict, now=settings.clock())
     run = _DeliveryRun(store, mailing, compiled, settings, remaining=settings.limit, relay=transport.name)
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
-    # Threads that sign work side by side, so a signed mailing keeps all processors.
+    # Signing threads work in parallel, so a signed mailing uses all processors.
     with nullcontext() if compiled.is_signed else use_one_processor():
         async with (
             log_send_run(store, mailing, settings.clock),
             taking_over(store, mailing.id, settings.clock),
         ):
             try:
-                # No subscriber has the id 0. The address only has the form of this mailing's return addresses.
+                # No subscriber has the id 0. This address is an example of the mailing's return addresses.
                 await transport.check_sender(compiled.make_return_path(0))
                 while run.can_continue:
                     run.start_round()
@@ -331,7 +331,10 @@ class _DeliveryRun:
 
 
 def make_outage_error(cause: StoreUnavailable, count: int) -> StoreUnavailable:
-    """Return the error for a database that stays away. It counts the recipients whose delivery is uncertain for that reason."""
+    """Return the error for a database that does not become available again.
+
+    count: the number of recipients whose delivery is uncertain because the outcome could not be recorded.
+    """
     if not count:
         return cause
     message = ngettext(

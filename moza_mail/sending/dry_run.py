@@ -11,7 +11,7 @@ from moza_mail.sending.mailings import find_mailing
 from moza_mail.sending.progress import Skipped
 from moza_mail.store import Store
 
-# So few that showing them is no bulk access, which would be written to the audit log.
+# Showing more recipients would be bulk access, which the audit log records.
 MOST_RECIPIENTS = 20
 
 

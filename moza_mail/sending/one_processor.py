@@ -8,15 +8,16 @@ from pathlib import Path
 THREADS = Path("/proc/self/task")
 THREAD_STATUS = Path("/proc/self/stat")
 PROCESSOR_FIELD = 36
-"""The index of the processor among the fields after the name (proc(5), `processor`)."""
+"""The index of the field `processor`, counted from the first field after the process name (proc(5))."""
 
 
 @contextmanager
 def use_one_processor() -> Generator[None]:
-    """Run all threads of this process on the processor that runs it now; afterwards on all that it had before.
+    """Run all threads of this process on its current processor during a `with` block.
 
-    Two threads that take turns on two processors wait for each other's wake-up at every turn. Systems other than Linux have no
-    such setting, and nothing is changed there.
+    If two threads take turns on two processors, each turn begins with a wait until the other processor wakes up. After the
+    block, the threads can use the earlier processors again. Nothing changes on systems other than Linux, which have no such
+    setting.
     """
     try:
         before = os.sched_getaffinity(0)

@@ -12,7 +12,7 @@ from moza_mail.store import Store
 TAKEOVER = timedelta(seconds=10)
 """The time between two searches for dead senders."""
 HUNG = timedelta(seconds=30)
-"""A sender that changes none of its deliveries for this long is not waited for."""
+"""The run stops waiting for senders that have changed no delivery for this long."""
 PAUSE = timedelta(seconds=1)
 
 
@@ -29,7 +29,7 @@ async def taking_over(store: Store, mailing_id: int, clock: Callable[[], datetim
             try:
                 await store.ledger.recover(mailing_id, now=clock())
             except StoreError:
-                # The run meets the same error, and reports it.
+                # The run itself meets the same error, and reports it.
                 return
 
     task = asyncio.create_task(take_over())
@@ -46,9 +46,10 @@ async def wait_for_others(
     clock: Callable[[], datetime],
     pause: Callable[[timedelta], Awaitable[bool]],
 ) -> bool:
-    """Wait until no other sender has claimed deliveries; return True as soon as there are deliveries to send.
+    """Wait while other senders have claimed deliveries; return True if this run can send some.
 
-    Deliveries of a sender that dies are taken over. The wait ends when the others have changed nothing for `HUNG`.
+    This run takes over the deliveries of a sender that dies. The wait ends with False when no other sender has claimed
+    deliveries, or when the other senders have changed nothing for `HUNG`.
 
     pause: waits, and returns False if the run is stopped.
     """

@@ -22,7 +22,7 @@ class MailingProgress:
     suppressed: the number of addresses that were suppressed because of replies to this mailing.
     held: the number of addresses whose suppression waits for a person's decision, by provider and verdict.
     verdicts: the number of deliveries that were not accepted, by state and verdict, each with an example reply.
-    claims: what senders have claimed and not finished, where several can share a mailing.
+    claims: the deliveries that other senders have claimed and not finished, by sender.
     approval: the approval that covers the mailing, None if nobody approved it.
     """
 
