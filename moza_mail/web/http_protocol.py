@@ -23,6 +23,6 @@ class TolerantHttp(H11Protocol):
             )
         self.transport.close()
         if self.cycle is not None:
-            # The application may still be at work; it must not answer a second time.
+            # The application may still be running, but must not answer a second time.
             self.cycle.disconnected = True
             self.cycle.message_event.set()

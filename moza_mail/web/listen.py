@@ -22,7 +22,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, _protocol, _name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        # IPPROTO_TCP by number, because asyncio sets TCP_NODELAY only on a socket that it knows to be TCP.
+        # asyncio sets TCP_NODELAY only on a socket that was created with IPPROTO_TCP.
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     except OSError as error:
         raise ProjectError(

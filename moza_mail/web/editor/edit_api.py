@@ -64,7 +64,7 @@ class EditApi:
     async def outline(self, request: Request) -> Response:
         """Return the outline of a text and the form for its front matter.
 
-        The form is empty if the front matter cannot be parsed, and the outline if the text cannot be parsed.
+        The form is empty if the front matter cannot be parsed. The outline is empty if the text cannot be parsed.
         """
         fields = await read_json(request, "name", "text")
         name = require_issue(self.session, fields["name"])
@@ -149,7 +149,7 @@ class EditApi:
         return JSONResponse(self._compare(request, fields["text"], current))
 
     async def paste(self, request: Request) -> Response:
-        """Return copied HTML as Markdown; empty if it contains what an issue cannot."""
+        """Return copied HTML as Markdown; empty if an issue cannot contain something in it."""
         fields = await read_json(request, "html")
         try:
             text = await to_thread.run_sync(edit.html_to_markdown, fields["html"])

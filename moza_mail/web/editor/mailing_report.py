@@ -16,7 +16,7 @@ from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummar
 from moza_mail.web.editor.pages import Pages
 
 MAX_DOMAINS = 15
-# The width of a bar for the whole audience.
+# The width of a bar for the whole audience, in units of the SVG.
 BAR_UNITS = 360
 LABELS = {
     "state_pending": _("Not tried yet"),
@@ -42,10 +42,11 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountBar:
-    """A count with its bar.
+    """A count, and the bar that shows it in the table.
 
-    kind: determines the colour.
+    kind: determines the colour of the bar.
     share: the percentage of the audience.
+    width: the width of the bar, from 2 to BAR_UNITS.
     """
 
     kind: str

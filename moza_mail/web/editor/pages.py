@@ -43,10 +43,10 @@ from moza_mail.web.editor.render_cache import RenderCache, RenderResult
 from moza_mail.web.editor.security import MAIL_POLICY, AccessKeys
 
 WIDTHS = ("375", "640", "800")
-# The state of an issue that cannot be rendered, in the form of an IssueStatus.
+# The status of an issue that cannot be rendered, with the same keys as an IssueStatus.
 BROKEN = {"state": "broken", "by": "", "at": None}
 YEAR_SECONDS = 365 * 24 * 3600
-# Markdown that does not appear in the mail, and what appears instead of it.
+# Markdown markup, and the text that appears in the mail instead of it.
 MARKUP = (
     (re.compile(r"^\s*(?:[*+-]|\d+[.)]|>|#{1,6})\s+"), ""),
     (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),

@@ -55,7 +55,7 @@ class RenderCache:
                 return RenderResult(key=last, preview=self._previews.get(last), problem=Problem.of(error))
         key = secrets.token_urlsafe(9)
         self._previews[key] = preview
-        # The last good preview of another issue may be dropped: an open page has it already.
+        # This may drop the last good preview of another issue. An open page has loaded that preview already.
         while len(self._previews) > MAX_PREVIEWS:
             self._previews.popitem(last=False)
         self._last_good[name] = key

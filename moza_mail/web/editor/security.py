@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?", re.IGNORECASE)
 TOKEN_HEADER = "X-Editor-Token"  # noqa: S105  # the name of a header
 MAX_BODY_BYTES = 2_000_000
-# A page runs its own scripts only. A mail runs none and loads nothing from the network.
+# A page runs only its own scripts. A mail runs no scripts and loads nothing from the network.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# With allow-same-origin the page can restore the scroll position; without scripts the mail cannot use it.
+# allow-same-origin lets the page restore the mail's scroll position. The mail gains nothing, because it runs no scripts.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
@@ -97,7 +97,8 @@ class LocalAccess:
         """Move the key from the URL to a cookie, so that the browser history has no key.
 
         Return None if the URL has no valid key. Otherwise return a page that opens the editor. An HTTP redirect would not
-        work: a browser that comes from another page, such as a file, sends no strict cookie with a redirected request.
+        work: if the browser comes from another page, such as a file, it sends no SameSite=Strict cookie with a redirected
+        request.
         """
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         if not key or not secrets.compare_digest(key.encode(), self.keys.entry.encode()):

@@ -29,7 +29,7 @@ class EditorServer(uvicorn.Server):
 
 
 def report_restart(error: Exception) -> None:
-    """Log that the watcher of saved files ended, and starts again."""
+    """Log that the watcher of saved files failed and is restarted."""
     log.error("the watcher of saved files is restarted: %s", error)
 
 

@@ -102,7 +102,7 @@ class ProjectWatcher:
         async for batch in batches:
             for change in self._interpret({Path(path) for _, path in batch}):
                 self.notify(change)
-            # For example the outbox, which is created with its first message.
+            # A folder may be created later, as the outbox is with its first message.
             created = {Path(path) for kind, path in batch if kind is FileChange.added}
             if not is_deep and created & self._folders():
                 self._watch_folders(created)
@@ -123,7 +123,7 @@ class ProjectWatcher:
             elif path.suffix in {".md", ".markdown"}:
                 changes[ProjectChange(kind="issue", name=self.session.files.name(path))] = None
             elif path.is_relative_to(self.session.project.issues_folder):
-                # An image beside an issue.
+                # The file is an image next to an issue.
                 changes[ProjectChange(kind="render")] = None
         return changes
 
@@ -150,7 +150,7 @@ class ProjectWatcher:
                 try:
                     change = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    # A comment. Writing it shows whether the page is still open.
+                    # The colon begins a comment in the stream. Writing it shows whether the page is still open.
                     yield ":\n\n"
                     continue
                 if change is not None:

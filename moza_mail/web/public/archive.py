@@ -14,7 +14,7 @@ from moza_mail.model.site import INDEX
 
 LoadFiles = Callable[[], Awaitable[Mapping[str, bytes]]]
 
-# The types of all files that an archive contains, as nginx names them too.
+# The media types of all files in an archive, the same as those of nginx.
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -29,7 +29,7 @@ HEADERS = {
     "Cache-Control": "public, max-age=300",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # `frame-ancestors` works in a header only. Each page has a stricter policy of its own, with the hosts of its images.
+    # `frame-ancestors` only works in a header. Each page also has a stricter policy, with the hosts of its images.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
 }

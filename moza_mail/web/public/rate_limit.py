@@ -12,7 +12,7 @@ from moza_mail.model.rate import Rate
 # An office or a household has one IPv4 address or one IPv6 /64. Addresses that one party rents are usually adjacent.
 NARROW_PREFIX, WIDE_PREFIX = {4: 32, 6: 64}, {4: 24, 6: 48}
 WIDE_FACTOR = 5
-"""A wide network may make this many times as many sign-ups as one address."""
+"""The limit of a wide network is this many times the limit of a narrow network."""
 MAX_NETWORKS = 100_000
 """The largest number of networks in memory. Above it, the least recently used are dropped."""
 

@@ -76,7 +76,7 @@ class SignUpPages:
     async def sign_up(self, request: Request) -> Response:
         """Store a sign-up, so that a confirmation is mailed. Show an invalid form again.
 
-        A form on another website has no stamp of ours. It only opens our own form, filled in.
+        A form on another website has no stamp of ours. Such a form only opens our own form with the same values.
         """
         mailing_list = self._find_list(request)
         sent = await forms.read_form(request)
