@@ -2,8 +2,8 @@
 
 import asyncio
 
-# asyncio pauses us while its buffer holds more octets than this. Fewer octets can follow a body's final dot. So while we are
-# paused, the dot is still in the buffer, and the relay cannot have accepted the message.
+# asyncio pauses our writing while its buffer holds more octets than this. The commands after a body's final dot have fewer
+# octets. So while we are paused, the final dot is still in the buffer, and the relay cannot have accepted the message.
 WRITE_BUFFER = 4096
 CHUNK_SIZE = 65536
 

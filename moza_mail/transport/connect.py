@@ -33,12 +33,12 @@ from moza_mail.transport.limits import Limits
 from moza_mail.transport.relay_url import RELAY
 from moza_mail.transport.session import SmtpSession
 
-# PLAIN first: it takes one round trip, and no login is sent without TLS.
+# PLAIN comes first, because it takes only one round trip. It is safe, because no login is sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")
 # After this many seconds without a greeting, the port is probed for TLS: a server that expects TLS first stays silent. Some
 # servers delay the greeting by some 6 s and distrust clients that send anything before it, so only port 465 is probed early.
 GREETING_DELAY, GREETING_DELAY_465 = 15.0, 3.0
-# OpenSSL's reasons when a server answers a handshake in plain text.
+# The reasons that OpenSSL gives if a server answers a handshake in plain text.
 NOT_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"}
 )
@@ -297,7 +297,7 @@ class SmtpConnector:
         )
 
     def _translate_error(self, error: Exception) -> TransportError:
-        # aiosmtplib wraps the error of a bad certificate for smtps, and does not for STARTTLS.
+        # For smtps, aiosmtplib wraps the error of a bad certificate. For STARTTLS it does not.
         for found in (error, error.__cause__):
             if isinstance(found, ssl.SSLError):
                 if found.reason in NOT_TLS and self._relay.scheme == "smtps":

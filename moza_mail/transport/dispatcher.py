@@ -1,6 +1,6 @@
 """Dispatch submissions to parallel workers and collect their outcomes.
 
-A worker is one connection to a relay, or one writer of the outbox. An intent is an entry in the ledger that a message is about
+A worker is one connection to a relay, or one writer of the outbox. An intent is a ledger entry for a message that is about
 to be sent. Intents are recorded in batches before a worker takes the submissions, so no worker waits for a commit. A worker may
 have several submissions in progress.
 """
@@ -42,7 +42,7 @@ class LookAhead:
 
     @property
     def batch_size(self) -> int:
-        """The number of intents or outcomes that are worth a commit, which takes as long as sending several messages."""
+        """The number of intents or outcomes for one commit, which takes as long as sending several messages."""
         return max(1, min(MAX_BATCH, self.limit // 3))
 
     def count_ready(self, ready: int) -> None:

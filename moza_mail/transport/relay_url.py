@@ -9,7 +9,7 @@ from moza_mail.model.server_url import ServerUrl, UrlFormat, parse_server_url
 
 RELAY = UrlFormat(
     name="relay",
-    # RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 3.3.
+    # The default ports of RFC 5321 4.5.4.2, RFC 6409 3.1 and RFC 8314 3.3.
     ports={"smtp": 25, "smtp+starttls": 587, "smtps": 465},
     example=_('For example: relay = "smtp+starttls://user@relay.example:587", or relay = "outbox:outbox".'),
     credential_variable="MOZA_MAIL_SMTP_PASSWORD",

@@ -38,7 +38,7 @@ class SmtpTransport:
         self._connector = SmtpConnector(relay, access=access or ServerAccess(), limits=self._limits)
         self._idle: list[SmtpSession] = []
         self._has_connected = False
-        # One connection at a time: with a wrong password, four at once would be four failed logins.
+        # Connections are opened one at a time. With a wrong password, four at once would cause four failed logins.
         self._connect_lock = asyncio.Lock()
 
     @property
