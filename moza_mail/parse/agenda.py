@@ -242,7 +242,7 @@ def _undated_events(block: ItemList, group: str) -> Iterator[Event]:
 def _without_markup(event: Event) -> Event:
     """Return a copy of an event without markup and blocks.
 
-    The event is also shown as typed, so its links and merge fields would count twice.
+    The mail also shows the event as typed. With markup, its links and merge fields would be counted twice.
     """
     title = " ".join(to_plain_text(event.title).split())
     note = " ".join(to_plain_text(event.note).split())

@@ -11,18 +11,18 @@ from moza_mail.parse.date_years import DayProblem
 from moza_mail.parse.dates import DateContext, FoundDate, find_times
 from moza_mail.parse.times import TimeProblem
 
-# Bullets, addresses and code are not text, and emphasis may stand between a day and its month.
+# These two patterns remove markup. Bullets, addresses and code are not text, and emphasis may separate a day from its month.
 BULLET = re.compile(r"^[\s>]*(?:(?:[*+-]|\d{1,3}[.)])\s+)*(?:#{1,6}\s+)?")
 NOT_TEXT = re.compile(
     r"(?<=\])\([^()]*(?:\([^()]*\)[^()]*)*\)|<[^<>]*>|https?://\S+|`[^`]*`|\{\{.*?\}\}|[*_~]"
 )
 HAS_DIGIT = re.compile(r"\d")
 MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 3)
-# Words before an hour. Other words of times are before other numbers too, such as `van` in `van 10 organisaties`.
+# Words that come before an hour. Other words for times also come before other numbers, such as `van` in `van 10 organisaties`.
 HOUR_LEADS = frozenset(["at", "om", "um", "à", "@", "vanaf", "from", "ab"])
 MAX_HOUR = 24
 MIN_MISSPELT = 4
-# Words that are one letter away from the name of a month.
+# Words that are not misspelt months, although only a letter or two differ from the name of a month.
 NOT_MONTHS = frozenset(
     [
         "maar",

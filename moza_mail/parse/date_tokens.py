@@ -18,7 +18,7 @@ from moza_mail.parse.date_words import (
     WEEKDAYS,
 )
 
-# A longer space separates two texts.
+# A token after more spaces does not belong to the same date or time.
 MAX_SPACES = 20
 
 
@@ -78,7 +78,7 @@ CHUNK = re.compile(r"(\d+)(\D*)$")
 HOUR_CHUNK = re.compile(r"(\d{1,2})[hu](\d\d)?$")
 
 
-# Cached, because the dates, the times and the mistakes of a line are found one after the other.
+# Cached, because several functions read the same line: for its dates, its times and its mistakes.
 @lru_cache(maxsize=64)
 def tokenize(line: str, lang: str) -> tuple[Token, ...]:
     """Return the tokens of a line. Every character except white space is in one token."""

@@ -17,7 +17,7 @@ _WEEKDAYS = (
 )  # fmt: skip
 MONTHS = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
 WEEKDAYS = {name: number for number, names in enumerate(_WEEKDAYS) for name in names.split()}
-# Short weekdays in French, where `mar` is no month.
+# Short names of weekdays in French. In other languages, `mar` is a month.
 FRENCH_WEEKDAYS = {"lun": 0, "mar": 1, "mer": 2, "jeu": 3, "ven": 4, "sam": 5, "dim": 6}
 # English words that are months only with a capital: `15 may come`.
 ENGLISH_WORDS = frozenset({"may", "march", "mar"})
@@ -79,12 +79,13 @@ TIME_LEADS = frozenset(
 )
 HOUR_UNITS = frozenset(["uur", "u", "uhr", "h", "hrs", "hr", "heures", "heure"])
 MERIDIEMS = {"am": 0, "a.m": 0, "pm": 12, "p.m": 12}
-# Parts of the day after a Dutch time, and whether an hour up to 12 is before noon (0) or after it (12).
+# Words for a part of the day after a Dutch time: 0 if they mean the hours before noon, 12 for the hours after it.
 DAY_PARTS = {
     "middags": 12, "middag": 12, "avonds": 12, "avond": 12, "ochtends": 0, "ochtend": 0, "morgens": 0, "nachts": 0,
     "nacht": 0, "voormiddags": 0, "namiddags": 12,
 }  # fmt: skip
-# Midnight is the end of a day: `from 22:00 to midnight`. Alone it could be the beginning too, so it is no time.
+# Midnight is the end of a day in a range such as `from 22:00 to midnight`. Alone, midnight is not read as a time, because it
+# could also be the beginning of the day.
 HOURS_IN_WORDS = {
     **dict.fromkeys(("noon", "midi"), 12),
     **dict.fromkeys(("midnight", "middernacht", "mitternacht", "minuit"), 24),
@@ -97,7 +98,7 @@ DUTCH_NUMBERS = {
     )
 } | {"één": 1}
 
-# Names that mean one zone everywhere. In summer, CET is one hour off the clocks of the countries that use it.
+# Names with the same meaning everywhere. In summer, CET differs by an hour from the local time of the countries that use it.
 ZONES: dict[str, str] = {
     "utc": "UTC", "gmt": "UTC", "z": "UTC", "cet": "CET", "mez": "CET", "cest": "CEST", "mesz": "CEST",
 }  # fmt: skip

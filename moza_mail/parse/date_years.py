@@ -9,7 +9,7 @@ MAX_RANGE = timedelta(days=366)
 
 
 class DayProblem(StrEnum):
-    """Why the day of a date as written is not certain."""
+    """The reason why a written date does not mean one certain day."""
 
     NO_SUCH_DAY = "no_such_day"
     ORDER = "order"
@@ -90,7 +90,7 @@ def _add_years(marks: DayMarks, issued: date) -> list[tuple[str, date]]:
 
 
 def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
-    """Move a range to the year before if the issue is then published during the range.
+    """Move a range to the previous year if the date of the issue is then in the range.
 
     In an issue of 1 January, `30 december t/m 2 januari` began two days ago.
     """

@@ -240,7 +240,7 @@ class _LineParser:
     def is_beginning(self, index: int) -> bool:
         """Return True if no title can end just before this token.
 
-        That is at the beginning of the line, after a separator, or after a word such as `op`.
+        The token is then at the beginning of the line, after a separator, or after a word such as `op`.
         """
         if index == 0:
             return True

@@ -30,7 +30,7 @@ MAX_SEPARATOR_LENGTH = 40
 ENDS_IN_SEPARATOR = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
 NOTE = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)[\s.]*")
 WORD = re.compile(r"\w+")
-# Markup that disappears without a trace when a date becomes plain text.
+# Markup that adds no text of its own, so it disappears when a date becomes plain text.
 PLAIN_MARKUP = (Text, LineBreak, Strong, Emphasis, Link)
 
 

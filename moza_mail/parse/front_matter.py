@@ -48,7 +48,7 @@ FRONT_MATTER_EXAMPLE = _(
     "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
 )
 QUOTING_HINT = _("Put a value that begins with {{ between single quotes: subject: '{{ name }}, er is nieuws'")
-# PyYAML raises these for a value such as `!!timestamp "a"`, `!!bool "x"`, `!!int ""` or a number of 5,000 digits.
+# The errors of PyYAML for a value such as `!!timestamp "a"`, `!!bool "x"`, `!!int ""` or a number of 5,000 digits.
 UNFIT_VALUE_ERRORS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 # PyYAML's messages for the most common mistakes.
 YAML_PROBLEMS = index_by_text(

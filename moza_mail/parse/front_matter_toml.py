@@ -18,7 +18,9 @@ def parse_toml(
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
     """Return the values as typed, the parsed values, and the line of each key.
 
-    Raises IssueError at a mistake.
+    first_line: the line of the opening `+++`.
+
+    Raises IssueError with the line of a mistake.
     """
     try:
         parsed = tomllib.loads(text)

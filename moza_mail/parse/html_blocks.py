@@ -25,7 +25,7 @@ def read_html_block(token: "Token") -> list[Node]:
     try:
         return _BlockBuilder(token).build(list(fragments_fromstring(token.content)))
     except ParserError:
-        # A text of closing tags or comments alone.
+        # The text contains only closing tags or comments.
         return []
 
 

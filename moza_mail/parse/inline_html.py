@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)(.*?)/?>$", re.DOTALL)
 ATTRIBUTE = re.compile(r"([A-Za-z_:][\w:.-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
-# Types of nodes that Markdown has too.
+# The type of the Markdown node for an element with the same meaning.
 TYPES = {
     **dict.fromkeys(BOLD, "strong"),
     **dict.fromkeys(ITALIC, "em"),

@@ -201,12 +201,12 @@ class _BlockReader:
 
     def read_block(self, node: Node) -> Blocks:
         if node.type == "footnote_anchor":
-            # A note that does not end in a paragraph has the link back on its own.
+            # If a footnote does not end with a paragraph, the link back is a block of its own.
             return ()
         if node.type in {"html_block", "html_group", "list_item"}:
             return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
         block = self.readers[node.type](node)
-        # A paragraph of attributes, comments or style sheets alone has no text.
+        # A paragraph that contains only attributes, comments or style sheets has no text.
         is_empty = isinstance(block, Paragraph) and all(map(is_blank, block.inlines)) and node.children
         return () if is_empty else (block,)
 

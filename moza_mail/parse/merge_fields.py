@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
 
-# Mail programs turn a bare address into a link, so a merge field after one of these is part of a link.
+# Mail programs turn a bare address into a link. A merge field right after one of these texts would be a part of the link.
 UNFINISHED_ADDRESS = re.compile(r"(?:://|www\.|mailto:|tel:|\]\()\S*\Z", re.IGNORECASE)
 # Markdown percent-encodes the braces in a URL.
 BRACES = re.compile(r"\{\{|%7B%7B", re.IGNORECASE)
@@ -85,7 +85,7 @@ def find_field_after_address(inlines: Inlines) -> MergeField | None:
         if isinstance(inline, MergeField) and UNFINISHED_ADDRESS.search(before):
             return inline
         text = "\n" if isinstance(inline, LineBreak) else to_plain_text((inline,))
-        # An address has no white space, so only the last word before a merge field can be part of one.
+        # An address has no white space, so only the last word before a merge field can be part of an address.
         before = (before + text if not text[-1:].isspace() else "").rpartition(" ")[2][-MAX_ADDRESS:]
     return None
 

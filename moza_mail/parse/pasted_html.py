@@ -42,7 +42,7 @@ def read_pasted_html(html: str) -> Blocks:
     """Return copied HTML as the blocks of an issue.
 
     Styles that mean bold or italic become bold or italic. Images are left out, because they are not files of the issue.
-    Raises IssueError for what an issue cannot contain, such as control characters.
+    Raises IssueError for content that an issue cannot have, such as control characters.
     """
     from lxml.etree import ParserError
     from lxml.html import fragment_fromstring, tostring
@@ -56,7 +56,7 @@ def read_pasted_html(html: str) -> Blocks:
     for element in list(root.iterdescendants()):
         _clean(element)
     _gather_word_items(root)
-    # One line is one block of HTML in Markdown. Line ends in code are the only ones that count.
+    # Markdown reads HTML on one line as one block. Only the line ends in code have a meaning, so others become spaces.
     text = tostring(root, encoding="unicode").replace("\u00a0", " ")
     pieces = re.split(r"(<pre.*?</pre>)", text, flags=re.DOTALL)
     pieces[::2] = [" ".join(piece.split("\n")) for piece in pieces[::2]]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
 
-# markdown-it silently drops what is nested deeper than its limit, so we refuse text well before that.
+# markdown-it silently drops text that is nested deeper than this. Our own limit is much lower.
 PARSER_NESTING = 100
 # URLs that normalizeLink returns unchanged. Longer hostnames, ports and user names are left to the library.
 URL_CHARACTERS = "[A-Za-z0-9/?#=&._~+,;:@!$*()'-]*"
@@ -24,13 +24,13 @@ NORMAL_URL = re.compile(
     r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,60}){1,3}"
     rf"(?:[/?#]{URL_CHARACTERS}(?:%[0-9A-Fa-f]{{2}}{URL_CHARACTERS})*)?"
 )
-# `{: .note}`, `{:target="_blank"}` and `{#news .wide}`, which say something about the look and not about the text.
+# Attributes such as `{: .note}`, `{:target="_blank"}` and `{#news .wide}`. They are not text and only affect the appearance.
 ATTRIBUTES = re.compile(
     r"[ \t]?\{(?::[^{}\n]{0,200}"
     r"|\s*(?:(?:[#.][A-Za-z][\w-]*|[A-Za-z][\w-]*=(?:\"[^\"{}\n]*\"|'[^'{}\n]*'|[\w:./%-]+))\s*)+)\}"
 )
 EMOJI_NAME = re.compile(r":[a-z][a-z0-9_+-]{1,40}:|:[+-]1:")
-# `:::note Title` and `:::{note}`.
+# The text after the colons in `:::note Title` and `:::{note}`.
 NOTE_NAME = re.compile(r"\s*\{?([A-Za-z][\w-]*)\}?\s*(.*)")
 
 

@@ -37,7 +37,7 @@ TWELVE_HOUR_UNITS = frozenset(["uur", "u", "uhr", "hrs", "hr"])
 
 
 class TimeProblem(StrEnum):
-    """Why a time as written is not certain."""
+    """The reason why the meaning of a written time is not certain."""
 
     HOUR = "hour"
     ZONE = "zone"
@@ -149,9 +149,9 @@ class TimeParser:
         return _Clock(hour=self.tokens[index].values[0], is_explicit=False, next_token=index + 1)
 
     def clock_at(self, index: int) -> _Clock | None:
-        """Return a time that is certainly a time.
+        """Return the time at a token if it cannot be another number.
 
-        It has minutes, a unit, am or pm, or is written in words.
+        Such a time has minutes, a unit, am or pm, or is written in words.
         """
         kind, text = self.kind_at(index), self.text_at(index)
         if kind is Kind.CLOCK:
