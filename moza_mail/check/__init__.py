@@ -83,6 +83,8 @@ def check_issue(
     text: the issue's file as written.
     rendered: the mail, with open placeholders.
     other_issues: the headers of the other issues.
+
+    Raises ProjectError if `[check] clients` names an unknown mail program.
     """
     context = _make_context(issue, rendered, options, text, other_issues)
     enabled = [m for m in _rule_modules() if not options.disabled.issuperset(rule.name for rule in m.RULES)]

@@ -21,10 +21,10 @@ UNMARKED_AGENDA = Rule(name="unmarked-agenda", category=RuleCategory.CONTENT, se
 
 RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY, UNMARKED_AGENDA)
 
-# From this many lines with a date on, a section is probably an agenda.
+# A section with at least this many dated lines is probably an agenda.
 MIN_DATED_LINES = 3
 
-# A number that could be a day of the month, which `week 12`, `HAVEN #2`, `14:00` and `2027` are not.
+# A number that could be a day of the month, unlike the numbers in `week 12`, `HAVEN #2`, `14:00` and `2027`.
 DAY_NUMBER = re.compile(
     r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d|\s*(?:kwartaal|helft|quarter|half))"
     r"|\b\d{1,4}[-/]\d{1,2}[-/]\d{2,4}\b",
@@ -77,7 +77,7 @@ MONTH_NAMES = (
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the events of the agenda, and with weekdays in the whole issue."""
+    """Yield the mistakes in the events of the agenda, and wrong weekdays in the whole issue."""
     events = context.issue.events
     for event in events:
         yield from _check_date(context, event)

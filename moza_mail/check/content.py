@@ -38,8 +38,8 @@ RULES = (
 MAX_DEPTH = 3
 # The words are written in parts, because a test forbids them in our files.
 NOTE_WORDS = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
-# A note is alone, at the beginning, at the end, between brackets or before a colon. In a sentence these are
-# ordinary words.
+# Such a word is a note if it is alone, at the beginning or end, between brackets or before a colon. Elsewhere it is
+# an ordinary word.
 NOTE = re.compile(
     rf"(?:\A|(?<=[(\[]))(?:{'|'.join(NOTE_WORDS)})(?![\w/-])|(?<![\w/.-])(?:{'|'.join(NOTE_WORDS)})(?=[:\])]|\Z)"
     rf"|(?i:\b{NOTE_WORDS[0]}:|\blorem ipsum\b|\[(?:invullen|aanvullen|naam|datum|titel|tekst|fill in|name|date|title|text)\])"
@@ -51,7 +51,7 @@ UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the structure of the issue."""
+    """Yield the problems in the structure of the issue."""
     yield from _check_sections(context)
     yield from _check_items(context)
     yield from _check_unfinished(context)
@@ -68,7 +68,7 @@ def _check_sections(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding]:
-    """Yield what is wrong with the headings inside a section."""
+    """Yield the problems of the headings inside a section."""
     above = _written_level(context, section.line)
     for index, block in enumerate(section.blocks):
         if not isinstance(block, Heading):

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 WIDTH_CONDITION = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
-# The screen width that media queries are evaluated for, in CSS pixels.
+# Media queries are evaluated for a screen of this width, in CSS pixels.
 SCREEN_WIDTH = 640
 URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
-# A selector of elements, classes, attributes without a value, and descendants; in lower case, because HTML's names are.
+# A selector that consists only of element names, classes, attributes without a value, and descendant combinators. The names
+# are in lower case, as the parser of HTML returns them.
 SIMPLE_SELECTOR = re.compile(r"[a-z0-9_. \[\]-]+")
 SELECTOR_NAMES = re.compile(r"\[[\w-]+\]|\.?[\w-]+")
 # At-rules that are nested deeper are ignored.
@@ -121,11 +122,11 @@ def find_names(tree: Any) -> frozenset[str]:
 
 
 def may_select(selector: str, names: frozenset[str]) -> bool:
-    """Return False if a selector has an element, class or attribute that the page has not.
+    """Return False if a selector contains a name that is not on the page.
 
-    Most selectors of a mail are for programs that change its markup, and each search takes time.
+    This saves time, because most selectors of a mail are for mail programs that change its markup.
 
-    names: the names on the page.
+    names: the names of elements, classes and attributes on the page, as `find_names` returns them.
     """
     return not SIMPLE_SELECTOR.fullmatch(selector) or names.issuperset(SELECTOR_NAMES.findall(selector))
 

@@ -35,13 +35,13 @@ def quote(text: str) -> str:
     return repr(squeezed if len(squeezed) <= MAX_QUOTE else f"{squeezed[: MAX_QUOTE - 1]}…")
 
 
-def find_line(context: CheckContext, *needles: str) -> int:
+def find_line(context: CheckContext, *texts: str) -> int:
     """Return the line of the first of these texts that is in the issue's file, 0 if none is.
 
     The texts are searched in the given order.
     """
-    for needle in filter(None, (needle.strip() for needle in needles)):
-        at = context.text.find(needle)
+    for text in filter(None, (text.strip() for text in texts)):
+        at = context.text.find(text)
         if at >= 0:
             return context.text.count("\n", 0, at) + 1
     return 0

@@ -21,7 +21,7 @@ DATE_IN_NAME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the file as a whole."""
+    """Yield the problems of the file as a whole."""
     issue = context.issue
     for key, known in issue.similar_keys.items():
         yield UNKNOWN_KEY.report(

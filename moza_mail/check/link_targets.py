@@ -71,7 +71,7 @@ PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the targets of links."""
+    """Yield the problems of link targets."""
     for link in find_links(context.issue):
         yield from _check_link(context, link)
 
@@ -230,7 +230,7 @@ def _check_host(context: CheckContext, link: Link) -> Iterator[Finding]:
 
 
 def _check_host_name(context: CheckContext, link: Link, name: str) -> Iterator[Finding]:
-    """Yield what is wrong with the name of a host."""
+    """Yield the problems of a host's name."""
     url, decoded = link.url, hostnames.decode_idna(name)
     if hostnames.is_loopback(name):
         yield LOCALHOST.report(

@@ -56,7 +56,7 @@ VAGUE_TEXTS = {
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the texts of links."""
+    """Yield the problems of link texts."""
     for link in find_links(context.issue):
         yield from _check_text(context, link)
     yield from _check_same_text(context)

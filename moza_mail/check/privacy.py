@@ -54,8 +54,8 @@ HASH = re.compile(r"(?=.*\d)[0-9a-f]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 KEY = re.compile(r"[A-Za-z0-9+/=]{16,}")
 CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 MAX_RUNS = 5
-# Parameters that identify one recipient in mailing programs. Whoever copies such a link from a mail identifies
-# themselves.
+# Parameters by which mailing programs identify one recipient. A link that was copied from such a mail identifies the
+# person who copied it.
 PERSONAL_PARAMETERS = {
     "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "vero_id", "oly_enc_id", "oly_anon_id", "_kx", "ck_subscriber_id", "dm_i", "elqtrackid",
     "s_cid", "wickedid", "ml_subscriber", "ml_subscriber_hash", "sc_uid", "bsft_uid", "bsft_eid", "trk_contact", "trk_msg",

@@ -15,11 +15,11 @@ HARD_SENTENCE = Rule(name="hard-sentence", category=RuleCategory.CONTENT, severi
 
 RULES = (READING_LEVEL, HARD_SENTENCE)
 
-# The base score, and what each syllable per word and each word per sentence costs. W.H. Douma, De leesbaarheid van
-# landbouwbladen (1960); R. Flesch, A new readability yardstick (1948).
+# The base score, the points lost for each syllable per word, and the points lost for each word per sentence. Sources:
+# W.H. Douma, De leesbaarheid van landbouwbladen (1960); R. Flesch, A new readability yardstick (1948).
 FLESCH_FACTORS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
 FORMULA_NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
-# Flesch's scale: 60 to 70 is plain language; below 50 a reader needs a higher education.
+# On Flesch's scale, 60 to 70 is plain language, and below 50 a reader needs a higher education.
 PLAIN_LANGUAGE = 60
 LEVEL_NAMES = ((50, _("fairly hard")), (30, _("hard")), (float("-inf"), _("very hard")))
 # Shorter texts give no reliable score.

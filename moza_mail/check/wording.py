@@ -21,8 +21,8 @@ NO_BREAK_SPACE = Rule(name="no-break-space", category=RuleCategory.CONTENT, seve
 RULES = (DOUBLED_WORD, HIDDEN_CHARACTER, RAW_HTML, RAW_MARKDOWN, UNREAD_BULLET, NO_BREAK_SPACE)
 
 REPEATED_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
-# Short words that no sentence repeats. Others can be right (`dat dat`, `het het`, `je je`, `in in`, `via via`), and so
-# can verbs: `wat gevraagd wordt wordt gemaakt`.
+# Short words that are never correct twice in a row. Other words can be (`dat dat`, `het het`, `je je`, `in in`, `via via`),
+# and so can verbs (`wat gevraagd wordt wordt gemaakt`).
 NEVER_TWICE = {
     lang: frozenset(words.split())
     for lang, words in {
@@ -53,7 +53,7 @@ MARKDOWN_CODE = re.compile(
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield what is wrong with the words."""
+    """Yield the problems of the wording."""
     for passage in context.texts:
         yield from _check_doubled_words(context, passage)
         yield from _check_hidden_characters(context, passage)
