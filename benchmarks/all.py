@@ -44,7 +44,7 @@ def measure_milliseconds(label: str, work: Callable[[], object], rounds: int) ->
 
 
 def measure_processor_time(label: str, work: Callable[[], object], rounds: int) -> Measurement:
-    """Measure the processor time of calls, which depends less on other work than time by the clock."""
+    """Measure the processor time of calls, which depends less on other work than elapsed time does."""
     work()
     runs = []
     for _ in range(rounds):
@@ -55,7 +55,7 @@ def measure_processor_time(label: str, work: Callable[[], object], rounds: int) 
 
 
 def measure_in_process() -> list[Measurement]:
-    """Measure the sample issue, and the first real weekly if it is present, from text to message."""
+    """Measure all steps from text to message, for the sample issue and the first real weekly if present."""
     weeklies = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
     return [
         *measure_issue(ROOT / ISSUE, "the sample issue"),
@@ -79,7 +79,7 @@ def measure_long_issue() -> Measurement:
 
 
 def measure_issue(path: Path, label: str) -> list[Measurement]:
-    """Measure parsing, rendering and compiling an issue, warm, and composing its messages."""
+    """Measure parsing, rendering and compiling an issue after a first run, and composing its messages."""
     from datetime import UTC, datetime
 
     from moza_mail.model.theme import Colophon
@@ -170,13 +170,13 @@ def measure_commands() -> list[Measurement]:
 
 
 def make_new_runner(here: Folder) -> Callable[[], None]:
-    """Return a call that runs `new` for another day each time, because it never overwrites a file."""
+    """Return a function that runs `new` for another day each time, because `new` never overwrites a file."""
     days = (date(2027, 1, 1) + timedelta(days=number) for number in count())
     return lambda: run_command(here, "new", "--from", ISSUE, "--date", next(days).isoformat())
 
 
 def make_due_runner(here: Folder) -> Callable[[], None]:
-    """Return a call that runs `send --due` with a schedule of which no issue is due, as in most minutes of cron."""
+    """Return a function that runs `send --due` while no issue is due, as most runs of cron do."""
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + 'schedule = "wed 09:00"\n')
     here.add_readers(1)
@@ -185,13 +185,14 @@ def make_due_runner(here: Folder) -> Callable[[], None]:
 
 
 def run_command(here: Folder, *arguments: str | Path) -> None:
-    # As installed: Python keeps its bytecode, even if this machine disables that. The first run, which is not counted, writes it.
+    # Python keeps its bytecode, as it does for an installed program, even if this machine disables that. The first run writes
+    # the bytecode, and is not counted.
     bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(here.path / "compiled")}
     subprocess.run(**here.command(*map(str, arguments), **bytecode), check=True, capture_output=True)
 
 
 def measure_sends(recipients: int) -> list[Measurement]:
-    """Measure a whole `send` to the outbox, with its ledger; `benchmarks.send` measures it to a relay."""
+    """Measure a whole `send` to the outbox, with its ledger. `benchmarks.send` measures a send to a relay."""
     runs = []
     for _ in range(SENDS):
         with tempfile.TemporaryDirectory() as name:

@@ -1,9 +1,9 @@
-"""Measure `archive build` for 500 sent issues: from nothing, and after one has changed.
+"""Measure `archive build` for 500 sent issues: all pages, and one changed issue.
 
     python -m benchmarks.archive [ISSUES]
 
-The issues are the sample issue with other dates, each mailed to one recipient, so that everything is included: the store, the
-files, the comparison with the mailed text, the pages and the folder.
+Each issue is the sample issue with another date, and was mailed to one recipient. So the figure includes all work: reading the
+store and the files, the comparison with the mailed text, rendering the pages and writing the folder.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
-"""Compare the verdicts of moza-mail on a folder of bounces with those of Sisimai and of a reader.
+"""Compare the verdicts of moza-mail on a folder of bounces with those of Sisimai and of a person.
 
 usage: bounces.py FOLDER [VERDICTS.tsv] [--misses]
 
 FOLDER holds one message per file, such as `maildir/bsd` of github.com/sisimai/set-of-emails. The table has the columns
-file, recipient, sisimai, sisimai_hard and verdict, the last read by hand.
+file, recipient, sisimai, sisimai_hard and verdict. A person decided each verdict.
 """
 
 import csv
@@ -24,7 +24,11 @@ HARD = {verdict.value for verdict in HARD_VERDICTS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One recipient of one letter: what Sisimai, a reader and moza-mail say."""
+    """The verdicts of Sisimai, a person and moza-mail about one recipient of a bounce.
+
+    expected: the person's verdict.
+    found: the verdict of moza-mail.
+    """
 
     file: str
     sisimai: str
@@ -44,7 +48,10 @@ def read_expected(table: Path) -> dict[str, list[dict[str, str]]]:
 
 
 def classify(path: Path) -> tuple[list[tuple[str, str]], float]:
-    """Return the verdict and reply for each recipient of a letter, or its kind, and the seconds it took."""
+    """Return the verdict and reply for each recipient of a bounce, and the seconds that this took.
+
+    A message that is not a bounce has its kind instead of a verdict.
+    """
     content = path.read_bytes()
     start = time.perf_counter()
     report = classify_message(content)
@@ -55,7 +62,10 @@ def classify(path: Path) -> tuple[list[tuple[str, str]], float]:
 
 
 def pair(path: Path, expected: list[dict[str, str]], found: list[tuple[str, str]]) -> Iterable[Line]:
-    """Pair the recipients of the table with those found: equal verdicts first, the rest in their order."""
+    """Pair each row of the table with a verdict that was found.
+
+    Equal verdicts are paired first, and the others in their order.
+    """
     left = list(found)
     for row in sorted(expected, key=lambda row: row["verdict"] not in {verdict for verdict, _ in found}):
         match = next((one for one in left if one[0] == row["verdict"]), next(iter(left), ("missing", "")))
@@ -82,18 +92,18 @@ def main(folder: Path, table: Path, *, misses: bool) -> None:
         slowest = max(slowest, (seconds, path.name))
         lines += pair(path, expected.get(path.name, []), found)
     print_matrix(lines)
-    print(f"\n{len(files)} letters, {len(lines)} recipients; slowest {slowest[0]:.3f} s ({slowest[1]})")
+    print(f"\n{len(files)} messages, {len(lines)} recipients; slowest {slowest[0]:.3f} s ({slowest[1]})")
     hard = [line for line in lines if line.expected in HARD]
     full = [line for line in lines if line.expected == "mailbox_full"]
     wrong = [line for line in lines if line.found in HARD and line.expected not in HARD]
     lost = [line for line in lines if line.found == "auto_reply" and line.expected not in {"auto_reply", ""}]
     sisimai = [line for line in lines if line.sisimai_hard]
-    print_share("hard, of those that a reader calls hard", hard, HARD)
+    print_share("hard, of those that a person calls hard", hard, HARD)
     print_share("hard, of those that Sisimai calls hard", sisimai, HARD)
     print_share("full", full, {"mailbox_full"})
     print(f"hard and wrong: {len(wrong)}")
     print(f"failures read as automatic replies: {len(lost)}")
-    print(f"same verdict as the reader: {sum(line.found == line.expected for line in lines)} of {len(lines)}")
+    print(f"same verdict as the person: {sum(line.found == line.expected for line in lines)} of {len(lines)}")
     if misses:
         for line in lines:
             if line.found != line.expected:

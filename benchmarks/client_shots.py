@@ -87,8 +87,9 @@ folder-hook . 'push <display-message>'
 class Program:
     """A mail program.
 
-    prepare: writes its profile in an empty folder, and returns the command that shows the message.
-    seconds: how long it takes until the message is on the screen.
+    needs: the commands that must be installed.
+    prepare: writes the program's profile in an empty folder, and returns the command that shows the message.
+    seconds: the time until the message is on the screen.
     """
 
     name: str
@@ -125,19 +126,19 @@ def prepare_claws(home: Path, message: Path) -> list[str]:
 
 
 def prepare_neomutt(home: Path, message: Path) -> list[str]:
-    letter = message.read_bytes().replace(b"\r\n", b"\n")
-    (home / "mbox").write_bytes(b"From weekly@example.org Wed Jan 14 09:00:00 2026\n" + letter)
+    content = message.read_bytes().replace(b"\r\n", b"\n")
+    (home / "mbox").write_bytes(b"From weekly@example.org Wed Jan 14 09:00:00 2026\n" + content)
     (home / "rc").write_text(NEOMUTT.format(home=home), encoding="utf-8")
     terminal = ["xterm", "-fa", "DejaVu Sans Mono", "-fs", "11", "-geometry", "100x60", "-e"]
     return [*terminal, "neomutt", "-F", str(home / "rc"), "-f", str(home / "mbox")]
 
 
 def prepare_evolution(home: Path, message: Path, *, theme: str = "Adwaita") -> list[str]:
-    """Let Evolution make its folders, put the message in the first one, and open it with the mouse."""
+    """Let Evolution create its folders, put the message in the first folder, and click on the message."""
     sources = home / ".config/evolution/sources"
     sources.mkdir(parents=True)
     (home / "run").mkdir(mode=0o700)
-    # With an account, Evolution does not ask for one.
+    # Without an account, Evolution would ask the user to create one.
     (sources / "account.source").write_text(
         "[Data Source]\nDisplayName=Test\nEnabled=true\nParent=\n\n[Mail Account]\nBackendName=none\nIdentityUid=sender\n"
     )

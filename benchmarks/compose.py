@@ -1,7 +1,7 @@
 """Measure how fast messages are composed after the mailing is compiled: `python -m benchmarks.compose`.
 
-Prints the compile time in ms, and the messages a second with 30 kB of HTML, each as the median of five (lowest to highest):
-without merge fields, and with two of them, one also in the subject.
+Prints the compile time in ms, and the messages of 30 kB of HTML per second. Each figure is the median of five runs (lowest to
+highest). The messages have no merge fields, or two of which one is also in the subject.
 """
 
 import statistics

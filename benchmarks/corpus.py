@@ -1,9 +1,9 @@
-"""Read a folder of newsletters as issues, and print how many come out without a loss.
+"""Read a folder of newsletters as issues, and print how many are rendered without a loss.
 
     python -m benchmarks.corpus FOLDER [--lang en] [--list]
 
-Front matter is supplied: only the text of each file counts. A file is damaged if a word or a link of a reference
-rendering is missing in the HTML or in the text version.
+The front matter of each file is replaced by our own, so only its text matters. A file is damaged if a word or a link
+of a reference rendering is missing in the HTML or in the text version.
 """
 
 import argparse
@@ -24,12 +24,12 @@ SUFFIXES = {".md", ".markdown", ".qmd"}
 
 
 def body_of(text: str) -> str:
-    """Return the text below the front matter of any generator."""
+    """Return the text below the front matter, in the format of any site generator."""
     return FRONT_MATTER.sub("", parse.normalize_line_endings(text), count=1)
 
 
 def judge(text: str, lang: str) -> tuple[str, str]:
-    """Return what becomes of one file (without loss, damaged, refused or crashed), and why."""
+    """Return the result for one file (without loss, damaged, refused or crashed), and the reason."""
     body = body_of(text)
     try:
         issue = parse.parse_issue(
@@ -41,16 +41,16 @@ def judge(text: str, lang: str) -> tuple[str, str]:
     except MozaMailError as error:
         reason = str(getattr(error, "reason", error))
         return "refused", re.sub(r"`[^`]*`|'[^']*'|\d+", "...", reason)
-    except Exception as error:  # noqa: BLE001  # counts every mistake of ours
+    except Exception as error:  # noqa: BLE001  # every bug of ours is counted
         return "crashed", repr(error)
-    # The table of an agenda shows a recognised date in short.
+    # The agenda shows a recognised date in a short form, so its words may be missing.
     restated = words_of(" ".join(event.when for event in issue.events if event.dates))
     losses = find_losses(body, mail.html, mail.text, restated)
     return ("damaged", str(losses)[:300]) if losses else ("without loss", "")
 
 
 def main() -> None:
-    """Print the figures of a folder."""
+    """Read the options, and print the figures of a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lang", default="en")

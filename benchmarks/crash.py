@@ -1,8 +1,8 @@
 """Kill sends at random moments and count lost, repeated and uncertain recipients: `python -m benchmarks.crash`.
 
-The messages in smtp-sink's folder are the truth: a complete message was accepted, whatever our ledger says. One mailing is
-killed several times, and continued each time by the same command, as cron does. The exit code is 1 if a promise is broken.
-The same seed gives the same moments, though the machine is never equally busy.
+Each complete message in smtp-sink's folder was accepted, whatever our ledger contains. One mailing is killed several times, and
+the same command continues it each time, as cron does. The exit code is 1 if a promise is broken. The same seed kills after the
+same delays, but other work on the machine changes how far the mailing is by then.
 """
 
 import argparse
@@ -76,7 +76,7 @@ class Trial:
 
 @contextmanager
 def make_project(recipients: int, store: str = "") -> Iterator[Folder]:
-    """A project folder with this many subscribers."""
+    """Create a project folder with this many subscribers."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-crash-") as name:
         here = folder(Path(name))
         here.set(connections=CONNECTIONS, **({"store": store} if store else {}))
@@ -89,7 +89,7 @@ def count_messages(sink: Sink) -> int:
 
 
 def count_complete_messages(sink: Sink) -> dict[str, int]:
-    """Count the complete messages of each recipient; a message that was cut off was never accepted."""
+    """Count the complete messages of each recipient. The relay did not accept a message that was cut off."""
     return {
         reader: sum(copy.rstrip().endswith(b"--") for copy in copies)
         for reader, copies in sink.received().items()
@@ -114,7 +114,7 @@ def list_uncertain(here: Folder) -> list[str]:
 def interrupt_send(
     here: Folder, sink: Sink, signal_number: int, chance: random.Random, left: int
 ) -> int | None:
-    """Start a send and end it at a random moment. Return its exit code, or None if it had already ended."""
+    """Start a send and kill it at a random moment; return its exit code, or None if it had ended before."""
     process = here.start("send", ISSUE, "--yes")
     try:
         goal = count_messages(sink) + chance.randint(1, max(left, 1))
@@ -198,13 +198,13 @@ class TrialSeries:
 
     @property
     def max_uncertain(self) -> int:
-        """The number of recipients that one kill may make uncertain; an orderly stop may make none uncertain."""
+        """The number of recipients that one kill may make uncertain. It is 0 for an orderly stop."""
         return LOOK_AHEAD + CONNECTIONS if self.signal_number == signal.SIGKILL else 0
 
     @property
     def is_kept(self) -> bool:
         codes = {code for one in self.trials for code in one.codes}
-        # While Python starts there is no signal handler yet, so the process ends with the signal itself.
+        # While Python starts, it has no signal handler yet, so the signal itself ends the process.
         return (
             not any(one.verdict.broken for one in self.trials)
             and max(self.uncertain_counts, default=0) <= self.max_uncertain
@@ -267,7 +267,7 @@ def run_trials(
     seed: int,
     delay_ms: int = 0,
 ) -> TrialSeries:
-    """Run mailings until there were this many kills, at most `per_mailing` in one."""
+    """Run mailings until there were `kills` kills, with at most `per_mailing` kills in each mailing."""
     chance = random.Random(f"{seed} {store} {signal_number}")
     trials: list[Trial] = []
     with open_databases(store) as new:

@@ -8,7 +8,7 @@ from tests.support.smtp_servers import LOOPBACK
 
 
 async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Copy bytes from one side to the other, each `seconds` after it arrived."""
+    """Copy bytes from one side to the other, and delay each byte by `seconds`."""
     loop = asyncio.get_running_loop()
     late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 

@@ -1,8 +1,10 @@
-"""Measure how soon the editor shows a saved or typed change: a part of `make bench`, or `python -m benchmarks.editor [ISSUES]`.
+"""Measure the time until the editor shows a saved or typed change. A part of `make bench`.
 
-Chromium and `moza-mail preview` run on this machine with 500 issues (by default), as after ten years of weeklies. A time runs
-from saving the file or pressing the key to the first frame that shows the new mail. Each figure is the median, with the 95th
-percentile and the range.
+    python -m benchmarks.editor [ISSUES]
+
+Chromium and `moza-mail preview` run on this machine with 500 issues (by default), as after ten years of weeklies. The time begins
+when the file is saved or the key is pressed. It ends with the first frame that shows the new mail. Each figure is the median,
+with the 95th percentile and the range.
 """
 
 import os
@@ -26,7 +28,7 @@ from tests.support.project_folder import ISSUE, folder
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ROUNDS = 50
-# Records when each mail was drawn, on the same clock as this process.
+# This script records the time at which each mail was drawn, on the same clock as this process.
 WATCH = """() => { window.drawn = []; new MutationObserver(() => requestAnimationFrame(() =>
   window.drawn.push(performance.timeOrigin + performance.now())))
   .observe(document.documentElement, { attributeFilter: ['data-shown'] }); }"""
@@ -63,7 +65,7 @@ def write_older_issues(path: Path, count: int) -> None:
 
 
 def measure_in_process(path: Path) -> list[str]:
-    """Measure the server's work for one refresh, without a browser."""
+    """Measure the server's time for one refresh, without a browser."""
     session = ProjectSession(find_project(path))
     text = session.files.read(ISSUE).text
     showing = session.preview(ISSUE, text, None)
@@ -79,7 +81,7 @@ def measure_in_process(path: Path) -> list[str]:
 
 
 def measure_until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
-    """Return the milliseconds from each act to the frame that shows it; the first two are not counted."""
+    """Return the milliseconds from each change to the frame that shows it, without the first two."""
     runs = []
     for number in range(ROUNDS + 2):
         seen_before = page.evaluate("window.drawn.length")

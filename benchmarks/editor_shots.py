@@ -1,6 +1,7 @@
 """Take the screenshots of the editor for docs/pictures: a part of `make shots`, or `python -m benchmarks.editor_shots [FOLDER]`.
 
-They show the sample issue among other invented issues, in Dutch, light and dark, at the width of a screen, a tablet and a phone.
+The screenshots show the sample issue among invented issues, in Dutch, in light and dark colours, at the width of a computer, a
+tablet and a phone.
 """
 
 import io
@@ -52,7 +53,7 @@ def show_dark_mail(page: Page) -> None:
 
 
 def show_writing(page: Page) -> None:
-    """Type a link text that says too little, and click its finding."""
+    """Type a vague link text, and click the finding about it."""
     page.keyboard.press("Alt+e")
     page.wait_for_function("() => document.activeElement.id === 'text'")
     page.locator("#text").evaluate(
@@ -81,7 +82,7 @@ SHOTS = (
 
 
 def make_project(path: Path) -> Folder:
-    """Create a project with the sample issue, the issue after it, and earlier ones, most of them sent."""
+    """Create a project with the sample issue, a later issue and earlier issues, most of which are sent."""
     project = folder(path)
     text = (path / ISSUE).read_text(encoding="utf-8")
     for weeks in (-5, -4, -3, -2, -1, 1):

@@ -3,7 +3,7 @@
     python -m benchmarks.erasure [--readers 100000] [--people 1000]
 
 Every reader has a name and an attribute, and got the mailing. One more reader has the address of an erased person in an
-attribute, so that the texts of all tables must be searched. The files of the project are not part of the measure.
+attribute, so that the texts of all tables must be searched. The time to search the project's files is not measured.
 """
 
 import argparse
@@ -25,7 +25,7 @@ LATER = NOW + timedelta(days=1)
 
 
 def make_address(number: int) -> Address:
-    """Return the address of a reader; the readers have a hundred providers."""
+    """Return the address of a reader. The addresses are spread over a hundred providers."""
     return Address(local=f"reader{number}", domain=f"d{number % 100}.example.org")
 
 
@@ -66,7 +66,7 @@ async def measure(readers: int, people: int) -> None:
 
 
 def main() -> None:
-    """Measure one size."""
+    """Read the options, and measure one erasure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--readers", type=int, default=100_000)
     parser.add_argument("--people", type=int, default=1000)

@@ -1,8 +1,8 @@
-"""Measure several senders on one PostgreSQL server, and what fails around them: `python -m benchmarks.fleet`.
+"""Measure several senders on one PostgreSQL server, also during failures: `python -m benchmarks.fleet`.
 
-Each sender has two connections to a relay behind a round trip. The server syncs to disk. The steps are: the rates of one to
-eight senders; a server that is away for some seconds; a sender that hangs, and one that is killed; and a standby that becomes
-the primary, after asynchronous commits and after `remote_apply`. The messages at the relay are the truth.
+Each sender has two connections to a relay that is some milliseconds away. The server syncs to disk. The steps are: the rates of one
+to eight senders; a server that is down for some seconds; a sender that hangs, and a sender that is killed; and a standby that
+becomes the primary, after asynchronous commits and after `remote_apply`. The ledger is compared with the messages at the relay.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.support.project_folder import ISSUE, Folder
 from tests.support.smtp_servers import Sink
 
 LIMIT = 900
-"""Seconds after which a measurement is given up."""
+"""A measurement fails after this many seconds."""
 SENDERS = 4
 RECIPIENTS = 6000
 
@@ -65,7 +65,7 @@ def measure_rate(here: Folder, sink: Sink, senders: int, recipients: int) -> flo
 
 
 def describe(here: Folder, sink: Sink, ended: list[tuple[int, str]]) -> str:
-    """Describe what became of a mailing."""
+    """Describe the outcome of a mailing on one line."""
     verdict = fleet.judge(here, sink, RECIPIENTS)
     return (
         f"exit codes {[code for code, _ in ended]}, in doubt {len(verdict.uncertain)} (of these arrived {len(verdict.delivered)}),"
@@ -74,7 +74,7 @@ def describe(here: Folder, sink: Sink, ended: list[tuple[int, str]]) -> str:
 
 
 def measure_rates(given: argparse.Namespace) -> Iterator[str]:
-    """Measure one to eight senders."""
+    """Measure the rates of one to eight senders."""
     base = 0.0
     with cluster(fsync=True) as server:
         for senders in (1, 2, 4, 8):
@@ -86,7 +86,7 @@ def measure_rates(given: argparse.Namespace) -> Iterator[str]:
 
 
 def measure_outage(given: argparse.Namespace) -> Iterator[str]:
-    """Stop the server in mid-mailing."""
+    """Stop the database server during a mailing, and start it again."""
     with cluster(fsync=True) as server, start_mailing(server, given.delay) as (here, sink, started):
         server.stop("immediate")
         time.sleep(given.outage)
@@ -95,7 +95,7 @@ def measure_outage(given: argparse.Namespace) -> Iterator[str]:
 
 
 def measure_hung(given: argparse.Namespace) -> Iterator[str]:
-    """Stop one sender, between two transactions and within one, and let it go on when the others have ended."""
+    """Pause one sender, between transactions and in a transaction, until the other senders have ended."""
     for in_transaction in (False, True):
         with cluster(fsync=True) as server, start_mailing(server, given.delay) as (here, sink, started):
             fleet.hang(server, here, started[0], in_transaction=in_transaction)
@@ -108,7 +108,7 @@ def measure_hung(given: argparse.Namespace) -> Iterator[str]:
 
 
 def measure_killed(given: argparse.Namespace) -> Iterator[str]:
-    """Kill one sender, and measure the time until its recipients are taken over."""
+    """Kill one sender, and measure the time until the others take over its recipients."""
     with cluster(fsync=True) as server, start_mailing(server, given.delay) as (here, sink, started):
         started[0].kill()
         since = time.monotonic()
@@ -120,7 +120,10 @@ def measure_killed(given: argparse.Namespace) -> Iterator[str]:
 
 
 def measure_failover(given: argparse.Namespace) -> Iterator[str]:
-    """Promote a standby in mid-mailing: one that is behind, and one for which each commit waits. Then send again."""
+    """Promote a standby during a mailing, and send again.
+
+    The first standby lags behind the primary. For the second standby, each commit waits.
+    """
     for is_synchronous in (False, True):
         with cluster(fsync=True) as primary, fleet.standby_of(primary) as standby:
             if is_synchronous:

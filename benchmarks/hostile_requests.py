@@ -55,12 +55,12 @@ API = ("preview", "outline", "edit", "save", "difference", "test")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A running server and what a hostile visitor may know of it.
+    """A running server, and the data from which hostile requests to it are made.
 
-    paths: paths with valid and damaged links. A path may contain `*` for an odd text.
+    paths: paths with valid and damaged links. A `*` in a path is replaced by an odd text.
     fields: the names of form fields and JSON keys.
     headers: headers that a visitor with a key sends.
-    make_form: return the path and the body of a form of ours, with odd values.
+    make_form: returns the path and the body of one of our forms, with odd values.
     log: the file with the server's standard error.
     """
 
@@ -137,7 +137,7 @@ def make_body(target: Target, chance: random.Random) -> bytes:
 
 
 def make_json(chance: random.Random) -> bytes:
-    """Return a request of the editor with odd values."""
+    """Return the JSON body of a request to the editor, with odd values."""
     odd = (
         lambda: odd_text(chance),
         lambda: 10**30,
@@ -169,7 +169,7 @@ def in_chunks(body: bytes, chance: random.Random) -> bytes:
 
 
 def make_request(target: Target, chance: random.Random) -> tuple[bytes, bool]:
-    """Return a request, and whether it is complete; the end of an incomplete one never comes."""
+    """Return a request, and True if it is complete. The end of an incomplete request is never sent."""
     if chance.random() < 0.05:
         garbage = chance.choice((b"", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01")) + chance.randbytes(
             chance.randint(1, 300)
@@ -221,7 +221,7 @@ async def exchange(port: int, request: bytes, split: int, *, is_complete: bool =
 
 
 async def attack(target: Target, count: int, seed: int) -> Answers:
-    """Send requests on some connections at a time, and count the answers."""
+    """Send requests over several connections at a time, and count the responses."""
     answers, numbers = Answers(), iter(range(count))
 
     async def send() -> None:

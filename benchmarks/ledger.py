@@ -26,7 +26,7 @@ COMMITS = {"made": 0}
 
 
 def count_commits(store: Store) -> None:
-    """Count writing transactions, by wrapping the one function that makes them."""
+    """Count the transactions that write, by wrapping the function through which all of them go."""
     writing = store.transactions.database.writing
 
     def counted():

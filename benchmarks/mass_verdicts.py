@@ -1,9 +1,9 @@
-"""Measure what it costs to recognise a mass verdict, in mailings of growing size.
+"""Measure the time to recognise a mass verdict, in mailings of growing size.
 
     python -m benchmarks.mass_verdicts [--readers 10000 100000]
 
-All readers are at one provider, and the relay refuses every fifth as unknown. The time per refusal must not grow with the
-mailing. Each figure is of recording the outcomes in the ledger, with and without refusals.
+All readers are at one provider, and the relay refuses every fifth reader as unknown. The time per refusal must not grow with
+the mailing. Each figure is the time to record the outcomes in the ledger, with and without refusals.
 """
 
 import argparse
@@ -41,7 +41,7 @@ async def mail(store: Store, slug: str, readers: int, every_fifth: Outcome) -> f
 
 
 async def measure(readers: int) -> None:
-    """Print the cost of the refusals in a mailing of this size."""
+    """Print the time that refusals add in a mailing of this size."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
         store = await open_store(f"sqlite:///{Path(name) / 'store.db'}")
         try:
@@ -66,7 +66,7 @@ async def measure(readers: int) -> None:
 
 
 def main() -> None:
-    """Measure each size."""
+    """Read the options, and measure a mailing of each size."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--readers", type=int, nargs="+", default=[10_000, 100_000])
     for readers in parser.parse_args().readers:

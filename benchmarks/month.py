@@ -1,8 +1,8 @@
-"""Simulate months of `send --due` every minute, on a machine where everything goes wrong.
+"""Simulate months of `send --due` every minute, on a machine on which everything fails at times.
 
-`python -m benchmarks.month [MONTHS]` simulates this many months of each kind, and ends with 1 if a promise is broken. The
-store is real; the machine, its clock and the relay are simulated. A kill is simulated by a store that dies between two of its
-calls or just after one: what it has stored stays, and nothing else happens.
+`python -m benchmarks.month [MONTHS]` simulates this many months of each kind. The exit code is 1 if a promise is broken. The
+store is real, and the machine, its clock and the relay are simulated. A kill is simulated by a store that fails before or just
+after one of its calls. The rows that were stored by then stay, and the run ends.
 """
 
 import asyncio
@@ -49,17 +49,18 @@ UNSUBSCRIBE = "https://slot.invalid/unsubscribe_url"
 RENDERED = Rendered(
     subject="Weekly", preheader="p", html=f"<p>{UNSUBSCRIBE}</p>", text=f"{UNSUBSCRIBE}\n", lang="nl"
 )
-# An issue each Wednesday at 9, and one at 2:30 in the night in which that time does not exist, or exists twice.
+# The issues are due each Wednesday at 9:00. One more is due at 2:30 in the night in which the clocks change, when that time
+# does not exist or exists twice.
 MARCH = (date(2026, 3, 4), LocalDateTime(day=date(2026, 3, 29), time=time(2, 30)))
 OCTOBER = (date(2026, 10, 1), LocalDateTime(day=date(2026, 10, 25), time=time(2, 30)))
 
 
 class Killed(BaseException):
-    """The machine or the program ends here."""
+    """Raised where the simulated machine or program is killed."""
 
 
 class DyingStore:
-    """A store that dies in one of its calls; the real store gets no calls afterwards."""
+    """A wrapper of a store that raises Killed in one of its calls, and in every call after it."""
 
     def __init__(self, store, chance, lives):
         self._store, self._chance, self._lives = store, chance, lives
@@ -124,7 +125,7 @@ class SimulatedMachine:
     def prepare(self, plan, _begun=False):
         slug = plan.issue_slug
         issue = build.issue(slug=slug, source=plan.source, draft=plan.draft, title=slug, date=None)
-        # Other words in each issue, because an issue with the words of an earlier one is not sent automatically.
+        # Each issue has other words, because an issue that repeats an earlier one is not sent automatically.
         words = " ".join(f"nieuws{slug.replace('-', '')}nummer{number}" for number in range(100))
         rendered = replace(RENDERED, subject=slug, text=f"{words}\n{RENDERED.text}")
         return due.PreparedMailing(
@@ -194,7 +195,7 @@ class SimulatedMachine:
             self.now += self.chance.randint(1, 600) * MINUTE
 
     async def send_by_hand(self, plan):
-        """Send an issue by hand, long before its send time, until everybody has it."""
+        """Send an issue by hand, long before its send time, until every recipient has it."""
         ready = self.prepare(plan)
         async with self.store.ledger.hold_sender_lock("by hand"):
             mailing = await sending.begin_mailing(self.store, ready.issue, LIST, ready.drafted)
@@ -205,14 +206,14 @@ class SimulatedMachine:
 
 
 class _SentLog(list):
-    """The accepted submissions, recorded with their time."""
+    """A list of the accepted submissions that also records the time of each."""
 
-    def __init__(self, world):
+    def __init__(self, machine):
         super().__init__()
-        self.world = world
+        self.machine = machine
 
     def append(self, submission):
-        self.world.copies.setdefault(submission.message.message_id, []).append(self.world.now)
+        self.machine.copies.setdefault(submission.message.message_id, []).append(self.machine.now)
 
 
 def plan_month(first, own):
@@ -242,7 +243,11 @@ async def open_filled_store(url):
 
 @dataclass(frozen=True, kw_only=True)
 class MonthResult:
-    """The result of a month: the events, the delay of the issue that began latest, and the broken promises."""
+    """The result of a simulated month.
+
+    events: how often each kind of event happened.
+    max_delay: the longest time between a send time and the beginning of the mailing.
+    """
 
     events: Counter
     max_delay: timedelta
@@ -250,62 +255,65 @@ class MonthResult:
 
 
 def play_month(folder, seed, month, *, whole_days=()):
-    """Simulate a month: one minute of each quiet hour, and every minute of `whole_days`."""
+    """Simulate a month.
+
+    Hours in which nothing is due are shortened to one minute, except in `whole_days`.
+    """
     return asyncio.run(_play_month(f"sqlite:///{folder}/month.db", seed, month, frozenset(whole_days)))
 
 
 async def _play_month(url, seed, month, whole_days):
     plans = plan_month(*month)
     begins = datetime.combine(month[0], time(), tzinfo=UTC)
-    world = SimulatedMachine(chance=random.Random(seed), url=url, plans=plans, now=begins)
-    world.store = await open_filled_store(url)
+    machine = SimulatedMachine(chance=random.Random(seed), url=url, plans=plans, now=begins)
+    machine.store = await open_filled_store(url)
     never, late, hand = plans[:3]
     plans[0], plans[1] = replace(never, draft=True), replace(late, draft=True)
     try:
-        await world.send_by_hand(hand)
-        while world.now < max(plan.at for plan in plans) + 3 * DAY:
-            world.advance()
+        await machine.send_by_hand(hand)
+        while machine.now < max(plan.at for plan in plans) + 3 * DAY:
+            machine.advance()
             # The author removes `draft: true` five hours late.
-            if plans[1].draft and world.now > late.at + 5 * HOUR:
+            if plans[1].draft and machine.now > late.at + 5 * HOUR:
                 plans[1] = late
-            await world.run_minute()
-            is_near = any(-MAX_CLOCK_ERROR < world.now - plan.at < 10 * HOUR for plan in plans)
-            if not is_near and world.now.date() not in whole_days:
-                world.now += HOUR
-        return await _judge(world, never, hand)
+            await machine.run_minute()
+            is_near = any(-MAX_CLOCK_ERROR < machine.now - plan.at < 10 * HOUR for plan in plans)
+            if not is_near and machine.now.date() not in whole_days:
+                machine.now += HOUR
+        return await _judge(machine, never, hand)
     finally:
-        await world.store.close()
+        await machine.store.close()
 
 
-async def _judge(world, never, hand):
-    """Compare the ledger and the promises with what the relay accepted."""
+async def _judge(machine, never, hand):
+    """Compare the ledger with the messages that the relay accepted, and list the broken promises."""
     broken = [
-        f"{count} copies of {name}" for name, copies in world.copies.items() if (count := len(copies)) > 1
+        f"{count} copies of {name}" for name, copies in machine.copies.items() if (count := len(copies)) > 1
     ]
-    mailings = {mailing.issue_slug: mailing for mailing in await world.store.ledger.list_mailings()}
-    wanted = {plan.issue_slug: plan for plan in world.plans if plan.issue_slug != never.issue_slug}
+    mailings = {mailing.issue_slug: mailing for mailing in await machine.store.ledger.list_mailings()}
+    wanted = {plan.issue_slug: plan for plan in machine.plans if plan.issue_slug != never.issue_slug}
     broken += [f"{slug} was sent or not sent by mistake" for slug in mailings.keys() ^ wanted.keys()]
     latest = timedelta(0)
     for slug in mailings.keys() & wanted.keys():
         mailing, plan = mailings[slug], wanted[slug]
         compiled = compose.compile_mailing(mailing, LIST, LINKS)
-        rows = [row async for row in world.store.ledger.iter_deliveries(mailing.id, tuple(DeliveryState))]
+        rows = [row async for row in machine.store.ledger.iter_deliveries(mailing.id, tuple(DeliveryState))]
         broken += [f"{len(rows)} recipients of {slug}"] if len(rows) != RECIPIENTS else []
-        broken += [fault for row in rows if (fault := _find_fault(world, compiled, row))]
+        broken += [fault for row in rows if (fault := _find_fault(machine, compiled, row))]
         if plan.issue_slug != hand.issue_slug:
             latest = max(latest, mailing.created_at - plan.at)
             in_time = plan.at <= mailing.created_at <= plan.at + DAY
             broken += [] if in_time else [f"{slug} began at {mailing.created_at}, and was due at {plan.at}"]
-    broken += [f"{report} reported {count} times" for report, count in world.reports.items() if count > 1]
-    broken += [f"{name} of {slug}" for name, slug in world.reports if name != RelayUnreachable.__name__]
-    return MonthResult(events=world.events, max_delay=latest, broken_promises=broken)
+    broken += [f"{report} reported {count} times" for report, count in machine.reports.items() if count > 1]
+    broken += [f"{name} of {slug}" for name, slug in machine.reports if name != RelayUnreachable.__name__]
+    return MonthResult(events=machine.events, max_delay=latest, broken_promises=broken)
 
 
-def _find_fault(world, compiled, row):
+def _find_fault(machine, compiled, row):
     """Describe a delivery that is neither accepted by the relay nor uncertain; empty if there is no fault."""
-    copies = world.copies.get(compiled.compose_message(row)[1].message_id, [])
+    copies = machine.copies.get(compiled.compose_message(row)[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
-        world.events["uncertain"] += 1
+        machine.events["uncertain"] += 1
         return ""
     if row.state is not DeliveryState.ACCEPTED or not copies:
         return f"{row.address} is {row.state} with {len(copies)} copies"

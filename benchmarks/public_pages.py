@@ -4,8 +4,8 @@
 
 The server is `moza-mail serve` in its own process, with SQLite and synchronous=FULL. Meanwhile `moza-mail send` mails the same
 list to smtp-sink from the same store. The fifty clients are one process with plain sockets, because a client library would
-cost more than the server. Each keeps its connection and waits for a response before its next request. Afterwards every
-response 200 is looked up in the store. With `--kills` the server is killed halfway.
+cost more than the server. Each client keeps its connection and waits for a response before its next request. Afterwards the
+benchmark checks in the store that every request with response 200 took effect. With `--kills` the server is killed halfway.
 """
 
 import argparse
@@ -135,7 +135,7 @@ def measure(requests: int, rounds: int, subscribers: int) -> None:
 
 
 def measure_kills(requests: int, kills: int) -> None:
-    """Kill the server in the middle of the load, and look up what it had confirmed."""
+    """Kill the server in the middle of the load, and check that each confirmed request is in the store."""
     confirmed, missing = 0, 0
     for kill in range(kills):
         with serve_filled_project(requests, "outbox:outbox") as site:

@@ -4,7 +4,7 @@
 
 People sign up at `moza-mail serve` in its own process, which mails their confirmations to smtp-sink. The relay is ended at random
 moments, also between the end of a message and its reply, and started again after some seconds. Each newcomer must have one mail
-within 60 seconds of the relay's last return, or be listed as uncertain; nobody may have two. The exit code is 1 if that fails.
+within 60 seconds of the relay's last start, or be listed as uncertain, and nobody may have two. Otherwise the exit code is 1.
 """
 
 import argparse
@@ -27,10 +27,10 @@ LIMIT = 60.0
 
 @dataclass(kw_only=True)
 class Newcomers:
-    """People who signed up, and the mails that the relay has of each.
+    """People who signed up, and the number of mails that the relay has for each.
 
-    uncertain: those whom `confirmations --uncertain` lists.
-    seconds: the time between the relay's last return and the last mail.
+    uncertain: the addresses that `confirmations --uncertain` lists.
+    seconds: the time between the relay's last start and the last mail.
     """
 
     addresses: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ def sign_up(site: Site, newcomers: Newcomers, count: int) -> None:
 
 @contextmanager
 def running_relay(port: int, newcomers: Newcomers) -> Iterator[Sink]:
-    """Run the relay, and count its mails when it ends. It waits a second before it replies to a message."""
+    """Run a relay that replies to each message after a second, and count its mails when it ends."""
     with smtp_sink("-w", "1", port=port) as sink:
         yield sink
         newcomers.mails.update({reader: len(mails) for reader, mails in sink.received().items()})
@@ -68,7 +68,7 @@ def list_uncertain(site: Site) -> frozenset[str]:
 
 
 def restart_relay(folder: Path, restarts: int, chance: random.Random) -> Newcomers:
-    """Serve a project while its relay is restarted, and return what became of the newcomers."""
+    """Serve a project while its relay is restarted, and return the newcomers with their mails."""
     here, port, newcomers = project(folder), free_port(), Newcomers()
     here.set(relay=f"smtp://127.0.0.1:{port}", sign_up_rate="100000/h")
     with serve_site(here) as site:
@@ -89,7 +89,7 @@ def restart_relay(folder: Path, restarts: int, chance: random.Random) -> Newcome
                     break
                 time.sleep(0.2)
             newcomers.seconds = time.monotonic() - began
-            # A second mail would come now.
+            # A wrongly repeated mail would arrive in this time.
             time.sleep(3)
             newcomers.mails = before
     return newcomers

@@ -33,13 +33,13 @@ $config = [
     'language' => 'nl_NL',
 ];
 """
-# The width of the window, and the colours that its user prefers.
+# The width of the window, and the colour scheme that the user prefers.
 LOOKS = (("roundcube", 1300, "light"), ("roundcube-dark", 1300, "dark"), ("roundcube-phone", 375, "light"))
 
 
 @contextmanager
 def serving(folder: Path, mailbox: Dovecot) -> Iterator[str]:
-    """Serve Roundcube with a database of its own, and yield its address."""
+    """Serve Roundcube with a new database, and yield its URL."""
     for name in ("defaults.inc.php", "mimetypes.php"):
         shutil.copy(f"/etc/roundcube/{name}", folder)
     (folder / "config.inc.php").write_text(

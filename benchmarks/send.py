@@ -41,7 +41,12 @@ STORE = "subscribers/moza-mail.db"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandUsage:
-    """The resources that one command used: seconds, its own processor time, and its peak memory."""
+    """The resources that one command used.
+
+    seconds: the elapsed time.
+    processor: the processor time in seconds.
+    resident_mb: the peak memory.
+    """
 
     seconds: float
     processor: float
@@ -76,7 +81,7 @@ def run_smtp_source(program: str, port: int, count: int) -> CommandUsage:
 
 
 def watch_memory(number: int, peak: list[int]) -> None:
-    """Record the peak resident memory (kB) of a process until it ends, without what it had before `exec`."""
+    """Record the peak resident memory of a process after `exec` in kB, until the process ends."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         while found := [
             row for row in Path(f"/proc/{number}/status").read_text().split("\n") if row.startswith("VmHWM")

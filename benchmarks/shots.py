@@ -1,6 +1,7 @@
-"""Take the screenshots of a mail for docs/pictures, and those of every look of four issues for build/shots.
+"""Take screenshots of a mail for docs/pictures, and of four issues in every look for build/shots.
 
-`python -m benchmarks.shots` takes all; `python -m benchmarks.shots ISSUE [FOLDER]` takes every look of one issue.
+A look is a theme at one width in one colour scheme. `python -m benchmarks.shots` takes all screenshots, and
+`python -m benchmarks.shots ISSUE [FOLDER]` takes one issue in every look.
 """
 
 import io
@@ -30,8 +31,8 @@ ISSUES = (SAMPLE, *sorted((ROOT / "benchmarks/data/issues").glob("*.md")))
 class Shot:
     """One screenshot.
 
-    unstyled: without style blocks, as some mail programs show it.
-    is_forced: in a browser that inverts the colours.
+    unstyled: show the mail without style blocks, as some mail programs do.
+    is_forced: invert the colours, as some mail programs do in dark mode.
     """
 
     name: str
@@ -55,7 +56,7 @@ DOCUMENTED = (
     Shot(name="default-dark-375", width=375, scheme="dark", theme="default"),
     Shot(name="plain-light-375", width=375, theme="plain"),
 )
-# Every look, to read as a designer.
+# Every look, for a person to judge the design.
 LOOKS = (
     *(
         Shot(name=f"{scheme}-{width}", width=width, scheme=scheme)

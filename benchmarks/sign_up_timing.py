@@ -4,9 +4,9 @@
 
 The server is `moza-mail serve` in its own process, on SQLite and on PostgreSQL. Addresses of five kinds sign up, one request at a
 time and in random order: subscribed, unknown, unsubscribed, suppressed and erased. Each address is used once, with the form of the
-sign-up page and with that of "send the mail once more". The kinds must differ no more than two random halves of one kind do. So for
-each kind the probes are split into halves a thousand times, and the figures are the largest difference between two kinds and the
-difference that 99 % of the halves do not reach, scaled to as many comparisons.
+sign-up page and with the form for "send the mail once more". Two kinds must not differ more than two random halves of one kind. So the
+probes of each kind are split into random halves 300 times. The figures are the largest difference between two kinds, and the
+difference that 99 % of the halves do not reach. Both come from the same number of comparisons.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def address_of(kind: str, number: int) -> str:
 
 
 def fill(here: Folder, probes: int) -> None:
-    """Give the project people of each kind."""
+    """Add people of each kind to the project."""
     for kind in KINDS:
         if kind == "unknown":
             continue
@@ -58,7 +58,7 @@ def fill(here: Folder, probes: int) -> None:
 
 
 async def erase(here: Folder, addresses: Sequence[Address]) -> None:
-    """Erase people without searching the database files, which takes a second for each of them."""
+    """Erase people without searching the database files, because a search takes a second per person."""
     found = find_project(here.path)
     hasher = AddressHasher(secret=found.read_secret())
     store = await open_store(found.store_url(), actor="bench", hasher=hasher)
@@ -127,7 +127,7 @@ def compare(seconds: Mapping[str, Sequence[float]], shuffle: random.Random) -> N
     ):
         largest = max(measure(one, other) for one, other in pairs)
         halves = []
-        # As many comparisons as there are pairs of kinds, of halves of one kind. The largest of each set counts.
+        # Each repetition compares as many halves as there are pairs of kinds, and keeps the largest difference.
         for _ in range(300):
             values = [list(one) for one in seconds.values()]
             for one in values:
@@ -156,7 +156,7 @@ def serve_project(store: str, probes: int) -> Iterator[Site]:
 def measure(store: str, probes: int, seed: int) -> None:
     with serve_project(store, 3 * probes) as site:
         shuffle = random.Random(seed)
-        # The first requests warm the server up.
+        # The first requests take longer, so they are not measured.
         probe(site, range(probes), shuffle, StampKind.OPENED)
         for what, first, kind in (
             ("sign-up form", probes, StampKind.OPENED),

@@ -2,8 +2,8 @@
 
 Each send runs in a terminal of its own. The relay answers the end of each message after one second or more, so that every stop
 finds messages that wait for their reply. One mailing is stopped several times, and continued each time by the same command.
-The exit code is 1 if a recipient is lost, repeated or uncertain. The same seed gives the same moments, though the machine is
-never equally busy.
+The exit code is 1 if a recipient is lost, repeated or uncertain. The same seed stops after the same delays, but other work on
+the machine changes how far the mailing is by then.
 """
 
 import argparse
@@ -27,20 +27,21 @@ from benchmarks import crash
 from tests.support.project_folder import ISSUE, Folder
 from tests.support.smtp_servers import Sink, smtp_sink
 
-# The end of a message is answered after 1, 2, 3 ... seconds; three of ten get more than one. Without pipelining (-p), because
-# smtp-sink answers pipelined commands before the delayed reply. benchmarks.crash stops sends with pipelining.
+# The relay replies to the end of a message after 1, 2, 3 ... seconds, and to three of ten messages after more than one second.
+# Pipelining is off (-p), because smtp-sink answers pipelined commands before the delayed reply. benchmarks.crash stops sends
+# with pipelining.
 DELAY = ("-p", "-W", ".:1:30")
 CTRL_C = b"\x03"
 TIMEOUT = 60
 
 
 class Terminal:
-    """A `send` that runs in a pseudo-terminal, whose other side this process holds."""
+    """A `send` that runs in a pseudo-terminal. This process holds the other end of the terminal."""
 
     def __init__(self, here: Folder) -> None:
         self._master, slave = pty.openpty()
         command = here.command("send", ISSUE, "--yes") | {"stdin": slave}
-        # setsid makes the terminal the controlling one, so that Ctrl-C and a hang-up reach the process.
+        # setsid makes this terminal the controlling terminal, so that Ctrl-C and a hang-up reach the process.
         command["args"] = [str(shutil.which("setsid")), "--ctty", *command["args"]]
         self._process = subprocess.Popen(**command, stdout=slave, stderr=slave)
         os.close(slave)
@@ -57,7 +58,7 @@ class Terminal:
         os.write(self._master, keys)
 
     def close(self) -> None:
-        """Close the terminal, as a window that is closed."""
+        """Close the terminal, as closing its window does."""
         if self._is_open:
             self._is_open = False
             os.close(self._master)
@@ -68,7 +69,7 @@ class Terminal:
 
 
 class Tmux:
-    """A `send` that runs in a tmux session of a server of its own. Its exit code is not known."""
+    """A `send` that runs in a tmux session with its own tmux server. Its exit code is not known."""
 
     def __init__(self, here: Folder) -> None:
         self._base = ["tmux", "-L", f"moza-mail-{os.getpid()}", "-f", os.devnull]
@@ -220,7 +221,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=5, help="maximum number of stops in one mailing")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Every send would inherit that.
+    # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Every send would inherit the ignored signals.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     print(f"{given.recipients} recipients in a mailing, {crash.CONNECTIONS} connections, seed {given.seed}")

@@ -1,8 +1,8 @@
 """Measure the processor time of short commands, from the start of Python: `python -m benchmarks.start [--rounds 10]`.
 
 Each figure is the median of the rounds, with the lowest and highest between parentheses. The commands take turns, so that
-other work on the machine slows all of them down alike. `--imports` prints instead how long each command imports which
-libraries, by `python -X importtime`; a library includes the modules of the standard library that it is the first to import.
+other work on the machine slows all of them down alike. `--imports` prints instead the time that each command needs to import
+each library, by `python -X importtime`. The time of a library includes the standard modules that it imports first.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def make_folder(base: Path, label: str, number: int | str) -> Folder:
-    """Return a new project folder. The newest mailing is sent, except where the command sends it."""
+    """Return a new project folder. Its newest mailing is sent, unless the measured command sends it."""
     path = base / f"{label} {number}"
     path.mkdir()
     here = folder(path)
@@ -67,7 +67,7 @@ def make_folder(base: Path, label: str, number: int | str) -> Folder:
 
 
 def command(here: Folder, *arguments: str) -> dict[str, object]:
-    # As installed: Python keeps its bytecode, even if this machine disables that.
+    # Python keeps its bytecode, as it does for an installed program, even if this machine disables that.
     bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(here.path.parent / "compiled")}
     return here.command(*arguments, **bytecode)
 

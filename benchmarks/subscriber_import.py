@@ -2,9 +2,9 @@
 
     python -m benchmarks.subscriber_import [--subscribers 50000] [--rounds 3] [--million] [--postgres]
 
-Each round is a new project: a CSV of invented people with a name and three more columns is imported, imported again (which
+Each round has a new project. A CSV of invented people with a name and three more columns is imported, imported again (which
 changes nothing), and exported. Each figure is of a whole command, from the start of Python to the report. `--million` runs
-once with 1,000,000 subscribers; the target of the import is 60 s and 200 MB. `--postgres` uses PostgreSQL (fsync on).
+once with 1,000,000 subscribers. The target for the import is 60 s and 200 MB. `--postgres` uses PostgreSQL (fsync on).
 """
 
 import argparse
@@ -37,7 +37,7 @@ STORE = "subscribers/moza-mail.db"
 
 
 def write_file(path: Path, people: int) -> None:
-    """Write a file of invented people, always the same ones."""
+    """Write a file of invented people, with the same people in every run."""
     chance = random.Random(1)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("email,name,organisatie,plaats,taal\r\n")

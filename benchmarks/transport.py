@@ -2,9 +2,9 @@
 
     python -m benchmarks.transport [MESSAGES]
 
-There is no ledger: recording intents returns at once. Prints the median of five runs with the lowest and highest, and the
-processor time per message. In each round smtp-source, written in C, sends as much to the same sink. One connection through a
-proxy with a round trip of 10 ms is compared with aiosmtplib's `sendmail`.
+There is no ledger, so recording intents returns at once. Prints the median of five runs with the lowest and highest, and the
+processor time per message. In each round smtp-source, written in C, sends as many messages to the same sink. A second
+comparison is with aiosmtplib's `sendmail`, over one connection through a proxy with a round trip of 10 ms.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ from moza_mail.cli.app import app
 
 
 def escape(text: str) -> str:
-    """Return a text for roff: a backslash, a hyphen and a leading full stop have a meaning there."""
+    """Escape the backslashes, hyphens and leading full stops in a text, which have a meaning in roff."""
     plain = " ".join(text.split()).replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{plain}" if plain.startswith((".", "'")) else plain
 
