@@ -38,7 +38,7 @@ COLOPHON = Colophon(
 
 @lru_cache
 def theme(name: str = "moza") -> Theme:
-    """Return a theme of this repository, with missing files from `default`."""
+    """Return a theme of this repository. Files that it lacks come from the theme `default`."""
     files = {}
     for folder in (ROOT / "templates/default", ROOT / "templates" / name):
         found = (path for path in folder.rglob("*") if path.suffix in TEXT_FILES)
@@ -57,7 +57,10 @@ def text(words: str) -> tuple[Text]:
 
 
 def issue(*sections: Section, agenda: Section | None = None, **fields: object) -> Issue:
-    """Return an issue with these sections, or with one short section, and an agenda below them."""
+    """Return an issue with sections and an agenda below them.
+
+    sections: if there are none, the issue has one short section.
+    """
     body = sections or (section("Algemeen", "Er is nieuws."),)
     given = {
         "title": "MOZa Weekly",
@@ -78,7 +81,7 @@ def bullets(*items: Item) -> ItemList:
 
 
 def agenda(*events: Event, **fields: object) -> Section:
-    """A section with a table of events, grouped by the name of their group."""
+    """Return an agenda with the events in a table, in groups by `Event.group`."""
     groups = [
         EventGroup(title=text(name) if name else (), events=tuple(members))
         for name, members in groupby(events, key=lambda event: event.group)

@@ -21,7 +21,10 @@ MASKED = re.compile(r".?\*\*\*@")
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedText:
-    """A text that may end in a log. `allowed` are the addresses typed in the command and those of the project itself."""
+    """A text that may end in a log.
+
+    allowed: the addresses that the text may contain: those in the command and those of the project itself.
+    """
 
     source: str
     text: str
@@ -29,7 +32,7 @@ class CapturedText:
 
     def unmasked_addresses(self) -> set[str]:
         """Return the addresses in the text that are neither masked nor allowed."""
-        # The user name in the URL of a server is not a mail address.
+        # A user name and host in the URL of a server are not a mail address.
         text = re.sub(r"\w://[^\s/]*@", "://", self.text)
         found = {address.lower().rstrip(".") for address in ADDRESS.findall(text)}
         return {address for address in found if not MASKED.match(address)} - self.allowed

@@ -1,4 +1,4 @@
-"""Verify DKIM signatures with dkimpy, which reads our own records instead of the DNS."""
+"""Verify DKIM signatures with dkimpy, from our own records instead of the DNS."""
 
 import warnings
 from base64 import b64decode
@@ -15,7 +15,7 @@ with warnings.catch_warnings():
 
 
 class VerifyKey:
-    """The part of PyNaCl that dkimpy needs, made with cryptography, so that there is one library for Ed25519."""
+    """The part of PyNaCl that dkimpy needs, implemented with cryptography, so that PyNaCl is not needed."""
 
     def __init__(self, public: bytes, encoder: object) -> None:  # noqa: ARG002 -- dkimpy names it
         self._key = Ed25519PublicKey.from_public_bytes(b64decode(public))

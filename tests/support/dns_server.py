@@ -1,4 +1,4 @@
-"""A name server on loopback, over UDP and TCP, that answers from a table; for tests that make real DNS queries."""
+"""A name server on loopback for tests that make real DNS queries. It answers from a table, over UDP and TCP."""
 
 import contextlib
 import socket
@@ -21,10 +21,10 @@ Zone = Mapping[tuple[str, str], Sequence[str] | str]
 class NameServer:
     """A name server and the queries it got.
 
-    zone: by name and record type, the records as in a zone file, or SERVFAIL, or SILENT for no answer.
-    truncated: names that are answered over TCP only.
-    secure: names that are answered as validated (AD).
-    lie: returns the packet for a query and the protocol, instead of the zone.
+    zone: the records by name and record type, as in a zone file. SERVFAIL gives that error, and SILENT no answer.
+    truncated: the names that are answered over TCP only.
+    secure: the names whose answers are marked as validated (AD).
+    lie: a function that returns the response to a query over `udp` or `tcp`. It replaces the zone.
     """
 
     zone: Zone
@@ -61,7 +61,7 @@ class NameServer:
 
 @contextlib.contextmanager
 def name_server(zone: Zone, **more) -> Iterator[NameServer]:
-    """Run a name server on a free port; its `address` can be given to --resolver."""
+    """Run a name server on a free port. The option --resolver accepts its `address`."""
     server = NameServer(zone=zone, **more)
     udp, tcp = bind_both_on_one_port()
     with udp, tcp:

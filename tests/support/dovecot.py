@@ -23,7 +23,7 @@ from tests.support.smtp_servers import LOOPBACK, await_port, free_port
 
 NUMBERS = count()
 USER, PASSWORD = "bounces", "goed-wachtwoord"
-# All processes run under one account, which need not be root.
+# All processes run under one account, with or without the rights of root.
 SETTINGS = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -138,7 +138,10 @@ class Dovecot:
         ]
 
     def has_logged(self, words: str) -> bool:
-        """Return True if the log contains these words; wait a while, because the server writes after a client has left."""
+        """Return True if the log contains these words.
+
+        Wait for them, because the server writes to its log after a client has left.
+        """
         for _ in range(100):
             if words in self.read_log():
                 return True
@@ -221,10 +224,10 @@ class BreakingConnection:
 def break_connection(target_port: int, after: int) -> Iterator[BreakingConnection]:
     """Forward one connection to a port on loopback, and break it when the client sends for the `after`th time."""
     with socket.create_server((LOOPBACK, 0)) as listener:
-        wire = BreakingConnection(port=listener.getsockname()[1], target_port=target_port, after=after)
-        thread = threading.Thread(target=_forward, args=(listener, wire), daemon=True)
+        connection = BreakingConnection(port=listener.getsockname()[1], target_port=target_port, after=after)
+        thread = threading.Thread(target=_forward, args=(listener, connection), daemon=True)
         thread.start()
-        yield wire
+        yield connection
     thread.join(10)
 
 

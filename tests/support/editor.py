@@ -1,4 +1,4 @@
-"""The editor of a project in a temporary folder: as a running command, or as its application in this process."""
+"""Run the editor of a temporary project, as a command or as an application in this process."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ JSON = {"X-Editor-Token": "token", "Origin": f"http://{HOST}"}
 
 @contextmanager
 def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
-    """Run `moza-mail preview`, and return the address that it prints, with its key."""
+    """Run `moza-mail preview`, and yield the URL that it prints, with its key."""
     process = project.start("preview", *([issue] if issue else []), "--no-open")
     try:
         line = process.stderr.readline().decode()
@@ -38,7 +38,10 @@ def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
 
 
 class EditorClient:
-    """A client of the editor without a server in between; each request runs in its own event loop."""
+    """A client that calls the editor's application without a server.
+
+    Each request runs in its own event loop.
+    """
 
     def __init__(self, application: Starlette, *, entered: bool) -> None:
         self.transport = httpx.ASGITransport(app=application)
@@ -68,12 +71,15 @@ def open_client(path: Path, *, entered: bool = True) -> EditorClient:
 
 
 def open_session(path: Path) -> ProjectSession:
-    """Return the session that the editor has of a project folder."""
+    """Return the session with which the editor opens a project folder."""
     return ProjectSession(find_project(path))
 
 
 def client_for(session: ProjectSession, *, entered: bool = True) -> EditorClient:
-    """Return a client of the editor of a session; `entered` means that it has the access cookie."""
+    """Return a client of the editor of a session.
+
+    entered: the client has the access cookie.
+    """
     return EditorClient(editor.build_app(session, KEYS), entered=entered)
 
 

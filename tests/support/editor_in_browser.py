@@ -20,7 +20,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def open_editor(browser, project):
-    """Return a function that opens the editor in Chromium; fail on any request to another host."""
+    """Return a function that opens the editor in Chromium. A request to another host fails the test."""
     asked, contexts = [], []
     with run_editor(project) as url:
 
@@ -54,7 +54,7 @@ def mail_frame(page):
 
 
 def change_and_wait(page, act):
-    """Call `act`, and wait until the frame shows another rendering."""
+    """Call `act`, and wait until the preview shows a new rendering."""
     before = page.evaluate(SHOWN)
     act()
     page.wait_for_function(f"before => {SHOWN} !== before", arg=before)

@@ -13,7 +13,7 @@ Case = TypeVar("Case")
 
 
 def register_profiles() -> None:
-    # `quick` always tries the same examples, so that it fails only for the person who broke something.
+    # `quick` always tries the same examples, so a new failure comes from the change and not from chance.
     settings.register_profile("quick", max_examples=FEW, derandomize=True, **COMMON)
     settings.register_profile("default", max_examples=FEW, **COMMON)
     settings.register_profile("full", max_examples=FULL, **COMMON)
@@ -34,10 +34,10 @@ def examples(count: int, **more: object) -> settings:
 
 
 def scale(count: int, *, quick: int) -> int:
-    """Return `count`, or `quick` in the quick profile; for the length of a text or the number of cases."""
+    """Return `count`, or `quick` in the quick profile, as the length of a text or the number of cases."""
     return quick if is_quick() else count
 
 
 def thin_out(cases: Sequence[Case], *, quick: int) -> Sequence[Case]:
-    """Return all cases; in the quick profile only this many, evenly spread."""
+    """Return all cases. In the quick profile, return about `quick` of them, evenly spread."""
     return cases[:: max(1, len(cases) // quick)] if is_quick() else cases

@@ -19,19 +19,19 @@ from tests.support.project_folder import ISSUE, Folder, folder
 from tests.support.smtp_servers import Sink, free_port
 
 LIMIT = 120
-"""Seconds until a mailing that does not finish is given up."""
+"""A test fails if a mailing does not finish in this many seconds."""
 
 
 @contextlib.contextmanager
 def run_senders(project: Folder, count: int, *options: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Start several sends of one issue, and end those that are left."""
+    """Start several sends of one issue, and end the sends that still run afterwards."""
     with run_commands(project, *[["send", ISSUE, "--yes", *options]] * count) as started:
         yield started
 
 
 @contextlib.contextmanager
 def run_commands(project: Folder, *commands: Sequence[str]) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Start commands, and end those that are left."""
+    """Start commands, and end the commands that still run afterwards."""
     started = [project.start(*words) for words in commands]
     try:
         yield started
@@ -70,7 +70,7 @@ def database_of(project: Folder) -> str:
 
 
 def hang(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in_transaction: bool) -> None:
-    """Stop a sender between two transactions, or within one."""
+    """Pause a sender between two transactions, or in a transaction."""
     query = (
         "SELECT a.state FROM senders s JOIN pg_locks l ON l.locktype = 'advisory' AND l.objid = s.id"
         " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() WHERE s.process_id = %s"
@@ -79,7 +79,8 @@ def hang(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in
     end = time.monotonic() + 30
     while True:
         one.send_signal(signal.SIGSTOP)
-        time.sleep(0.05)  # for a statement that the server is running
+        # The server may still be running a statement of the sender.
+        time.sleep(0.05)
         if server.query(query, one.pid, database=database_of(project)) == wanted:
             return
         one.send_signal(signal.SIGCONT)
@@ -88,7 +89,7 @@ def hang(server: Cluster, project: Folder, one: "subprocess.Popen[bytes]", *, in
 
 
 def wait_until_taken_over(server: Cluster, project: Folder, process_id: int, limit: float = 30) -> None:
-    """Wait until a sender has claimed nothing any more."""
+    """Wait until other senders have taken over all claims of a process."""
     query = (
         "SELECT count(*) FROM deliveries d JOIN senders s ON s.id = d.sender_id"
         " WHERE s.process_id = %s AND d.state IN ('claimed', 'intent')"
@@ -100,7 +101,7 @@ def wait_until_taken_over(server: Cluster, project: Folder, process_id: int, lim
 
 
 def make_due(project: Folder) -> str:
-    """Let the issue be due since a minute; return its front matter."""
+    """Set the send time of the issue to a minute ago, and return the new beginning of its file."""
     path = project.path / ISSUE
     front = f"---\nsend_at: {datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M}Z\n"
     path.write_text(path.read_text().replace("---\n", front, 1))
@@ -129,13 +130,13 @@ def standby_of(primary: Cluster) -> Iterator[Cluster]:
 
 
 def url_of_both(primary: Cluster, standby: Cluster) -> str:
-    """Return the URL of whichever of the two servers is the primary."""
+    """Return a URL with both servers. A client connects to the one that is the primary."""
     hosts = f"{LOOPBACK}:{primary.port},{LOOPBACK}:{standby.port}"
     return f"postgresql://moza@{hosts}/{TEMPLATE}?target_session_attrs=read-write"
 
 
 def make_project(path: Path, store: str, readers: int) -> Folder:
-    """Create a project folder with a store and readers, whose senders have two connections."""
+    """Create a project folder with a store and readers. Each sender has two connections to the relay."""
     made = folder(path)
     made.set(store=store, connections=2)
     made.add_readers(readers)
@@ -159,7 +160,7 @@ def wait_until_applied(primary: Cluster, standby: Cluster) -> None:
 
 
 def cut_off(standby: Cluster) -> None:
-    """Let the standby receive nothing more, as on a network that is slow."""
+    """Stop the replication to the standby, as a broken network does."""
     standby.query("ALTER SYSTEM SET primary_conninfo = ''")
     standby.query("SELECT pg_reload_conf()")
 

@@ -1,4 +1,6 @@
-"""Load from fifty HTTP clients at once, with plain sockets, because a client library would cost more than the server."""
+"""Send requests from fifty HTTP clients at once.
+
+The clients use plain sockets, because a client library would need more processor time than the server."""
 
 import contextlib
 import os
@@ -29,7 +31,7 @@ class LoadClient:
 
 @dataclass(kw_only=True)
 class LoadResult:
-    """The status of each response, by the number of its request, and the response times."""
+    """The status of each response by the number of its request, and the response times."""
 
     statuses: dict[int, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
@@ -49,7 +51,10 @@ class LoadResult:
 def run_load(
     site: Site, requests: Sequence[bytes], until: Callable[[int], bool] = lambda _: True
 ) -> LoadResult:
-    """Send the requests over fifty connections. Stop when `until(responses)` is false or all connections are broken."""
+    """Send the requests over fifty connections.
+
+    until: gets the number of responses. Sending stops when it returns False or all connections are broken.
+    """
     address = site.address
     done, left = LoadResult(), iter(range(len(requests)))
     ready = selectors.DefaultSelector()
@@ -126,7 +131,7 @@ def make_unsubscribe_requests(site: Site, numbers: range) -> list[bytes]:
 
 
 def count_lost(site: Site, first: int, answers: LoadResult) -> int:
-    """Count the subscribers that got a confirmation but are not unsubscribed in the store."""
+    """Count the subscribers whose request was confirmed but who are not unsubscribed in the store."""
     confirmed = {first + number for number, status in answers.statuses.items() if status == 200}
     with contextlib.closing(sqlite3.connect(site.folder.path / "subscribers" / "moza-mail.db")) as store:
         rows = store.execute("SELECT subscriber_id FROM subscriptions WHERE state = 'unsubscribed'")

@@ -23,7 +23,11 @@ def redirect(status: int, to: str) -> bytes:
 
 @dataclass(kw_only=True)
 class WebServer:
-    """A running server, its requests as ("GET /path", headers), and the largest number of simultaneous connections."""
+    """A running server and the requests that it got.
+
+    requests: each request as ("GET /path", headers).
+    max_connections: the largest number of simultaneous connections.
+    """
 
     port: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)

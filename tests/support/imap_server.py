@@ -1,4 +1,4 @@
-"""An IMAP server on loopback that answers from a script, to lie as no real server would."""
+"""An IMAP server on loopback that answers from a script, also with wrong answers that no real server gives."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.support.smtp_servers import LOOPBACK
 
-# A mailbox with one message, as an honest server has it. `%(tag)s` is the tag of the command.
+# The replies of a correct server with one message. `%(tag)s` is the tag of the command.
 HONEST = {
     "CONNECT": b"* OK ready\r\n",
     "CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=PLAIN UIDPLUS MOVE\r\n%(tag)s OK done\r\n",
@@ -34,7 +34,7 @@ class Endless:
 
 @dataclass(kw_only=True)
 class ScriptedImap:
-    """A server that answers each command with its entry in the script, else as an honest server would."""
+    """A server that answers each command with its entry in the script, else as a correct server does."""
 
     script: Mapping[str, bytes | Endless]
     port: int = 0

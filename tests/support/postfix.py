@@ -78,7 +78,7 @@ def write_settings(folder: Path, settings: Sequence[str]) -> None:
     values = dict(line.split(" =", 1) for line in lines)
     path = folder / "etc/main.cf"
     path.write_text("".join(f"{name} ={value}\n" for name, value in values.items()))
-    # Each part of Postfix waits until its settings are two seconds old, in case somebody is still writing them.
+    # Each Postfix process waits until main.cf is two seconds old, because another process may still be writing it.
     os.utime(path, (time.time() - 60,) * 2)
 
 
@@ -95,10 +95,10 @@ def run(folder: Path, command: str) -> None:
 
 @contextlib.contextmanager
 def postfix(*settings: str) -> Iterator[Postfix]:
-    """Run Postfix in a new folder. Skips the test where there is no Postfix, or no right to start one."""
+    """Run Postfix in a new folder. Skip the test if Postfix is missing or the account is not root."""
     if os.geteuid() != 0 or not Path("/usr/lib/postfix/sbin/smtpd").exists():
         pytest.skip("needs root and Postfix")
-    # Not below pytest's folder, which only its owner may enter.
+    # The folder is outside pytest's folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="moza-postfix-") as name:
         folder = Path(name)
         folder.chmod(0o755)

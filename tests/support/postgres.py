@@ -19,11 +19,11 @@ from tests.support.real_parts import require
 LOOPBACK = "127.0.0.1"
 TEMPLATE = "template_moza"
 PASSWORD_ROLE = "guarded"
-"""A role that needs its password, `secret`. Other roles need none."""
+"""A role that logs in with the password `secret`. Other roles need no password."""
 
 
 def find_programs() -> Path | None:
-    """Return the folder with the programs of the newest version, as Debian installs them, or None."""
+    """Return the folder with Debian's programs of the newest version, None if PostgreSQL is missing."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
 
@@ -60,7 +60,7 @@ class Cluster:
         self.run("pg_ctl", "stop", "-w", "-s", "-D", "data", "-m", how)
 
     def query(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
-        """Run one statement on a connection of its own, and return its rows."""
+        """Run one statement on a new connection, and return its rows."""
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:
@@ -91,7 +91,7 @@ def _account() -> dict[str, object]:
 
 @contextlib.contextmanager
 def cluster(*, fsync: bool = False) -> Iterator[Cluster]:
-    """Run a server; without fsync it is faster and would not survive a power failure."""
+    """Run a server. Without fsync it is faster, but loses data at a power failure."""
     bin_folder = find_programs()
     require("postgres", bin_folder is not None, "PostgreSQL is not installed (Debian: postgresql)")
     account = _account()

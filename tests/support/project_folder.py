@@ -1,4 +1,4 @@
-"""A temporary project folder, and the command line run in it as a person or cron would."""
+"""A temporary project folder in which tests run commands, as a person or cron does."""
 
 import io
 import json
@@ -89,7 +89,7 @@ class Folder:
         """Change settings of moza-mail.toml."""
         path = self.path / "moza-mail.toml"
         kept = [row for row in path.read_text().split("\n") if row.split(" ")[0] not in settings]
-        # At the top, because keys below a [table] belong to that table.
+        # The settings are written at the top, because keys below a [table] belong to that table.
         path.write_text(
             "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in settings.items()), *kept])
         )
@@ -102,7 +102,7 @@ class Folder:
         assert done.code == 0, done.err
 
     def states(self) -> dict[str, int]:
-        """Return the counts of the newest mailing by state, without zeros."""
+        """Return the numbers of deliveries of the newest mailing by state, without zeros."""
         return {state: count for state, count in self.run("status", "--json").json["states"].items() if count}
 
     def outbox(self) -> list[EmailMessage]:
@@ -121,5 +121,5 @@ def folder(path: Path) -> Folder:
 
 
 def only_states(**states: int) -> dict[str, int]:
-    """Return the counts of a report in which every other state is zero."""
+    """Return these counts with a zero for every other state, as a report has them."""
     return {**dict.fromkeys((state.value for state in DeliveryState), 0), **states}

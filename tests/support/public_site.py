@@ -36,7 +36,7 @@ class Site:
 
     @staticmethod
     def hidden(page: str) -> dict[str, str]:
-        """Return the hidden fields of a page's form, with the trap for programs left empty."""
+        """Return the hidden fields of a page's form, with an empty `homepage`, which only programs fill in."""
         return {
             **dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)),
             "homepage": "",
@@ -84,7 +84,7 @@ def serve_site(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
     with here.start("serve", "--port", str(port)) as process:
         try:
             await_port(port, process)
-            # The server listens before it has read everything, so that no visitor is refused; it has read it by its first response.
+            # The server listens before it has loaded the project. Its first response shows that it has.
             httpx.get(f"{url}/healthz", trust_env=False, timeout=30).raise_for_status()
             yield Site(folder=here, url=url, process=process)
         finally:

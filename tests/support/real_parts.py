@@ -1,4 +1,4 @@
-"""Skip or fail tests whose real counterpart, such as a mail server, is not installed."""
+"""Skip or fail tests that need a program, such as a mail server, that is not installed."""
 
 import os
 
@@ -6,7 +6,10 @@ import pytest
 
 
 def require(name: str, present: bool, why: str) -> None:
-    """Skip the test if the part is missing, or fail it if MOZA_MAIL_TEST_REQUIRE names the part."""
+    """Skip the test if a program is missing, or fail it if MOZA_MAIL_TEST_REQUIRE names the program.
+
+    why: the reason that a skipped test shows.
+    """
     if present:
         return
     if name in os.environ.get("MOZA_MAIL_TEST_REQUIRE", "").replace(" ", "").split(","):

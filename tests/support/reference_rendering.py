@@ -1,4 +1,4 @@
-"""A reference rendering of Markdown, and the words and links that a mail lacks compared with it."""
+"""Compare the words and links of a mail with a reference rendering of its Markdown."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ SHORTCODE = re.compile(r'\{\{< emoji teken="([^"]*)"[^>]*>\}\}')
 
 
 def render_reference(body: str) -> str:
-    """Return the HTML that markdown-it makes of a body, without anything of our own after it."""
+    """Return the HTML that markdown-it makes of a body, without our own later steps."""
     html = make_markdown().render(replace_generator_code(SHORTCODE.sub(r"\1", body)))
     if not EMBEDDED.search(html):
         return html
@@ -38,7 +38,10 @@ def words_of(text: str) -> Counter[str]:
 
 
 def html_words(html: str, *, numbers_links: bool = False) -> Counter[str]:
-    """Return the words of HTML. In the text version, the number of a link ends the word before it."""
+    """Return the words of HTML.
+
+    numbers_links: end a word at the end of a link, where the text version writes the number of the link.
+    """
     tree = fromstring(f"<div>{html}</div>")
     for element in tree.iter():
         if isinstance(element.tag, str) and (

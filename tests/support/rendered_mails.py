@@ -14,7 +14,7 @@ from tests.support import builders as build
 SAMPLE = build.ROOT / "issues/2026-01-14.md"
 FIXTURES = sorted((build.ROOT / "tests/data/issues").glob("*.md"))
 SOURCES = [SAMPLE, *FIXTURES]
-# The real weeklies are beside the checkout of those who may read them, and never in it.
+# The real weeklies are private. A person with access to them has a folder next to the repository.
 WEEKLIES = sorted((build.ROOT.parent / "shared/weeklies").glob("20*.md"))
 DATA = re.compile(r'src="data:[^"]*"')
 STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
@@ -24,15 +24,15 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 def render_mail(path: Path, theme: str = "moza") -> Rendered:
     """Render the mail of an issue, with its calendar attached."""
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-    dress = build.theme(theme)
-    shelf = project_images.ImageSettings(folder=path.parent, root=build.ROOT, column=dress.text_width)
+    loaded = build.theme(theme)
+    settings = project_images.ImageSettings(folder=path.parent, root=build.ROOT, column=loaded.text_width)
     return render.render_issue(
         issue,
-        dress,
+        loaded,
         build.COLOPHON,
         zone=build.AMSTERDAM,
         calendar=True,
-        images=project_images.read_images(find_images(issue), issue.source, shelf),
+        images=project_images.read_images(find_images(issue), issue.source, settings),
     )
 
 
@@ -48,7 +48,7 @@ def render_page(path: Path, theme: str = "moza") -> str:
 
 
 def strip_images(html: str) -> str:
-    """Return the page as a client shows it that loads no images."""
+    """Return the page as a mail program without images shows it."""
     return DATA.sub('src="data:,"', html)
 
 

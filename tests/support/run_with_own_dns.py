@@ -1,7 +1,7 @@
 """Run a command with its own DNS server: `unshare -rnm python run_with_own_dns.py NAME RECORD COMMAND...`.
 
-The command gets its own network and mounts. There 127.0.0.1:53 answers a TXT query for NAME with RECORD and any other query with
-an empty answer, and /etc/resolv.conf names only that server. Ends with the exit code of the command.
+The command gets its own network and mounts. A server at 127.0.0.1:53 answers a TXT query for NAME with RECORD, and any other query
+with an empty answer. /etc/resolv.conf names only that server. The exit code is that of the command.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ def loopback_up() -> None:
 
 
 def resolve_by_ourselves() -> None:
-    # /etc/resolv.conf may be a symbolic link, so its target is covered.
+    # /etc/resolv.conf may be a symbolic link, so the new file is mounted over its target.
     with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
         file.write("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
     subprocess.run(["mount", "--bind", file.name, os.path.realpath("/etc/resolv.conf")], check=True)

@@ -16,9 +16,10 @@ BLOCK = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class SmallDisk:
-    """A tmpfs, which only the processes of its namespace see at `mount_point`.
+    """A tmpfs. Only the processes in its mount namespace see it at `mount_point`.
 
-    path: the same folder as this process sees it.
+    holder: the id of a process that keeps the namespace open.
+    path: the path of the same folder for this process.
     """
 
     holder: int
@@ -26,11 +27,11 @@ class SmallDisk:
     path: Path
 
     def run(self, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command on the disk, in the mount point."""
+        """Run a command with the mount point as its working folder."""
         enter = ["nsenter", "--target", str(self.holder), "--mount"]
         if os.geteuid():
             enter += ["--user", "--preserve-credentials"]
-        # The folder must be opened within the namespace, which nsenter does too early.
+        # nsenter would change to the folder before it enters the namespace, so the shell changes to it.
         inside = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(self.mount_point)]
         return subprocess.run(
             [*enter, *inside, *command],
@@ -43,7 +44,7 @@ class SmallDisk:
         )
 
     def leave_free(self, kilobytes: int) -> None:
-        """Fill the disk, so that only this much is free."""
+        """Fill the disk, so that only this many kilobytes are free."""
         self.free()
         disk = os.statvfs(self.path)
         filler = disk.f_bavail * disk.f_frsize - kilobytes * 1024
@@ -57,7 +58,7 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def small_disk(mount_point: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Mount a tmpfs; skip the test, with the reason, if this account may not."""
+    """Mount a tmpfs. Skip the test if this account has no permission to mount."""
     if not shutil.which("unshare") or not shutil.which("nsenter"):
         pytest.skip("a small disk needs the programs unshare and nsenter")
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]

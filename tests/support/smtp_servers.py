@@ -1,4 +1,4 @@
-"""Relays for tests, all on loopback: Postfix's smtp-sink, aiosmtpd, and one that follows a script."""
+"""Relays on loopback for tests: Postfix's smtp-sink, aiosmtpd, and a relay that follows a script."""
 
 import asyncio
 import base64
@@ -47,7 +47,7 @@ class Sink:
         """Return the accepted messages by recipient, with LF line endings, as smtp-sink writes them."""
         found: dict[str, list[bytes]] = {}
         for path in self.folder.iterdir():
-            # An interrupted transaction has a file without a recipient, until smtp-sink deletes it.
+            # An interrupted transaction leaves a file without a recipient until smtp-sink deletes the file.
             with contextlib.suppress(FileNotFoundError):
                 envelope, _, message = path.read_bytes().partition(b"\nReceived: ")
                 for recipient in re.findall(rb"^X-Rcpt-Args: <([^>]+)>", envelope, re.MULTILINE):
@@ -114,9 +114,9 @@ OFFERED = b"250-script.test\r\n250-SIZE 1000000000\r\n%b250 ENHANCEDSTATUSCODES\
 
 @dataclass(kw_only=True)
 class ScriptedRelay:
-    """A relay whose nth reply to a command is the nth of the script; after that it accepts everything.
+    """A relay whose nth reply to a command is the nth reply in its script. Afterwards it accepts everything.
 
-    script: replies by command, and for CONNECT (the greeting), BODY (the first line of a body) and "." (its end).
+    script: the replies by command. CONNECT is the greeting, BODY the first line of a body, and "." its end.
     dribbles: send every byte in its own packet.
     acknowledged: the bodies whose final dot got a 2xx reply.
     """
@@ -213,7 +213,7 @@ async def scripted_relay(
         server.close()
         relay.done.set()
         for writer in relay.writers:
-            # Before Python 3.11.3 abort() on a TLS transport that is gone raises AttributeError.
+            # Before Python 3.11.3, abort() raises AttributeError on a TLS transport that is closed.
             if not writer.transport.is_closing():
                 writer.transport.abort()
         await asyncio.sleep(0)
@@ -221,9 +221,10 @@ async def scripted_relay(
 
 @dataclass(kw_only=True)
 class AiosmtpdRelay:
-    """aiosmtpd with one user, `weekly`, whose password is `goed`; it records the passwords that were tried.
+    """A relay of aiosmtpd, whose only user is `weekly` with the password `goed`.
 
-    accepts_token: if it is given, the relay offers XOAUTH2 only, and calls it with the user and the token.
+    tried_passwords: the passwords with which clients tried to log in.
+    accepts_token: decides about a user and a token. If it is given, the relay only offers XOAUTH2.
     token_refusal: the reply to a token that is not accepted.
     on_message: called after each message.
     """
@@ -242,7 +243,7 @@ class AiosmtpdRelay:
         assert self.accepts_token is not None
         if self.accepts_token(user.removeprefix("user="), token):
             return AuthResult(success=True, handled=False, auth_data=user)
-        # The error comes as a challenge, which the client answers with an empty line.
+        # The relay sends the error as a challenge, and the client answers it with an empty line.
         assert not await server.challenge_auth(base64.b64encode(b'{"status":"400"}').decode())
         await server.push(self.token_refusal)
         return AuthResult(success=False, handled=True)

@@ -93,7 +93,10 @@ async def count_states(store: Store, mailing: int) -> dict[str, int]:
 
 
 def stored_states(store: Store, **counts: int) -> dict[str, int]:
-    """Return these numbers as the store counts them: the only sender of a SQLite file writes no claims."""
+    """Return the counts by state that the store reports for these counts.
+
+    A SQLite store has a single sender and writes no claims, so its claimed deliveries count as pending.
+    """
     if not store.transactions.database.has_many_senders:
         counts["pending"] = counts.get("pending", 0) + counts.pop("claimed", 0)
     return {state: count for state, count in counts.items() if count}
@@ -104,6 +107,6 @@ def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppressio
 
 
 async def add_sign_up(store, sign_up, mailing_list, *, now) -> None:
-    """Send a form with a new stamp, and handle it as the sender of confirmations does."""
+    """Store a sign-up with a new stamp, and handle it as `serve` does before it mails confirmations."""
     assert await store.sign_ups.add(sign_up, mailing_list, stamp=secrets.token_hex(16), now=now)
     await store.sign_ups.handle_requests(now=now)

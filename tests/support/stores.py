@@ -1,4 +1,4 @@
-"""Empty SQLite and PostgreSQL stores, each a copy of one that is migrated once a session."""
+"""Empty SQLite and PostgreSQL stores, copied from a store that is created once per test session."""
 
 import asyncio
 import atexit
@@ -21,7 +21,10 @@ Scenario = Callable[[Store], Awaitable[None]]
 
 @cache
 def empty_file() -> Path:
-    """Return a SQLite file with all tables and no rows, to be copied; migrating one takes ten times as long."""
+    """Return a SQLite file with all tables and no rows, to copy.
+
+    Creating the tables takes ten times as long as copying the file.
+    """
     folder = tempfile.mkdtemp(prefix="moza-mail-store-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / "empty.db"

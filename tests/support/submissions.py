@@ -24,7 +24,13 @@ def make_submission(key: int, *, content: bytes = b"", domain: str = "example.co
 
 @dataclass(kw_only=True)
 class SendResult:
-    """The result of a send: the outcome of each key, the keys with an intent, the keys taken, and the error."""
+    """The result of a send.
+
+    outcomes: the outcome by key.
+    intended: the keys for which an intent was recorded.
+    taken: the keys of the submissions that the transport took.
+    error: the error that the transport raised, None if it raised none.
+    """
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     intended: list[int] = field(default_factory=list)
@@ -49,7 +55,10 @@ async def send(
     *,
     before_body: Callable[[int], object] = bool,
 ) -> SendResult:
-    """Send submissions, or this many of them. Each one that was taken must have exactly one outcome."""
+    """Send submissions, and check that each submission taken has exactly one outcome.
+
+    submissions: the submissions, or their number.
+    """
     ran = SendResult()
 
     async def intend(keys: Sequence[int]) -> None:
@@ -65,7 +74,7 @@ async def send(
             for key, outcome in outcomes:
                 assert key not in ran.outcomes
                 ran.outcomes[key] = outcome
-    except Exception as error:  # noqa: BLE001 -- given to the test, which says which one it expects
+    except Exception as error:  # noqa: BLE001 -- the test checks the error
         ran.error = error
     assert sorted(ran.outcomes) == sorted(ran.taken)
     assert len(set(ran.intended)) == len(ran.intended)

@@ -1,4 +1,7 @@
-"""An OAuth 2 token server on loopback: it issues tokens, ends them, revokes consent, and answers a mail server's questions."""
+"""An OAuth 2 token server on loopback.
+
+The server issues and revokes tokens, and answers a mail server that asks about a token.
+"""
 
 import contextlib
 import json
@@ -19,8 +22,8 @@ class TokenServer:
     requests: the forms that were posted, oldest first.
     valid: the access tokens that mail servers accept.
     refusal: the error that every request for a token gets; empty to issue tokens.
-    device_answers: the errors that polls for a device code get before the tokens.
-    raw_answer: a status and a body that every request gets instead.
+    device_answers: the errors that polls for a device code get before they get the tokens.
+    raw_answer: a status and a body with which every request is answered, instead of tokens.
     """
 
     port: int = 0
