@@ -32,6 +32,9 @@ class Deadline:
 
     def cancel(self) -> None:
         """Stop the timer for good."""
+        # The owner of `on_expiry` refers to this object. The garbage collector, which runs rarely during a send, would have to
+        # find that cycle before it frees the owner.
+        self._on_expiry = _do_nothing
         self._expires_at = NEVER
         if self._timer is not None:
             self._timer.cancel()
@@ -43,3 +46,7 @@ class Deadline:
             self._on_expiry()
         elif self._expires_at != NEVER:
             self._timer = self._loop.call_at(min(self._expires_at, now + self._min_timeout), self._check)
+
+
+def _do_nothing() -> None:
+    """Take the place of `on_expiry` after the end."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from moza_mail.errors import RelayUnreachable, TransportError
 from moza_mail.model.reply import Phase
 from moza_mail.model.server_url import ServerAccess
+from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.protocol import LOOK_AHEAD
 from moza_mail.transport.relay_url import parse_relay
@@ -72,6 +75,24 @@ def has_message(relay, key: int) -> bool:
     found = [body for body in relay.bodies if body == make_submission(key).message.content]
     assert len(found) <= 1
     return bool(found)
+
+
+def test_a_closed_connection_is_freed_without_the_garbage_collector():
+    async def main(relay):
+        connector = SmtpConnector(parse_relay(relay), access=ServerAccess(), limits=QUICK)
+        session = await connector.connect()
+        await session.quit()
+        closed = weakref.ref(session)
+        del session
+        await asyncio.sleep(0.1)
+        return closed()
+
+    with smtp_sink(keep=False) as sink:
+        gc.disable()
+        try:
+            assert asyncio.run(main(sink.relay)) is None
+        finally:
+            gc.enable()
 
 
 def test_a_relay_gets_each_message_once_and_unchanged():
