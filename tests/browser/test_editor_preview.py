@@ -69,7 +69,7 @@ def test_the_controls_of_the_preview_are_in_one_row_and_fit(open_editor, is_edit
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_every_width_and_every_view(open_editor):
+def test_the_preview_has_every_width_and_every_view(open_editor):
     page = open_editor()
     for width in ("375", "640", "800"):
         page.locator(f"input[name=width][value='{width}']").check()
@@ -125,7 +125,7 @@ def test_the_mail_runs_no_script_and_its_dark_view_equals_a_dark_browser(open_ed
     assert "allow-scripts" not in sandbox
 
 
-def test_a_finding_leads_to_its_place_in_the_mail_and_disappears_when_fixed(open_editor, project):
+def test_a_click_on_a_finding_shows_its_place_in_the_mail_and_a_fix_removes_it(open_editor, project):
     page = open_editor()
     issue = project.path / ISSUE
     good = issue.read_text()
@@ -209,7 +209,7 @@ def test_everything_can_be_done_by_keyboard(open_editor):
 
 # The colours are the same in both languages, and the words by day and by night.
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
-def test_axe_finds_nothing(open_editor, project, lang, scheme):
+def test_the_preview_has_no_accessibility_problems(open_editor, project, lang, scheme):
     page = open_editor(lang=lang, scheme=scheme)
     issue = project.path / ISSUE
     change_and_wait(
@@ -231,7 +231,7 @@ def test_axe_finds_nothing(open_editor, project, lang, scheme):
     assert find_violations(page) == []
 
 
-def test_the_mail_its_text_and_its_findings_are_shown_without_scripts(open_editor):
+def test_the_mail_the_text_version_and_the_findings_are_shown_without_scripts(open_editor):
     page = open_editor(script=False, lang="en")
     assert "oliebollen" in mail_frame(page).locator("body").inner_text()
     assert page.get_by_role("heading", name="Findings").is_visible()
@@ -241,7 +241,7 @@ def test_the_mail_its_text_and_its_findings_are_shown_without_scripts(open_edito
     assert mail_frame(page).locator("body").evaluate("() => innerWidth") <= 375
 
 
-def test_the_browser_opens_a_private_file_so_that_no_argument_contains_the_key(browser, project):
+def test_the_browser_opens_a_private_file_and_no_command_argument_contains_the_key(browser, project):
     opener = project.path / "opener"
     opener.write_text(
         f'#!/bin/sh\necho "$1" > "{project.path}/opened.part"; mv "{project.path}/opened.part" "{project.path}/opened"\n'

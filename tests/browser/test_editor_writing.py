@@ -39,7 +39,7 @@ def titles(page):
     return page.locator(".part.agenda .part .go").all_inner_texts()
 
 
-def test_typing_updates_the_mail_before_saving_and_saving_keeps_all_other_bytes(editor, project):
+def test_typing_updates_the_mail_and_saving_changes_only_the_edited_text(editor, project):
     issue = project.path / ISSUE
     before = "\ufeff" + issue.read_text().replace(
         "date:", "# van de redactie  \ntags: [a,  b]\ndate:"
@@ -96,7 +96,7 @@ def paste(page, **kinds):
     )
 
 
-def test_pasted_text_with_a_look_becomes_markdown_that_can_be_undone(editor):
+def test_pasted_formatted_text_becomes_markdown_that_can_be_undone(editor):
     page = editor()
     before = text(page)
     select(page, "## Algemeen")
@@ -116,7 +116,7 @@ def test_pasted_text_with_a_look_becomes_markdown_that_can_be_undone(editor):
     assert text(page) == before
 
 
-def test_an_address_pasted_on_words_becomes_their_link(editor):
+def test_a_url_pasted_over_selected_words_makes_them_a_link(editor):
     page = editor()
     select(page, "formulieren")
     paste(page, plain=" https://example.org/f_(1)\n", html="<a href='https://example.org/f_(1)'>x</a>")
@@ -127,7 +127,7 @@ def test_an_address_pasted_on_words_becomes_their_link(editor):
     assert text(page) == before
 
 
-def test_the_mail_follows_the_caret_and_a_click_in_the_mail_goes_to_its_line(editor, open_editor):
+def test_the_mail_scrolls_to_the_caret_and_a_click_in_the_mail_moves_the_caret(editor, open_editor):
     page = editor(height=600)
     scroll = "document.querySelector('iframe.mail:not(.waiting)').contentWindow.scrollY"
     assert page.evaluate(scroll) == 0
@@ -174,7 +174,7 @@ def test_saving_is_shown_until_the_text_changes_again(editor):
     page.locator("#unsaved").wait_for()
 
 
-def test_an_event_of_the_button_is_found_until_it_has_a_title_and_a_date(editor):
+def test_an_event_inserted_by_the_button_is_reported_until_it_has_a_title_and_a_date(editor):
     page = editor()
     select(page, "MOZa Pulse")
     page.keyboard.press("Alt+g")
@@ -183,7 +183,7 @@ def test_an_event_of_the_button_is_found_until_it_has_a_title_and_a_date(editor)
     page.locator(".finding", has_text="datum").wait_for()
 
 
-def test_the_chip_and_the_banner_agree_while_a_text_cannot_be_shown(editor):
+def test_the_status_chip_and_the_banner_agree_while_a_text_cannot_be_rendered(editor):
     page = editor()
     select(page, "## Algemeen")
     page.keyboard.type("<form>\n\n## Algemeen")
@@ -247,7 +247,7 @@ def test_an_updated_outline_keeps_the_focus(editor, project):
     assert stood.evaluate("button => button === document.activeElement")
 
 
-def test_a_change_from_outside_is_loaded_or_offered_and_never_overwritten(editor, project):
+def test_a_change_by_another_program_is_loaded_or_offered_and_never_overwritten(editor, project):
     page = editor()
     issue = project.path / ISSUE
     change_and_wait(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "van buiten")))
@@ -280,7 +280,7 @@ def test_a_change_from_outside_is_loaded_or_offered_and_never_overwritten(editor
     assert issue.read_text() == outside
 
 
-def test_a_deleted_file_can_be_saved_again_and_leaving_unsaved_text_asks(editor, project):
+def test_a_deleted_file_can_be_saved_again_and_leaving_with_unsaved_text_asks(editor, project):
     page = editor()
     issue = project.path / ISSUE
     select(page, "oliebollen")
@@ -299,7 +299,7 @@ def test_a_deleted_file_can_be_saved_again_and_leaving_unsaved_text_asks(editor,
     assert "wafels" in issue.read_text()
 
 
-def test_a_finding_and_an_error_lead_to_their_line_in_the_text(editor, project):
+def test_a_click_on_a_finding_or_error_goes_to_its_line_in_the_text(editor, project):
     page = editor()
     select(page, "de documentatie](")
     page.keyboard.type("hier](")
@@ -321,7 +321,7 @@ def test_a_finding_and_an_error_lead_to_their_line_in_the_text(editor, project):
 
 
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "dark"), ("en", "light")])
-def test_axe_finds_nothing_in_the_editor(editor, lang, scheme):
+def test_the_editor_has_no_accessibility_problems(editor, lang, scheme):
     page = editor(lang=lang, scheme=scheme)
     for tab in ("#tab-write", "#tab-form", "#tab-outline"):
         page.click(tab)

@@ -33,12 +33,12 @@ DRESSED += [
 
 
 @pytest.mark.parametrize(("path", "theme"), DRESSED, ids=lambda value: getattr(value, "stem", value))
-def test_axe_finds_nothing_at_any_width_in_light_or_dark(show, path, theme):
+def test_mails_have_no_accessibility_problems_at_any_width_in_light_or_dark(show, path, theme):
     assert_no_violations(show(render_page(path, theme)), passes=20)
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
-def test_axe_finds_nothing_in_a_confirmation_mail(show, theme, lang):
+def test_a_confirmation_mail_has_no_accessibility_problems(show, theme, lang):
     shown = show(bodies(confirmation(lang=lang, theme=theme))[0], width=320)
     assert shown.evaluate("document.documentElement.scrollWidth") == 320
     assert_no_violations(shown, passes=15)

@@ -63,7 +63,7 @@ def test_all_text_contrasts_with_its_background(show, path, theme):
             assert page.evaluate(FAINT) == [], scheme
 
 
-def test_outlook_on_the_web_gets_dark_colours_by_its_own_attributes(show):
+def test_outlook_on_the_web_shows_dark_colours_from_its_own_attributes(show):
     html = mail(SAMPLE).replace("<body ", '<body data-ogsc="" data-ogsb="" ', 1)
     page = show(html)
     assert colour(page, "h3") == "rgb(226, 232, 240)"
@@ -90,7 +90,7 @@ def test_a_screen_reader_finds_every_heading_list_table_and_link(show):
     assert len(re.findall(r"\[level=3\]", tree)) == 6 + 4
 
 
-def test_links_of_their_own_are_large_enough_for_a_thumb(show):
+def test_links_outside_sentences_are_large_enough_for_a_thumb(show):
     links = show(mail(SAMPLE), width=320).locator(".way a")
     assert links.count() == 2
     assert min(box["height"] for box in (links.nth(index).bounding_box() for index in range(2))) >= 44

@@ -143,7 +143,7 @@ def test_a_screen_reader_gets_the_table_and_no_bar_is_too_long(open_report):
 
 
 @pytest.mark.parametrize(("lang", "scheme", "width"), [("nl", "light", 320), ("en", "dark", 390)])
-def test_axe_finds_nothing_and_the_report_fits_a_small_screen(open_report, lang, scheme, width):
+def test_the_report_has_no_accessibility_problems_and_fits_a_small_screen(open_report, lang, scheme, width):
     page = open_report(script=True)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{editor_home(page.url)}/choose?lang={lang}&to=/status")

@@ -140,7 +140,7 @@ class Keyboard:
     ],
     ids=["no script, a mouse", "the keyboard alone, 320 px"],
 )
-def test_from_signing_up_to_unsubscribing(site, opened, name, hand, settings):
+def test_a_visitor_signs_up_confirms_and_unsubscribes(site, opened, name, hand, settings):
     page, address = opened(**settings), f"{name}@example.org"
     do = hand(page)
     page.goto(site.url)
@@ -223,7 +223,7 @@ def open_pages(site, page, lang):
 
 # The colours are the same in both languages, and the words by day and by night: two walks meet all of it.
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
-def test_axe_finds_nothing_and_every_page_fits_a_small_screen(site, opened, lang, scheme):
+def test_public_pages_have_no_accessibility_problems_and_fit_a_small_screen(site, opened, lang, scheme):
     page = opened(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     seen = set()
     for what in open_pages(site, page, lang):
@@ -249,7 +249,7 @@ SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidde
   .map(e => [e.outerHTML, e.getBoundingClientRect()]).filter(([_, box]) => box.width < 24 || box.height < 24)"""
 
 
-def test_people_cannot_reach_the_trap_field(site, opened):
+def test_people_cannot_reach_the_hidden_field_that_detects_programs(site, opened):
     page = opened()
     page.goto(f"{site.url}/lists/weekly")
     assert not page.locator("#homepage").is_visible()
@@ -285,7 +285,7 @@ def test_colours_are_those_of_the_theme_in_light_and_dark_and_absent_in_print(si
     assert not page.locator("button").is_visible()
 
 
-def test_errors_are_announced_at_their_field_and_buttons_have_an_edge_in_forced_colours(site, opened):
+def test_errors_are_announced_at_their_field_and_buttons_have_a_border_in_forced_colours(site, opened):
     page = opened(forced_colors="active")
     page.goto(f"{site.url}/lists/weekly?lang=nl")
     age_form(site, page)
@@ -304,7 +304,7 @@ def test_errors_are_announced_at_their_field_and_buttons_have_an_edge_in_forced_
         assert edge[0] != edge[1], what
 
 
-def test_the_chosen_language_is_kept_from_page_to_page(site, opened):
+def test_the_chosen_language_is_kept_on_the_next_page(site, opened):
     page = opened()
     page.goto(site.url)
     page.click("nav a")

@@ -38,7 +38,7 @@ def in_store(project, work):
     return asyncio.run(run())
 
 
-def test_without_approval_nothing_is_sent_and_nothing_begins(project):
+def test_without_approval_no_mailing_begins_and_nothing_is_sent(project):
     refused = project.run("send", ISSUE, "--yes")
     assert refused.code == 1
     assert "`2026-01-14` may not be sent to the list `weekly`: it is not approved" in refused.err
@@ -60,7 +60,7 @@ def test_the_approved_issue_is_sent_and_status_names_the_approver(project):
     assert "approved by Noor de Vries on " in project.run("status").out
 
 
-def test_approve_as_json(project):
+def test_approve_prints_json(project):
     given = project.run("approve", ISSUE, "--as", "Noor", "--json").json
     assert (given["issue"], given["list"], given["audience"], given["approval"], given["approved_by"]) == (
         "2026-01-14",
@@ -99,7 +99,7 @@ def test_a_change_withdraws_the_approval_and_undoing_it_restores_it(project, cha
     assert project.run("send", ISSUE, "--yes").code == 0
 
 
-def test_an_approval_taken_back_stops_a_mailing_that_is_under_way(project):
+def test_a_withdrawn_approval_stops_a_mailing_in_progress(project):
     project.run("approve", ISSUE, "--as", "Noor")
     assert project.run("send", ISSUE, "--yes", "--limit", "1").code == 0
     taken = project.run("approve", ISSUE, "--withdraw", "--as", "Teun", "--json")
@@ -118,7 +118,7 @@ def test_a_test_copy_and_a_dry_run_need_no_approval(project):
     assert len(project.outbox()) == 1
 
 
-def test_under_four_eyes_who_sends_cannot_be_the_only_one_who_approved(project):
+def test_under_four_eyes_the_sender_cannot_be_the_only_approver(project):
     project.set(approval="four-eyes")
     project.run("approve", ISSUE)
     refused = project.run("send", ISSUE, "--yes")
@@ -133,7 +133,7 @@ def test_a_list_may_have_its_own_policy(project):
     assert project.run("send", ISSUE, "--yes").code == 0
 
 
-def test_what_check_would_stop_cannot_be_approved(project):
+def test_an_issue_with_errors_cannot_be_approved(project):
     edit(project, "## Algemeen\n", "## Leeg\n\n## Algemeen\n")
     refused = project.run("approve", ISSUE, "--json")
     assert (refused.code, refused.json["errors"]) == (3, 1)
@@ -141,12 +141,12 @@ def test_what_check_would_stop_cannot_be_approved(project):
 
 
 @pytest.mark.parametrize("name", ["a\nb", "x" * 101, "\x1b[31mNoor"])
-def test_a_name_that_is_none_is_refused(project, name):
+def test_an_invalid_approver_name_is_refused(project, name):
     refused = project.run("approve", ISSUE, "--as", name)
     assert (refused.code, "--as NAME" in refused.err) == (1, True)
 
 
-def test_approving_twice_is_approving_once_and_a_second_person_is_added(project):
+def test_a_repeated_approval_counts_once_and_a_second_person_is_added(project):
     for name in ("Noor", "Noor", "Teun"):
         project.run("approve", ISSUE, "--as", name)
     found = in_store(project, lambda store: store.approvals.list_for_issue("2026-01-14", "weekly"))

@@ -60,8 +60,8 @@ def pages(project):
     return sorted(path.parent.name for path in (project.path / "site").glob("*/index.html"))
 
 
-class TestWhichIssues:
-    def test_what_was_sent_is_published_where_the_mail_leads_and_nothing_else(self, sent):
+class TestPublishedIssues:
+    def test_only_sent_issues_are_published_at_the_url_in_the_mail(self, sent):
         build(sent)
 
         assert pages(sent) == ["2026-01-14"]
@@ -72,7 +72,7 @@ class TestWhichIssues:
         assert '<link rel="canonical" href="https://www.example.org/weekly/2026-01-14/">' in page
         assert "lezer0@example.org" not in "".join(map(str, files(sent.path / "site").values()))
 
-    def test_issues_of_before_there_was_a_ledger_come_by_day_or_by_name(self, project):
+    def test_issues_from_before_the_ledger_are_included_by_date_or_by_name(self, project):
         build(project, "--all-before", "2026-01-20")
         assert pages(project) == ["2026-01-14"]
 
@@ -111,7 +111,7 @@ class TestWhichIssues:
         assert done.json["missing"] == ["2026-01-14"]
         assert "2026-01-14 was sent to weekly, but has no file" in done.err
 
-    def test_a_corrected_typo_is_published_with_its_date_and_the_ledger_is_unchanged(self, sent):
+    def test_a_corrected_typo_is_published_with_the_date_of_the_correction(self, sent):
         path = sent.path / ISSUE
         path.write_text(path.read_text().replace("oliebollen", "oliebollen en appelflappen"))
         os.utime(path, (1769000000, 1769000000))
@@ -123,7 +123,7 @@ class TestWhichIssues:
         assert "bijgewerkt op 21 januari 2026" in page
         assert "appelflappen" not in sent.outbox()[0].get_body(("plain",)).get_content()
 
-    def test_a_page_leads_to_where_one_signs_up(self, sent):
+    def test_a_page_links_to_the_sign_up_form(self, sent):
         build(sent)
 
         for name in ("index.html", "2026-01-14/index.html"):
@@ -131,7 +131,7 @@ class TestWhichIssues:
             assert 'href="https://nieuwsbrief.example.org/lists/weekly">Aanmelden voor MOZa Weekly<' in page
 
 
-class TestPlaces:
+class TestArchiveUrl:
     def test_a_view_url_outside_the_archive_is_refused_with_a_hint(self, project):
         lists = project.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://archief.example.org/"\n')
@@ -146,7 +146,7 @@ class TestPlaces:
         assert 'view_url = "https://archief.example.org/{slug}/"' in refused.err
         assert not (project.path / "site").exists()
 
-    def test_without_view_url_the_archive_is_built_with_a_remark(self, project):
+    def test_without_view_url_the_archive_url_is_used_and_a_setting_is_suggested(self, project):
         project.set(view_url="")
         lists = project.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://archief.example.org"\n')
@@ -156,11 +156,11 @@ class TestPlaces:
         assert 'view_url = "https://archief.example.org/{slug}/"' in done.err
         assert "https://archief.example.org/2026-01-14/" in (project.path / "site/feed.xml").read_text()
 
-    def test_without_any_address_it_asks_for_one(self, project):
+    def test_without_any_url_the_missing_setting_is_named(self, project):
         project.set(view_url="")
         assert "archive_url" in project.run("archive", "build", "site").err
 
-    def test_each_list_has_its_own_place(self, project):
+    def test_view_url_can_contain_the_slug_of_the_list(self, project):
         project.set(view_url="https://www.example.org/{list}/{date}.html")
 
         build(project, "--all-before", "2026-01-20")
@@ -170,7 +170,7 @@ class TestPlaces:
 
 
 class TestFolder:
-    def test_doing_it_again_changes_nothing_not_even_a_time(self, sent):
+    def test_building_the_archive_again_changes_no_file_and_no_modification_time(self, sent):
         build(sent)
         before = {path: path.stat().st_mtime_ns for path in (sent.path / "site").rglob("*")}
         kept = files(sent.path / "site")
@@ -181,7 +181,7 @@ class TestFolder:
         assert {path: path.stat().st_mtime_ns for path in (sent.path / "site").rglob("*")} == before
         assert files(sent.path / "site") == kept
 
-    def test_what_is_published_no_longer_goes_and_what_others_put_there_stays(self, project):
+    def test_pages_no_longer_published_are_deleted_and_files_of_others_stay(self, project):
         build(project, "--all-before", "2027-01-01")
         (project.path / "site/robots.txt").write_text("User-agent: *")
         (project.path / "site/2026-01-21/foto.jpg").write_bytes(b"jpg")
@@ -196,7 +196,7 @@ class TestFolder:
         assert (project.path / "site/naar").readlink() == Path("/nowhere")
         assert [path.name for path in project.path.glob(".site*")] == []
 
-    def test_a_folder_of_others_is_refused_untouched(self, project):
+    def test_a_folder_with_files_of_others_is_refused_and_not_changed(self, project):
         (project.path / "site").mkdir()
         (project.path / "site/index.html").write_text("van een ander")
 
@@ -206,7 +206,7 @@ class TestFolder:
         assert "contains files that moza-mail did not make" in refused.err
         assert files(project.path / "site") == {"index.html": b"van een ander"}
 
-    def test_an_issue_that_fails_leaves_the_old_site_standing(self, sent):
+    def test_an_issue_that_cannot_be_rendered_leaves_the_old_site_unchanged(self, sent):
         build(sent)
         kept = files(sent.path / "site")
         path = sent.path / ISSUE
@@ -218,7 +218,7 @@ class TestFolder:
         assert "er-niet.png" in refused.err
         assert files(sent.path / "site") == kept
 
-    def test_a_full_disk_leaves_the_old_site_standing(self, tmp_path, monkeypatch):
+    def test_a_full_disk_leaves_the_old_site_unchanged(self, tmp_path, monkeypatch):
         publish_files(tmp_path / "site", {"index.html": b"old"})
         monkeypatch.setattr(
             Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
@@ -230,14 +230,14 @@ class TestFolder:
         assert (tmp_path / "site/index.html").read_text() == "old"
         assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
-    def test_what_a_broken_off_run_left_is_cleared(self, tmp_path):
+    def test_the_files_of_an_interrupted_run_are_deleted(self, tmp_path):
         (tmp_path / ".site.moza-mail/half").mkdir(parents=True)
 
         publish_files(tmp_path / "site", {"index.html": b"new"})
 
         assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
-    def test_a_reader_never_finds_the_site_half_or_gone(self, tmp_path):
+    def test_a_visitor_always_finds_the_whole_old_or_the_whole_new_site(self, tmp_path):
         place, ended, seen = tmp_path / "site", threading.Event(), set()
         versions = [{f"{page}/index.html": f"{run}".encode() for page in range(20)} for run in range(2)]
         publish_files(place, versions[0])
@@ -274,7 +274,7 @@ def _page(site, page):
         return file.read()
 
 
-class TestServed:
+class TestServedArchive:
     def site(self):
         return {
             "index.html": b"<p>alle</p>",
@@ -296,7 +296,7 @@ class TestServed:
 
         return asyncio.run(asked())
 
-    def test_each_file_has_its_kind_and_a_policy(self):
+    def test_each_file_has_its_media_type_and_a_content_security_policy(self):
         kinds = {
             "/weekly/": "text/html; charset=utf-8",
             "/weekly/2026/": "text/html; charset=utf-8",
@@ -309,7 +309,7 @@ class TestServed:
             assert "default-src 'none'" in given.headers["content-security-policy"]
             assert "set-cookie" not in given.headers
 
-    def test_what_is_known_already_is_not_sent_again(self):
+    def test_a_file_that_the_browser_has_is_not_sent_again(self):
         tag = self.get("/weekly/").headers["etag"]
 
         assert self.get("/weekly/", **{"If-None-Match": tag}).status_code == 304
@@ -324,12 +324,12 @@ class TestServed:
             ("/weekly/niets", 404, None),
         ],
     )
-    def test_other_addresses(self, path, code, to):
+    def test_other_paths_are_redirected_or_not_found(self, path, code, to):
         given = self.get(path)
         assert given.status_code == code
         assert given.headers.get("location") == to
 
-    def test_the_server_shows_what_was_sent_and_keeps_it_when_a_file_breaks(self, sent, monkeypatch):
+    def test_the_server_shows_sent_issues_and_keeps_them_when_a_file_breaks(self, sent, monkeypatch):
         from moza_mail.app import build_archive, open_project
         from moza_mail.cli.run import run_async
         from moza_mail.project import find_project
@@ -359,7 +359,7 @@ class TestServed:
         assert third == second
         assert len(errors) == 1
 
-    def test_an_archive_at_another_address_is_not_served(self, project):
+    def test_an_archive_outside_public_url_is_not_served(self, project):
         from moza_mail.app.build_archive import find_live_archives
         from moza_mail.project import find_project
 

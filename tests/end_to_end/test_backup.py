@@ -136,7 +136,7 @@ def test_a_damaged_backup_changes_nothing(project, tmp_path, content):
     assert len(project.outbox()) == READERS
 
 
-def test_a_restore_in_mid_mailing_mails_nobody_twice(project, tmp_path):
+def test_a_restore_during_a_mailing_mails_nobody_twice(project, tmp_path):
     assert send(project, "--limit", "2").code == 0
     project.run("backup", str(tmp_path / "backup.db"))
     assert send(project).code == 0
@@ -418,7 +418,7 @@ def test_a_move_file_changes_no_store_that_was_made_with_another_secret(project,
     assert len(recipients(project)) == READERS
 
 
-def test_a_folder_that_may_not_be_written_stops_nothing():
+def test_a_store_mark_is_not_written_in_a_read_only_folder():
     """Not even root may write in /sys."""
     write_mark(Path("/sys"), StoreMark(store_id="a", generation=1))
     assert read_mark(Path("/sys")) is None

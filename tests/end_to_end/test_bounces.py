@@ -67,7 +67,7 @@ def show_subscriber(project, reader: int):
     return project.run("subscribers", "show", f"lezer{reader}@example.org", "--json").json
 
 
-def test_an_address_that_does_not_exist_is_mailed_no_more_and_counts_once(project):
+def test_an_address_that_does_not_exist_is_suppressed_and_counts_once(project):
     content = report(return_address(project, 1), "lezer1@example.org")
     deliver(project, "1", content)
     dry = project.run("bounces", "--dry-run", "--json").json
@@ -98,7 +98,7 @@ def test_an_address_that_does_not_exist_is_mailed_no_more_and_counts_once(projec
     assert kept == [content, content]
 
 
-def test_an_mbox_is_read_again_and_again_and_counts_once(project):
+def test_messages_in_an_mbox_that_is_read_repeatedly_count_once(project):
     path = project.path / "bounces.mbox"
     box = mailbox.mbox(path)
     box.add(report(return_address(project, 1), "lezer1@example.org"))
@@ -112,7 +112,7 @@ def test_an_mbox_is_read_again_and_again_and_counts_once(project):
     assert show_subscriber(project, 2)["suppressions"] == []
 
 
-def test_a_report_that_anybody_could_have_written_changes_nothing_and_is_kept(project):
+def test_a_report_without_proof_of_a_mailing_changes_nothing_and_is_kept(project):
     forged = SignedLinks(secret=b"somebody else's secret").make_bounce_local_part(1, 1)
     deliver(project, "forged", report(f"{forged}@bounce.example.org", "lezer1@example.org"))
     deliver(project, "bare", report("weekly@example.org", "lezer1@example.org"))
@@ -132,7 +132,7 @@ def test_a_report_that_anybody_could_have_written_changes_nothing_and_is_kept(pr
     assert all(show_subscriber(project, reader)["suppressions"] == [] for reader in range(3))
 
 
-def test_our_message_id_proves_it_where_there_is_no_return_address(project):
+def test_without_a_unique_return_address_our_message_id_proves_a_report(project):
     (sent,) = [mail for mail in project.outbox() if "lezer1@" in mail["To"]]
     returned = f"To: lezer1@example.org\nMessage-ID: {sent['Message-ID']}"
     deliver(project, "1", report("weekly@example.org", "lezer1@example.org", returned=returned))
@@ -155,7 +155,7 @@ def pipe_message(project, content: bytes) -> "subprocess.CompletedProcess[bytes]
     return subprocess.run(**command, capture_output=True, check=False, timeout=60)
 
 
-def test_a_mail_server_hands_over_one_message_and_keeps_it_when_we_cannot(project):
+def test_a_mail_server_pipes_one_message_and_keeps_it_if_processing_fails(project):
     taken = pipe_message(project, report(return_address(project, 1), "lezer1@example.org"))
     unknown = pipe_message(project, b"From: a@example.org\nSubject: hoi\n\nhoi\n")
     assert (taken.returncode, unknown.returncode) == (0, 0), taken.stderr + unknown.stderr
@@ -261,7 +261,7 @@ def unsubscribe_address(project, reader: int) -> str:
     )[1]
 
 
-def test_each_message_can_be_left_by_link_and_by_mail(project):
+def test_each_message_offers_unsubscribing_by_link_and_by_mail(project):
     for mail in project.outbox():
         web, by_mail = mail["List-Unsubscribe"].split(", ")
         assert web.startswith("<https://")
@@ -289,7 +289,7 @@ def test_a_mail_to_the_unsubscribe_address_unsubscribes_once(project, head):
     assert project.run("bounces", "--json").json["unsubscribed"] == []
 
 
-def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
+def test_mail_to_a_forged_unsubscribe_address_is_unknown_mail(project):
     links = SignedLinks(secret=b"somebody else's secret")
     ours = return_address(project, 1).removeprefix("bounce+")
     for number, to in enumerate(
@@ -325,7 +325,7 @@ def test_status_shows_bounces_and_consistent_totals(project):
     assert (row[0], total[0], row[1:]) == ("example.org", "total", total[1:])
 
 
-def test_the_desk_shows_what_happened_as_a_chart_and_a_table(project):
+def test_the_editor_shows_the_mailing_as_a_chart_and_a_table(project):
     deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     assert project.run("bounces").code == 0
     browser = open_client(project.path)

@@ -24,7 +24,7 @@ def count_by_state(project) -> dict[str, int]:
     return {state: states.count(state) for state in set(states)}
 
 
-def test_a_file_is_planned_and_asked_about_before_it_changes_anybody(project):
+def test_a_bulk_action_shows_its_plan_and_asks_before_it_changes_anybody(project):
     asked = project.run("subscribers", "unsubscribe", "--file", "weg.txt")
     assert (asked.code, "2 to change, 0 were changed before, 1 are not known here" in asked.err) == (2, True)
     assert count_by_state(project) == {"confirmed": 3}
@@ -36,7 +36,7 @@ def test_a_file_is_planned_and_asked_about_before_it_changes_anybody(project):
     assert (again["changed"], again["done_before"]) == (0, 2)
 
 
-def test_a_file_is_suppressed_with_its_reason_also_for_unknown_addresses(project):
+def test_addresses_in_a_file_are_suppressed_with_a_reason_even_if_unknown(project):
     done = project.run(
         "subscribers", "suppress", "--file", "weg.txt", "--evidence", "blokkeerlijst", "--yes", "--json"
     )
@@ -46,7 +46,7 @@ def test_a_file_is_suppressed_with_its_reason_also_for_unknown_addresses(project
     assert "blokkeerlijst" in shown
 
 
-def test_a_file_is_erased_and_each_person_is_in_the_audit_log(project):
+def test_people_in_a_file_are_erased_and_each_has_an_audit_entry(project):
     done = project.run("subscribers", "erase", "--file", "weg.txt", "--yes")
     assert (done.code, "weg.txt contains the addresses: delete it" in done.err) == (0, True)
     assert (project.path / "lezers.csv").read_text() == "email,naam\nc@example.org,C\n"

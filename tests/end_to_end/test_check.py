@@ -24,7 +24,7 @@ def write(project, text, name="issues/2026-01-21.md"):
     return name
 
 
-def test_an_issue_without_faults_ends_well(project):
+def test_an_issue_without_findings_gives_exit_code_0(project):
     done = project.run("check", write(project, GOOD))
     assert (done.code, done.out.splitlines()[-1]) == (0, "issues/2026-01-21.md: 1 remark.")
     assert "[no-subject]" in done.out
@@ -43,7 +43,7 @@ def test_an_error_is_printed_with_file_and_line_and_exit_code_3(project):
     assert done.out.endswith("issues/2026-01-21.md: 1 error, 1 remark.\n")
 
 
-def test_a_program_gets_every_finding(project):
+def test_json_output_contains_every_finding(project):
     done = project.run("check", write(project, BAD), "--json")
     assert done.code == 3
     assert done.json["issue"] == "issues/2026-01-21.md"
@@ -58,14 +58,14 @@ def test_a_program_gets_every_finding(project):
     }
 
 
-def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
+def test_an_unreadable_issue_is_a_finding_in_json_output_too(project):
     done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< gallery 1 >}}}}\n"), "--json")
     assert done.code == 1
     assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 9)]
     assert "the shortcode `gallery` is unknown" in done.err
 
 
-def test_send_refuses_an_issue_with_errors_with_a_hint(project):
+def test_send_refuses_an_issue_with_errors_and_gives_a_hint(project):
     project.add_readers(2)
     done = project.run("send", write(project, BAD), "--yes")
     assert done.code == 3
@@ -82,14 +82,14 @@ def test_a_dry_run_reports_that_send_would_refuse(project):
     assert "error    issues/2026-01-21.md:11" in done.err
 
 
-def test_a_test_copy_is_sent_whatever_is_found(project):
+def test_a_test_copy_is_sent_despite_errors(project):
     done = project.run("send", write(project, BAD), "--test", "proef@example.org")
     assert done.code == 0
     assert "the section 'Leeg' is empty" in done.err
     assert len(project.outbox()) == 1
 
 
-def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
+def test_a_mailing_in_progress_continues_despite_a_new_rule(project):
     project.add_readers(3)
     assert project.run("send", write(project, GOOD), "--yes", "--limit", "1").code == 0
     settings = project.path / "moza-mail.toml"
@@ -98,7 +98,7 @@ def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
     assert (done.code, project.states()) == (0, {"accepted": 3})
 
 
-def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
+def test_a_rule_can_be_disabled_and_an_unknown_rule_is_refused(project):
     settings = project.path / "moza-mail.toml"
     before = settings.read_text()
     settings.write_text(before.replace("[check]", '[check]\ndisabled = ["empty-section"]'))
@@ -118,13 +118,13 @@ def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
         ('[check]\npreferred_words = ["a"]', "`check.preferred_words` must be a table"),
     ],
 )
-def test_a_key_of_check_that_cannot_be_used_is_named(project, table, says):
+def test_an_invalid_check_setting_is_named(project, table, says):
     (project.path / "moza-mail.toml").write_text(table)
     done = project.run("check", ISSUE)
     assert (done.code, says in done.err) == (2, True), done.err
 
 
-def test_a_check_brings_in_nothing_that_could_ask_the_net(project):
+def test_check_imports_no_module_for_network_access(project):
     program = (
         "import sys; from moza_mail.cli import main; sys.argv = ['moza-mail', 'check', sys.argv[1]]\n"
         "try: main()\n"
@@ -140,7 +140,7 @@ def test_a_check_brings_in_nothing_that_could_ask_the_net(project):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_fix_repairs_the_file_shows_the_difference_and_then_checks(project):
+def test_fix_repairs_the_file_shows_the_diff_and_checks_again(project):
     path = project.path / write(project, f"{HEAD}## A\n\nWe zagen:\n\n*het plan\n*de brief\n\nKlaar.\n")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     before = project.run("check", str(path), "--json").json
@@ -188,7 +188,7 @@ def test_check_says_that_the_store_cannot_be_read(project):
     assert "is gone" in found["message"]
 
 
-def test_the_search_for_earlier_mailings_can_be_switched_off(project):
+def test_the_search_for_earlier_mailings_can_be_disabled(project):
     project.add_readers(2)
     (project.path / "subscribers" / "moza-mail.db").unlink()
     settings = project.path / "moza-mail.toml"

@@ -136,14 +136,14 @@ def send_until_terminal_closes(project, sink, handler: str) -> int:
         process.kill()
 
 
-def test_a_send_that_ignores_hangups_goes_on_when_its_terminal_is_closed(project):
+def test_a_send_that_ignores_sighup_continues_when_its_terminal_is_closed(project):
     with smtp_sink() as sink:
         assert send_until_terminal_closes(project, sink, "SIG_IGN") == 0
         assert project.states() == {"accepted": READERS}
         assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
-def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
+def test_closing_the_terminal_stops_a_send_and_leaves_nobody_uncertain(project):
     with smtp_sink() as sink:
         assert send_until_terminal_closes(project, sink, "SIG_DFL") == 129
         stopped = project.states()
@@ -172,7 +172,7 @@ def drained(terminal):
         reader.join(timeout=60)
 
 
-def test_a_send_that_was_suspended_goes_on_where_it_was(project):
+def test_a_suspended_send_continues_where_it_stopped(project):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         process = project.start("send", ISSUE, "--yes")
@@ -198,7 +198,7 @@ def test_the_second_of_two_sends_names_the_first(project):
         assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
-def test_the_log_of_the_relay_settles_uncertain_recipients_and_a_person_the_rest(project):
+def test_the_relays_log_settles_uncertain_recipients_and_a_person_decides_about_the_rest(project):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         process = project.start("send", ISSUE, "--yes")

@@ -8,7 +8,7 @@ from tests.support.examples import examples
 from tests.support.project_folder import folder
 
 
-def test_an_import_that_is_refused_stores_nobody(tmp_path):
+def test_a_refused_import_stores_nobody(tmp_path):
     """Either all rows of a file are stored, or none."""
     here = folder(tmp_path)
 

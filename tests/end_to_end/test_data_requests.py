@@ -19,7 +19,7 @@ def project(tmp_path):
     return made
 
 
-def test_a_person_gets_all_that_is_held_and_is_then_forgotten(project):
+def test_a_person_gets_all_stored_data_and_is_then_erased(project):
     held = project.run("subscribers", "show", "Lezer1@example.org", "--json").json
     assert (held["email"], held["name"]) == ("lezer1@example.org", "Lezer 1")
     assert held["subscriptions"][0]["consent"] == "test"
@@ -101,7 +101,7 @@ def test_retention_reports_the_mailbox_it_cannot_clear(project):
 
 
 @pytest.mark.parametrize("table", ["deliveries = 30", "sign_ups = 7", "bounces = 0", "people = 3"])
-def test_a_period_that_cannot_be_is_refused(project, table):
+def test_an_invalid_retention_period_is_refused(project, table):
     path = project.path / "moza-mail.toml"
     path.write_text(f"{path.read_text()}\n[retention]\n{table}\n")
     done = project.run("privacy", "retention")
@@ -114,7 +114,7 @@ def run_sql(project, *statements):
             plain.execute(statement)
 
 
-def test_an_anchor_that_is_printed_and_mailed_finds_an_older_database(project):
+def test_a_printed_or_mailed_anchor_reveals_an_older_database(project):
     database = project.path / "subscribers" / "moza-mail.db"
     older = database.read_bytes()
     assert project.run("subscribers", "suppress", "lezer2@example.org", "--evidence", "test").code == 0

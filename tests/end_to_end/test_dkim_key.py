@@ -37,7 +37,7 @@ def raw(project) -> list[bytes]:
     return [path.read_bytes() for path in sorted((project.path / "outbox" / "new").glob("*.eml"))]
 
 
-def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
+def test_a_new_key_signs_mail_that_its_dns_record_verifies(project):
     record = made(project)
     project.run(*IMPORT)
     sent = project.run("send", ISSUE, "--yes", "--json")
@@ -53,7 +53,7 @@ def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
     assert all(has_valid_signatures(content, key) for content in messages)
 
 
-def test_the_key_file_is_its_owners_alone_and_is_never_overwritten(project):
+def test_the_key_file_is_private_and_never_overwritten(project):
     made(project)
     path = project.path / "subscribers" / "dkim-moza1.pem"
     content = path.read_bytes()
@@ -66,7 +66,7 @@ def test_the_key_file_is_its_owners_alone_and_is_never_overwritten(project):
     assert path.read_bytes() == content
 
 
-def test_a_record_is_printed_for_people_and_shown_again(project):
+def test_the_dns_record_is_printed_and_can_be_shown_again(project):
     project.set(dkim_key="k.pem", dkim_selector="moza1")
     printed = project.run("dkim", "new", "--selector", "moza1", "--out", str(project.path / "k.pem"))
     shown = project.run("dkim", "show")
@@ -113,7 +113,7 @@ def test_without_a_key_the_plan_notes_that_the_relay_must_sign(project):
         ({"dkim_ed25519_key": "subscribers/dkim-moza1.pem", "dkim_ed25519_selector": "x"}, "another type than Ed25519"),
     ],
 )  # fmt: skip
-def test_a_key_that_cannot_sign_stops_the_sending_before_anything_is_mailed(project, settings, says):
+def test_an_unusable_key_stops_a_send_before_anything_is_mailed(project, settings, says):
     made(project)
     project.run(*IMPORT)
     project.set(**settings)

@@ -59,7 +59,7 @@ def states(done, subject):
     return [one["state"] for one in find_diagnoses(done, subject)]
 
 
-def test_a_correct_project_is_good_with_exit_code_0(project):
+def test_a_correct_project_gives_exit_code_0(project):
     made, key = project
     made.add_readers(2)
     with smtp_sink() as sink:
@@ -108,7 +108,7 @@ def test_a_wrong_record_is_reported_with_a_remedy_and_exit_code_3(project, chang
     assert all(one["hint"] for one in wrong)
 
 
-def test_the_key_to_publish_is_printed_as_a_line_for_the_zone(project):
+def test_the_dkim_record_to_publish_is_printed_as_a_line_of_a_zone_file(project):
     made, key = project
 
     with name_server(zone_with(key, {("moza._domainkey.example.org", "TXT"): None})) as dns:
@@ -129,7 +129,7 @@ def test_a_failing_resolver_makes_the_domain_unknown(project):
     assert [states(done, each)[0] for each in ("spf", "dkim", "dmarc", "mx")] == ["unknown"] * 4
 
 
-def test_a_key_too_long_for_one_packet_comes_over_tcp(project):
+def test_a_dkim_record_too_long_for_one_packet_is_read_over_tcp(project):
     made, key = project
 
     done = run_doctor(made, zone_with(key), truncated=frozenset({key["name"]}))
@@ -167,7 +167,7 @@ def test_an_unreachable_relay_and_a_readable_key_are_errors(project):
     assert "can be read by other users" in " ".join(one["message"] for one in find_diagnoses(done, "config"))
 
 
-def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
+def test_the_relay_must_accept_messages_of_the_size_of_the_newest_issue(project):
     made, _ = project
     assert command.measure_newest_issue(find_project(made.path), {}) == 0, (
         "without a secret nothing is composed, for that would make one"
@@ -179,7 +179,7 @@ def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
     assert abs(command.measure_newest_issue(find_project(made.path), {}) - composed) < 2000
 
 
-def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
+def test_a_clock_that_is_behind_the_store_is_reported(project, monkeypatch):
     made, key = project
     made.add_readers(1)
     moment = command.now().replace(year=2020)

@@ -119,7 +119,7 @@ def find_traces(project):
     }
 
 
-def test_an_address_planted_everywhere_in_many_spellings_is_in_no_byte_after_an_erasure(project):
+def test_an_address_in_every_file_and_spelling_is_gone_after_an_erasure(project):
     plant(project)
     assert len({name for name, _ in find_traces(project)}) >= 18
     done = project.run("subscribers", "erase", f"{SPELLINGS[1]}.", "--yes", "--json")
@@ -196,7 +196,7 @@ def test_an_address_that_is_only_in_a_file_is_erased(project):
     assert project.run("subscribers", "erase", nobody, "--yes").code == 1
 
 
-def test_the_store_knows_one_person_by_every_spelling(project):
+def test_the_store_finds_a_person_by_every_spelling_of_the_address(project):
     for spelling in SPELLINGS[:4]:
         assert project.run("subscribers", "show", spelling).code == 0, spelling
         assert Address.parse_typed(spelling).key == Address.parse_typed(PERSON).key

@@ -43,7 +43,7 @@ def wait_until_all_send(server: Cluster, project: Folder, sink: Sink, limit: flo
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
-def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, project, how):
+def test_senders_wait_for_an_unavailable_database_and_nobody_is_uncertain(server, project, how):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
         with fleet.run_senders(project, SENDERS) as started:
@@ -62,7 +62,7 @@ def test_senders_wait_for_a_server_that_is_away_and_nobody_is_in_doubt(server, p
     assert project.states() == {"accepted": READERS}
 
 
-def test_a_hung_sender_keeps_its_readers_and_the_others_say_so_and_end_with_3(server, project):
+def test_a_hung_sender_keeps_its_claims_and_the_others_report_it_with_exit_code_3(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
         with fleet.run_senders(project, SENDERS) as started:
@@ -105,7 +105,7 @@ def test_a_sender_that_hangs_in_a_transaction_does_not_stop_the_others(server, p
         assert not fleet.judge(project, sink, READERS).broken
 
 
-def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send(server, project):
+def test_the_claims_of_a_dead_sender_are_taken_over_while_the_others_send(server, project):
     project.add_readers(6000)
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
@@ -121,7 +121,7 @@ def test_the_readers_of_a_dead_sender_are_taken_over_while_the_others_still_send
     ("number", "code", "words"),
     [(signal.SIGINT, 130, ["send", ISSUE, "--yes"]), (signal.SIGTERM, 143, ["send", "--due"])],
 )
-def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_says_who_is_in_doubt(
+def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_reports_uncertain_recipients(
     server, project, number, code, words
 ):
     fleet.make_due(project)
@@ -148,7 +148,7 @@ def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_says_who_is
     assert verdict.uncertain
 
 
-def test_a_server_that_stays_away_ends_each_command_with_75_and_cron_hears_of_it_once(server, project):
+def test_a_database_that_stays_unavailable_gives_exit_code_75_and_one_report_from_cron(server, project):
     with crash.open_relay(20) as (sink, relay):
         project.set(relay=relay)
         with fleet.run_senders(project, 1, "--wait", "2s") as started:

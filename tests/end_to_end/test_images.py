@@ -22,7 +22,7 @@ def project(tmp_path):
     return project
 
 
-def test_it_comes_with_every_mail_and_the_mail_asks_nothing_of_the_net(project):
+def test_an_image_is_embedded_in_every_mail_and_nothing_is_fetched(project):
     project.add_readers(2)
     assert project.run("send", ISSUE, "--yes").code == 0
     for message in project.outbox():
@@ -39,7 +39,7 @@ def test_the_rendered_page_contains_the_image(project):
     assert "img-src data:" in editor.MAIL_POLICY
 
 
-def test_with_an_asset_url_what_is_to_be_published_is_written_and_linked(project):
+def test_with_an_asset_url_images_and_calendar_are_written_to_a_folder_and_linked(project):
     project.set(asset_url="https://www.example.org/mail/", calendar="link")
     assert project.run("render", ISSUE).code == 0
     published = sorted(path.name for path in (project.path / "out/publish/2026-01-14").iterdir())
@@ -53,14 +53,14 @@ def test_with_an_asset_url_what_is_to_be_published_is_written_and_linked(project
     assert "Zet alles in mijn agenda (.ics):\nhttps://www.example.org/mail/2026-01-14/issue.ics\n" in text
 
 
-def test_a_calendar_cannot_be_linked_without_a_place_to_publish(project):
+def test_a_calendar_cannot_be_linked_without_an_asset_url(project):
     project.set(calendar="link")
     refused = project.run("render", ISSUE)
     assert refused.code == 2
     assert 'moza-mail.toml: `calendar` is "link", but `asset_url` is not set' in refused.err
 
 
-def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
+def test_an_unusable_image_stops_a_send_with_its_line(project):
     path = project.path / ISSUE
     (project.path / "issues/plan.svg").write_text("<svg/>")
     path.write_text(path.read_text() + "\n![Plan](plan.svg)\n")
@@ -72,7 +72,7 @@ def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
     assert project.outbox() == []
 
 
-def test_an_image_of_another_host_is_asked_only_when_the_project_allows_it(project):
+def test_an_image_on_another_host_is_allowed_only_by_the_settings(project):
     path = project.path / ISSUE
     path.write_text(path.read_text() + "\n![Plan](https://beeld.example.org/plan.png)\n")
     assert "is on another host" in project.run("render", ISSUE).err

@@ -35,7 +35,7 @@ def read_report(project, name: str = "verslag.csv") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_files_of_excel_are_read_and_a_guessed_encoding_is_shown(project):
+def test_csv_files_of_excel_are_read_and_a_guessed_encoding_is_reported(project):
     done = run_import(project, "E-mailadres;Naam\r\nzoe@example.org;Zoë Müller €\r\n".encode("cp1252"))
 
     assert (done.code, "1 added, 0 refused" in done.out) == (0, True)
@@ -44,14 +44,14 @@ def test_files_of_excel_are_read_and_a_guessed_encoding_is_shown(project):
     assert show_subscriber(project, "zoe@example.org")["name"] == "Zoë Müller €"
 
 
-def test_unicode_text_of_excel_is_read_and_named(project):
+def test_unicode_text_files_of_excel_are_read_and_reported(project):
     done = run_import(project, "Naam\tE-mail\r\nŁukasz\tlukasz@example.org\r\n".encode("utf-16"), "--json")
     assert (done.json["encoding"], done.json["example"]) == ("UTF-16", "Łukasz")
     assert done.json["columns"] == {"E-mail": "email", "Naam": "name"}
     assert show_subscriber(project, "lukasz@example.org")["name"] == "Łukasz"
 
 
-def test_columns_are_mapped_and_one_that_is_not_there_brings_nobody(project):
+def test_columns_are_mapped_and_a_missing_column_stops_the_import(project):
     content = "Relatie;Adres voor mail;Naam organisatie\nZoë;zoe@example.org;KVK\n"
     wrong = run_import(project, content, "--map", "email=Adres", "--map", "name=Relatie")
     assert (wrong.code, "no column `Adres`" in wrong.err) == (1, True)
@@ -156,11 +156,11 @@ def test_many_rejected_rows_are_counted_and_the_first_are_listed(project):
     assert run_import(project, "email\n" + "fout\n" * 1500, "--json").json["refused"] == 1500
 
 
-def test_a_file_that_holds_nobody_is_no_mistake(project):
+def test_a_file_without_people_is_not_an_error(project):
     assert run_import(project, "email,naam\n").out == "lezers.csv to weekly: 0 added, 0 refused\n"
 
 
-def test_an_import_that_is_killed_goes_on_where_it_was(project):
+def test_a_killed_import_continues_where_it_stopped(project):
     rows = "".join(f"lezer{number}@example.org,L\n" for number in range(60_000))
     (project.path / "veel.csv").write_text(f"email,naam\n{rows}")
     command = ("subscribers", "import", "--yes", "veel.csv", "--consent", "formulier", "--json")
@@ -178,7 +178,7 @@ def test_an_import_that_is_killed_goes_on_where_it_was(project):
     assert project.run(*command).json["unchanged"] == 60_000
 
 
-def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, tmp_path_factory):
+def test_importing_our_export_into_another_project_gives_the_same_people(project, tmp_path_factory):
     evil = (
         'email,name,lang,organisatie,"=kolom"\n'
         'a@example.org,Zoë \'t Hart,en,"=HYPERLINK(""x"");-1",\'=al bewaakt\n'
@@ -211,7 +211,7 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
     assert known(project)[0]["attributes"]["organisatie"] == '=HYPERLINK("x");-1'
 
 
-def test_one_who_was_erased_is_not_brought_back_by_any_file(project):
+def test_an_erased_person_is_not_added_by_any_file(project):
     rows = "email,name\nweg@example.org,W\nblijft@example.org,B\n"
     assert run_import(project, rows).code == 0
     assert project.run("subscribers", "erase", "weg@example.org", "--yes").code == 0
@@ -222,7 +222,7 @@ def test_one_who_was_erased_is_not_brought_back_by_any_file(project):
     assert "weg" not in project.run("subscribers", "export").out
 
 
-def test_a_language_comes_along_and_what_is_none_is_refused(project):
+def test_a_language_column_is_imported_and_an_invalid_language_is_refused(project):
     done = run_import(
         project, "email,taal\na@example.org,en\nb@example.org,Engels\n", "--map", "lang=taal", "--json"
     )
@@ -233,7 +233,7 @@ def test_a_language_comes_along_and_what_is_none_is_refused(project):
     assert json.loads(project.run("subscribers", "export", "--json").out)["lang"] == "en"
 
 
-def test_a_project_moves_with_one_file_and_its_secret(project, tmp_path_factory):
+def test_a_project_moves_to_another_machine_with_one_file_and_its_secret(project, tmp_path_factory):
     people = (
         "email,naam,status\na@example.org,Zoë,actief\nb@example.org,Ben,afgemeld\nc@example.org,Cas,bounced\n"
     )
@@ -276,7 +276,7 @@ def show_states(project):
     return {row["email"].partition("@")[0]: row["state"] for row in map(json.loads, rows)}
 
 
-def test_the_zip_of_a_service_is_read_as_all_files_of_one_export(project):
+def test_the_zip_of_a_mailing_service_is_read_as_one_export(project):
     tracking = {
         "granular_activity/opens/1.csv": "Email\nleft@example.org\n",
         "posts/12.delivers.csv": "email\nleft@example.org\n",
@@ -300,7 +300,7 @@ def test_the_zip_of_a_service_is_read_as_all_files_of_one_export(project):
     assert "cleaned_email_audience_export_1a.csv" in suppressed["evidence"]
 
 
-def test_several_files_of_one_export_are_previewed_in_one_table(project):
+def test_several_files_of_one_export_are_shown_in_one_table(project):
     for name, text in MAILCHIMP.items():
         (project.path / name).write_text(text)
     asked = project.run("subscribers", "import", *MAILCHIMP)
@@ -339,7 +339,7 @@ def test_a_sheet_of_a_workbook_is_chosen_by_name(project):
     ],
     ids=["large", "many", "one line", "no file", "nested"],
 )
-def test_a_zip_that_is_an_attack_or_no_export_is_refused_at_once(project, monkeypatch, files, says):
+def test_a_malicious_zip_or_a_zip_without_an_export_is_refused_quickly(project, monkeypatch, files, says):
     monkeypatch.setattr(export_archive, "MAX_UNPACKED", 10_000_000)
     write_zip(project.path / "export.zip", files)
     started = time.process_time()

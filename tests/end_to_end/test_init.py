@@ -27,7 +27,7 @@ def issue(project: Folder) -> str:
 
 
 @pytest.mark.parametrize("lang", ["nl", "en"])
-def test_what_init_makes_passes_check_and_a_dry_run_at_once(tmp_path, lang):
+def test_a_new_project_passes_check_and_a_dry_run(tmp_path, lang):
     project = started(tmp_path, "--language", lang)
 
     checked = project.run("check", issue(project), "--strict", "--json")
@@ -40,7 +40,7 @@ def test_what_init_makes_passes_check_and_a_dry_run_at_once(tmp_path, lang):
     assert not (project.path / "outbox/new").exists()
 
 
-def test_its_example_subscribers_can_be_mailed_to_the_outbox_and_the_next_issue_made(tmp_path):
+def test_a_new_project_can_mail_its_example_subscribers_and_make_the_next_issue(tmp_path):
     project = started(tmp_path)
 
     brought = project.run(
@@ -54,7 +54,7 @@ def test_its_example_subscribers_can_be_mailed_to_the_outbox_and_the_next_issue_
     assert project.run("new").code == 0
 
 
-def test_a_colour_and_a_logo_make_a_theme_of_its_own(tmp_path):
+def test_a_colour_and_a_logo_make_a_theme_of_the_project(tmp_path):
     (tmp_path / "logo.png").write_bytes((ROOT / "tests/data/issues/logo@2x.png").read_bytes())
     project = started(tmp_path, "--colour", "#FFD500", "--logo", "logo.png", "--sender-name", "Team Één")
 
@@ -74,14 +74,14 @@ def test_a_colour_and_a_logo_make_a_theme_of_its_own(tmp_path):
         ("--logo", "tekst.png", "is not a PNG"),
     ],
 )
-def test_a_colour_or_logo_that_cannot_be_used_writes_nothing(tmp_path, option, value, reason):
+def test_with_an_unusable_colour_or_logo_no_file_is_written(tmp_path, option, value, reason):
     (tmp_path / "tekst.png").write_text("geen plaatje")
     done = Folder(path=tmp_path).run("init", "brief", *FLAGS, option, value)
     assert (done.code, reason in done.err) == (2, True), done.err
     assert not (tmp_path / "brief").exists()
 
 
-def test_what_was_answered_is_in_the_settings(tmp_path):
+def test_the_answers_are_in_the_settings(tmp_path):
     project = started(
         tmp_path, "--sender-name", "Team Één", "--site", "https://team.example.org", "--list", "team"
     )
@@ -94,7 +94,7 @@ def test_what_was_answered_is_in_the_settings(tmp_path):
     assert config.relay == "outbox:outbox"
 
 
-def test_subscribers_keys_and_mail_are_ignored_by_git(tmp_path):
+def test_git_ignores_subscribers_keys_and_mail(tmp_path):
     project = started(tmp_path)
     project.run("subscribers", "import", "--yes", "subscribers/example.csv", "--consent", "verzonnen")
     project.run("send", issue(project), "--yes")
@@ -142,7 +142,7 @@ def test_existing_files_are_never_overwritten(tmp_path):
         ),
     ],
 )
-def test_unusable_answers_are_refused_and_nothing_is_created(tmp_path, flags, said):
+def test_with_unusable_answers_nothing_is_created(tmp_path, flags, said):
     refused = Folder(path=tmp_path).run("init", "brief", *flags)
 
     assert refused.code == 2

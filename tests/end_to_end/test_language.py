@@ -42,7 +42,7 @@ def test_messages_are_in_the_language_of_the_system(project, environment):
     assert "een dag die niet bestaat" in result.err
 
 
-def test_the_option_precedes_the_language_of_the_system(project):
+def test_the_option_overrides_the_language_of_the_system(project):
     dutch = project.run("--lang", "nl", "show", ISSUE, LANG="en_US.UTF-8")
     english = project.run("--lang", "en", "show", ISSUE, LANG="nl_NL.UTF-8")
     assert ", regel 3: " in first_line(dutch)
@@ -68,7 +68,7 @@ def test_json_and_help_stay_english(project):
     assert project.run("--lang", "nl", "--help").out == project.run("--help").out
 
 
-def test_a_question_without_a_terminal_is_refused_in_dutch(project):
+def test_a_missing_yes_option_is_reported_in_dutch(project):
     project.add_readers(1)
     result = project.run("--lang", "nl", "send", "issues/2026-01-14.md")
     assert result.code == 2

@@ -87,7 +87,7 @@ def link_findings(done: Result) -> list[tuple[int, str]]:
     return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
 
 
-def test_each_link_gets_a_finding_by_its_answer(project):
+def test_the_response_of_each_linked_page_gives_a_finding(project):
     with serve_links() as server:
         done = check_links(project, write(project, *links_of(server)))
     assert done.code == 3
@@ -106,7 +106,7 @@ def test_each_link_gets_a_finding_by_its_answer(project):
     )
 
 
-def test_a_second_time_only_what_was_not_certain_is_asked(project):
+def test_a_second_check_requests_only_links_with_an_uncertain_result(project):
     with serve_links() as server:
         issue = write(project, *links_of(server))
         first = check_links(project, issue)
@@ -128,7 +128,7 @@ def test_the_text_output_has_line_and_fix(project):
     assert "answers 404 (Not Found) [dead-link]" in done.out
 
 
-def test_being_offline_is_one_warning_and_nothing_is_remembered(project):
+def test_being_offline_is_one_warning_and_nothing_is_cached(project):
     async def silent(host, port):
         raise DnsUnavailable
 
@@ -139,7 +139,7 @@ def test_being_offline_is_one_warning_and_nothing_is_remembered(project):
     assert json.loads((project.path / ".moza-mail" / "links.json").read_text())["answers"] == {}
 
 
-def test_the_command_itself_asks_no_private_address(project):
+def test_the_command_requests_no_private_address(project):
     with serve_links() as server:
         issue = write(project, ("Ons concept", f"http://{LOOPBACK}:{server.port}/goed"))
         done = project.run("check", issue, "--links", "--json")
@@ -147,18 +147,18 @@ def test_the_command_itself_asks_no_private_address(project):
     assert [said["state"] for said in done.json["links"]] == ["refused"]
 
 
-def test_without_links_option_no_request_is_made(project):
+def test_without_the_option_links_no_request_is_made(project):
     done = project.run("check", write(project, ("Ons concept", f"http://{LOOPBACK}:1/")), "--json")
     assert "links" not in done.json
     assert not (project.path / ".moza-mail").exists()
 
 
-def test_an_issue_without_links_has_nothing_to_ask(project):
+def test_an_issue_without_links_makes_no_request(project):
     done = project.run("check", write(project), "--links")
     assert "No link to check." in done.err
 
 
-def test_a_rule_of_the_web_can_be_switched_off(project):
+def test_a_link_rule_can_be_disabled(project):
     settings = project.path / "moza-mail.toml"
     before = settings.read_text()
     table = before if "[check]" in before else f"{before}\n[check]\n"

@@ -38,7 +38,7 @@ def make_due(project, path, *more):
     (project.path / path).write_text(text.replace("---\n", f"---\n{rows}", 1))
 
 
-def test_due_issues_of_other_lists_are_mailed_and_the_wrong_list_is_reported_once(project):
+def test_due_issues_of_other_lists_are_mailed_and_the_faulty_list_is_reported_once(project):
     make_due(project, "issues/2026-01-15.md", "list: monthly", "slug: month")
     make_due(project, ISSUE)
     first = project.run("send", "--due")
@@ -54,7 +54,7 @@ def test_due_issues_of_other_lists_are_mailed_and_the_wrong_list_is_reported_onc
     assert len(project.outbox()) == 2 * READERS
 
 
-def test_status_reports_the_wrong_list_and_shows_the_mailing_of_another(project):
+def test_status_reports_the_faulty_list_and_shows_the_mailing_of_another(project):
     assert project.run("send", ISSUE, "--yes").code == 0
     done = project.run("status")
     assert done.code == 3
@@ -83,14 +83,14 @@ def test_a_command_for_another_list_works(project, command):
 
 
 @pytest.mark.parametrize("command", ["list", "export"])
-def test_a_command_for_the_wrong_list_gives_its_file_and_line(project, command):
+def test_a_command_for_the_faulty_list_gives_its_file_and_line(project, command):
     done = project.run("subscribers", command, "--list", "monthly")
     assert done.code == 2
     assert FAULT in done.err
 
 
 @pytest.mark.parametrize("command", [("schedule", "--check"), ("doctor", "--offline")], ids=" ".join)
-def test_a_report_names_the_wrong_list_and_goes_on(project, command):
+def test_schedule_check_and_doctor_name_the_faulty_list(project, command):
     done = project.run(*command)
     assert done.code == 3, done.err
     assert FAULT in done.out + done.err
@@ -100,14 +100,14 @@ def test_a_report_names_the_wrong_list_and_goes_on(project, command):
     ("slug", "code", "named"),
     [("monthly", 2, FAULT), ("weekyl", 2, "there is no list `weekyl`"), ("weekly", 1, "no mailing yet")],
 )
-def test_status_without_a_mailing_names_what_is_wrong_with_the_list(project, slug, code, named):
+def test_status_without_a_mailing_describes_the_fault_of_the_list(project, slug, code, named):
     done = project.run("status", "--list", slug)
 
     assert done.code == code
     assert named in done.err
 
 
-def test_without_a_default_list_the_usable_list_is_not_taken_for_the_one_that_is_meant(project):
+def test_without_a_default_list_the_only_usable_list_is_not_chosen_automatically(project):
     settings = project.path / "moza-mail.toml"
     settings.write_text(settings.read_text().replace('default_list = "weekly"\n', ""))
     done = project.run("send", ISSUE, "--yes")
@@ -126,7 +126,7 @@ def test_a_file_that_is_not_toml_stops_every_list_and_is_reported_once(project):
     assert not project.outbox()
 
 
-def test_serve_shows_the_other_lists_and_lets_readers_leave_the_wrong_one(project):
+def test_serve_shows_the_other_lists_and_lets_subscribers_leave_the_faulty_list(project):
     with serve_site(project) as site, site.client() as web:
         assert web.get(f"{site.url}/lists/weekly").status_code == 200
         health = web.get(f"{site.url}/healthz").text

@@ -92,7 +92,7 @@ def test_a_rejected_verdict_leaves_everybody_in_the_audience_with_an_audit_entry
     assert project.run("bounces", "reject", SLUG).out.strip() == "0 stay in the audience"
 
 
-def test_a_wrongly_accepted_batch_of_a_thousand_is_undone_by_one_command(project):
+def test_a_wrongly_accepted_batch_of_a_thousand_suppressions_is_undone_by_one_command(project):
     mail_and_bounce(project, 1000, 1000)
     assert project.run("bounces", "--json").json["held"] == 1000
     assert project.run("bounces", "accept", SLUG, "--yes", "--json").json["count"] == 1000
@@ -144,7 +144,7 @@ def test_lifting_in_bulk_needs_a_condition_and_a_known_mailing(project):
     assert "no mailing" in unknown.err
 
 
-def test_recipients_whom_a_used_up_quota_makes_wait_too_long_are_skipped_as_too_late(project):
+def test_recipients_who_wait_too_long_for_a_quota_are_skipped_as_too_late(project):
     project.add_readers(5)
     set_front(project, f"send_at: {format_past_time(minutes=30)}")
     quota = b"452 4.5.3 SubmissionQuotaExceeded: your daily sending quota is used up\r\n"

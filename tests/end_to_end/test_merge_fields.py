@@ -68,7 +68,7 @@ def test_recipients_get_their_values_and_those_without_are_skipped_and_counted(p
     assert len(project.outbox()) == 2
 
 
-def test_what_a_reader_is_called_is_frozen_when_the_mailing_begins(project):
+def test_the_names_of_recipients_are_frozen_when_the_mailing_begins(project):
     project.run("send", "groet", "--yes", "--limit", "1")
     (project.path / "later.csv").write_text("email,name,organisatie\nbo@example.org,Anders,Elders\n")
     project.run("subscribers", "import", "--yes", "later.csv", "--consent", "test")
@@ -80,7 +80,7 @@ def test_what_a_reader_is_called_is_frozen_when_the_mailing_begins(project):
     assert held[0]["values"] == {"organisatie": "Gemeente Ede"}
 
 
-def test_another_default_is_another_text_and_is_refused_halfway(project):
+def test_a_changed_default_is_refused_during_a_mailing(project):
     project.run("send", "groet", "--yes", "--limit", "1")
     path = project.path / "issues" / "groet.md"
     path.write_text(ISSUE.replace('"lezer"', '"collega"'))
@@ -105,7 +105,7 @@ def test_an_unknown_field_in_the_subject_is_reported_with_its_line(project):
     assert "groet.md, line 4: there is no merge field `naam`" in project.run("show", "groet").err
 
 
-def test_nobody_with_a_value_is_nobody_to_mail(project):
+def test_without_any_subscriber_with_a_value_nothing_is_mailed(project):
     (project.path / "lezers.csv").write_text("email,name\nbo@example.org,Bo\n")
     (project.path / "subscribers" / "moza-mail.db").unlink()
     project.run("--new-store", "subscribers", "import", "--yes", "lezers.csv", "--consent", "test")
@@ -114,7 +114,7 @@ def test_nobody_with_a_value_is_nobody_to_mail(project):
     assert "can be mailed (not: 1 without a value for organisatie)" in refused.err
 
 
-def test_a_rendering_and_a_test_copy_show_an_invented_reader(project):
+def test_render_and_a_test_copy_use_an_example_recipient(project):
     assert project.run("render", "groet", "-o", "uit").code == 0
     text = (project.path / "uit" / "issue.txt").read_text()
     html = (project.path / "uit" / "issue.html").read_text()
@@ -128,7 +128,7 @@ def test_a_rendering_and_a_test_copy_show_an_invented_reader(project):
     assert "Beste lezer, er is nieuws voor [organisatie]." in bodies(copy)[0]
 
 
-def test_show_tells_which_fields_there_are(project):
+def test_show_lists_the_merge_fields(project):
     shown = project.run("show", "groet")
     assert "fields: name (subscribers without it are skipped), organisatie (default 'iedereen')" in shown.out
     assert project.run("show", "groet", "--json").json["fields"][2] == {

@@ -38,7 +38,7 @@ def project(tmp_path):
         ("groot.md", HEAD.encode() + b"x " * 2_500_000, "larger than 2 MB"),
     ],
 )
-def test_an_issue_that_cannot_be_read_is_named_with_its_line(project, name, content, says):
+def test_an_unreadable_issue_is_reported_with_its_line(project, name, content, says):
     if content is not None:
         (project.path / name).write_bytes(content)
     done = project.run("render", name)
@@ -51,7 +51,7 @@ def test_an_issue_that_cannot_be_read_is_named_with_its_line(project, name, cont
 @pytest.mark.parametrize(
     "theme", ["../x", "'../../../etc'", '"a\\0b"', '"\\x1b[31m"', "a" * 300, "'x/'", "."]
 )
-def test_a_theme_name_that_cannot_be_is_a_sentence(project, theme):
+def test_an_invalid_theme_name_gives_one_sentence(project, theme):
     (project.path / "thema.md").write_text(
         HEAD.replace("title: T", f"title: T\ntheme: {theme}") + "## A\n\nx\n"
     )
@@ -86,7 +86,7 @@ def test_ten_thousand_brackets_never_end_the_process(project):
         ({"store": "postgresql://x:y@127.0.0.1/z"}, 1, "holds a password"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(project, settings, code, says):
+def test_an_unusable_setting_is_named(project, settings, code, says):
     project.set(**settings)
     done = project.run("send", ISSUE, "--yes")
     assert done.code == code, done.err
@@ -94,7 +94,7 @@ def test_a_setting_that_cannot_be_used_is_named(project, settings, code, says):
     assert "geheim" not in done.err
 
 
-def test_toml_that_cannot_be_read_is_named_with_its_line(project):
+def test_invalid_toml_is_reported_with_its_line(project):
     (project.path / "moza-mail.toml").write_text("a = 1\nb =\n")
     done = project.run("show", ISSUE)
     assert done.code == 2
@@ -102,7 +102,7 @@ def test_toml_that_cannot_be_read_is_named_with_its_line(project):
     assert "line 2" in done.err
 
 
-def test_a_missing_template_is_named(project):
+def test_a_missing_template_is_reported_by_name(project):
     theme = project.path / "templates" / "eigen"
     theme.mkdir(parents=True)
     (theme / "issue.mjml").write_text('{% include "partials/weg.mjml" %}')
@@ -120,12 +120,12 @@ def test_outside_a_project_the_hint_explains_project(tmp_path, project):
     assert "--project" in done.err
 
 
-def test_a_project_that_is_no_folder_is_never_taken_for_the_one_around_it(project):
+def test_a_missing_project_folder_is_an_error_even_inside_another_project(project):
     done = project.run("--project", "nergens", "send", ISSUE, "--yes")
     assert (done.code, "the folder nergens does not exist" in done.err) == (2, True)
 
 
-def test_an_unknown_list_and_an_empty_one_are_named(project):
+def test_an_unknown_list_and_an_empty_list_are_named(project):
     assert "there is no list `maandblad`" in project.run("send", ISSUE, "--list", "maandblad", "--yes").err
     done = project.run("send", ISSUE, "--yes")
     assert done.code == 1
@@ -134,7 +134,7 @@ def test_an_unknown_list_and_an_empty_one_are_named(project):
     assert project.run("status").code == 1
 
 
-def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
+def test_an_unreachable_relay_loses_nothing_and_the_same_command_continues(project):
     project.add_readers(5)
     port = free_port()
     project.set(relay=f"smtp://127.0.0.1:{port}")
@@ -149,7 +149,7 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
         assert len(sink.received()) == 5
 
 
-def test_a_mailing_begun_with_an_outbox_raises_an_alarm_on_a_real_relay(project):
+def test_a_mailing_that_began_with_an_outbox_gives_a_warning_on_a_real_relay(project):
     project.add_readers(3)
     assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
     with smtp_sink() as sink:
@@ -180,7 +180,7 @@ def limited(size):
     return limit
 
 
-def test_on_a_full_disk_no_message_leaves_without_its_row(project):
+def test_on_a_full_disk_no_message_is_sent_without_its_ledger_row(project):
     project.add_readers(400)
     full = (project.path / "subscribers" / "moza-mail.db").stat().st_size // 2
     with smtp_sink() as sink:
@@ -232,7 +232,7 @@ def test_many_commands_have_a_required_argument():
     assert len(REQUIRED) > 10
 
 
-def test_a_wrong_option_is_no_missing_argument(project):
+def test_a_wrong_option_is_not_reported_as_a_missing_argument(project):
     for arguments in (("status", "--foo"), ("send", "--limit", "x"), ("nonsense",)):
         done = project.run(*arguments)
         assert (done.code, "is missing" in done.err) == (2, False)

@@ -17,7 +17,7 @@ def set_list(project, *rows):
     path.write_text("\n".join([path.read_text(), *rows, ""]))
 
 
-def test_new_writes_next_weeks_issue_and_tells_what_passed(project):
+def test_new_writes_next_weeks_issue_and_lists_past_events(project):
     project.set(default_list="weekly")
     done = project.run("new")
     assert done.code == 0
@@ -48,7 +48,7 @@ def test_the_new_issue_lacks_only_what_is_still_to_be_written(project):
     assert project.run("check", NEXT).code == 0
 
 
-def test_json_names_the_file_and_each_event(project):
+def test_json_output_has_the_file_and_each_event(project):
     made = project.run("new", "--date", "2026-02-06", "--from", ISSUE, "--json").json
     assert (made["issue"], made["date"], made["since"]) == (
         "issues/2026-02-06.md",
@@ -67,7 +67,7 @@ def test_json_names_the_file_and_each_event(project):
     }
 
 
-def test_new_never_writes_over_a_file(project):
+def test_new_never_overwrites_a_file(project):
     path = project.path / NEXT
     path.write_text("van een ander")
     refused = project.run("new", "--from", ISSUE)
@@ -96,7 +96,7 @@ def test_a_list_with_a_schedule_gets_its_day_its_title_and_a_draft(project):
 
 
 @pytest.mark.parametrize("schedule", ["woensdag", "wed 25:00", "wed 09:00 Europa/Amsterdam"])
-def test_a_schedule_that_cannot_be_read_is_named_with_its_line(project, schedule):
+def test_an_invalid_schedule_is_reported_with_its_line(project, schedule):
     set_list(project, f'schedule = "{schedule}"')
     refused = project.run("new")
     assert refused.code == 2
@@ -112,7 +112,7 @@ def test_without_issues_the_hint_explains_how_to_begin(project):
 
 
 @pytest.mark.parametrize("source", SHARED_WEEKLIES, ids=lambda path: path.stem)
-def test_a_real_weekly_is_followed_by_an_issue_that_check_can_read(project, source):
+def test_the_issue_after_a_real_weekly_can_be_checked(project, source):
     target = project.path / "issues" / source.name
     target.write_bytes(source.read_bytes())
     made = project.run("new", "--from", str(target), "--json")

@@ -62,7 +62,7 @@ def test_no_log_contains_an_unmasked_address(project, output_recorder):
 @pytest.mark.parametrize(
     "text", ["lezer1@example.org left", "<Zoë.x+1@sub.example.org>", "to 'a@b.example':"]
 )
-def test_an_unmasked_address_is_found(text):
+def test_the_search_finds_an_unmasked_address(text):
     assert CapturedText(source="a log", text=text).unmasked_addresses()
     assert not CapturedText(
         source="a log", text="l***@example.org postgresql://moza@127.0.0.1/db"

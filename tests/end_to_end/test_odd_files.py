@@ -134,24 +134,24 @@ def test_the_due_issue_is_mailed_to_everybody_and_the_odd_files_are_reported_onc
 
 
 @pytest.mark.parametrize("command", [("check", ISSUE), ("schedule", "--check"), ("show", ISSUE)])
-def test_the_other_commands_read_the_folder(project, command):
+def test_other_commands_work_with_odd_files_in_the_folder(project, command):
     done = project.run(*command)
     assert done.code in {0, 1, 3}, done.err
     assert "\x1b" not in done.out + done.err
 
 
-def test_the_archive_is_built_from_the_issues_that_can_be_read(project):
+def test_the_archive_is_built_from_the_readable_issues(project):
     assert project.run("send", ISSUE, "--yes").code == 0
     done = project.run("archive", "build", "public", "--list", "weekly")
     assert done.code in {0, 3}, done.err
     assert list((project.path / "public").rglob("*2026-01-14*"))
 
 
-def test_next_weeks_issue_is_made_from_the_newest_that_can_be_read(project):
+def test_next_weeks_issue_is_made_from_the_newest_readable_issue(project):
     assert project.run("new", "--date", "2026-01-21").code == 0
 
 
-def test_the_editor_lists_every_odd_file_and_shows_what_is_wrong_with_it(project):
+def test_the_editor_lists_every_odd_file_and_shows_its_problem(project):
     browser = open_client(project.path)
     page = browser.get(f"/issue/{ISSUE}")
     assert page.status_code == 200
@@ -237,7 +237,7 @@ def test_odd_files_in_the_folder_of_a_theme_stop_nothing(tidy):
 
 
 @pytest.mark.parametrize("target", ["nowhere", "templates"])
-def test_a_folder_of_themes_that_leads_nowhere_stops_nothing(tidy, target):
+def test_a_broken_symbolic_link_as_themes_folder_stops_nothing(tidy, target):
     (tidy.path / "templates").symlink_to(target)
     assert tidy.run("send", "--due").code == 0
     assert len(tidy.outbox()) == READERS

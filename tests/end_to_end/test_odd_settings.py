@@ -25,7 +25,7 @@ def is_a_sentence(done, name=""):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
-def test_no_value_of_a_setting_is_our_mistake(project, value):
+def test_no_value_of_a_setting_causes_an_internal_error(project, value):
     original = (project.path / "moza-mail.toml").read_text()
     for name in TEXTS:
         project.set(**{name: value})
@@ -34,7 +34,7 @@ def test_no_value_of_a_setting_is_our_mistake(project, value):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=ascii)
-def test_no_value_of_a_list_is_our_mistake(project, value):
+def test_no_value_of_a_list_key_causes_an_internal_error(project, value):
     path = project.path / "subscribers" / "lists.toml"
     original = path.read_text()
     for name in LIST_TEXTS:
@@ -44,7 +44,7 @@ def test_no_value_of_a_list_is_our_mistake(project, value):
         is_a_sentence(project.run("send", ISSUE, "--dry-run"))
 
 
-def test_a_control_character_is_named_with_its_line(project):
+def test_a_control_character_is_reported_with_its_line(project):
     project.set(site_url="https://example.org/\x07")
     done = project.run("check", ISSUE)
     assert done.code == 2

@@ -16,7 +16,7 @@ def project(tmp_path):
     return here
 
 
-def test_readers_whose_domain_the_relay_took_for_its_own_are_held_shown_and_mailed_by_a_flag(project):
+def test_recipients_refused_by_a_misconfigured_relay_are_held_and_mailed_with_a_flag(project):
     # A classic mistake: the readers' domain is in mydestination, so the relay looks for accounts of its own.
     with postfix(
         "mydestination = relay.test, example.org", "local_recipient_maps = inline:{ root=x }"

@@ -34,7 +34,7 @@ def get(browser, url, host=""):
             return error.code, error.read().decode()
 
 
-def test_a_page_without_any_script_shows_the_mail_its_text_and_what_is_found_and_follows_the_file(preview):
+def test_a_page_without_scripts_shows_the_mail_its_text_and_its_findings_from_the_saved_file(preview):
     project, url, browser = preview
     code, page = get(browser, f"{url}/issue/{ISSUE}")
     assert code == 200
@@ -50,7 +50,7 @@ def test_a_page_without_any_script_shows_the_mail_its_text_and_what_is_found_and
     assert "Nieuw 14 januari 2026" in get(browser, f"{url}/issue/{ISSUE}")[1]
 
 
-def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
+def test_an_error_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
     project, url, browser = preview
     get(browser, f"{url}/issue/{ISSUE}")
     issue = project.path / ISSUE
@@ -74,7 +74,7 @@ def test_an_open_page_is_notified_of_a_saved_file(preview):
     assert json.loads(told[2].partition(": ")[2]) == {"name": ISSUE}
 
 
-def test_a_folder_that_appears_is_followed_too_and_nothing_else_is_lost(preview):
+def test_a_new_folder_is_watched_and_no_later_change_is_missed(preview):
     project, url, browser = preview
     with browser.open(f"{url}/events", timeout=10) as stream:
         assert stream.readline() == b"retry: 500\n"
@@ -94,7 +94,7 @@ def test_a_folder_that_appears_is_followed_too_and_nothing_else_is_lost(preview)
             pass
 
 
-def test_only_this_machine_can_look_and_only_with_the_key(preview):
+def test_the_preview_is_only_open_to_this_machine_with_the_key(preview):
     _, url, browser = preview
     assert get(browser, url, host="weekly.example.org")[0] == 400
     assert get(urllib.request.build_opener(), f"{url}/issue/{ISSUE}")[0] == 403

@@ -84,7 +84,7 @@ def run_send(project, **environment: str):
         ("-f EHLO", {"accepted"}, 0, ""),
     ],
 )
-def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, flags, states, code, says):
+def test_each_fault_of_smtp_sink_gives_every_recipient_the_right_state(project, flags, states, code, says):
     with smtp_sink(*flags.split()) as sink:
         project.set(relay=sink.relay)
         done, found = run_send(project)
@@ -139,7 +139,7 @@ def run_relay(relay):
         loop.close()
 
 
-def test_a_relay_that_counts_is_given_a_new_connection_before_its_limit(project):
+def test_a_connection_is_replaced_after_messages_per_connection(project):
     project.set(connections=1, messages_per_connection=5)
     done, states, relay = send_by_script(project, {})
     assert (done.code, states) == (0, {"accepted": READERS})
@@ -172,7 +172,7 @@ TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
     ],
     ids=lambda given: f"{next(iter(given))}" if isinstance(given, dict) else "",
 )
-def test_each_odd_answer_leaves_every_reader_where_they_belong(
+def test_each_odd_reply_gives_every_recipient_the_right_state(
     project, monkeypatch, answers, states, code, says
 ):
     if HANG in next(iter(answers.values())):
@@ -201,7 +201,7 @@ def test_a_block_list_refuses_nobody_and_pauses_the_domain_with_a_hint(tmp_path)
     assert done.json["suppressed"] == 0
 
 
-def test_who_does_not_exist_is_suppressed_with_the_reply_and_named(project):
+def test_an_address_that_does_not_exist_is_suppressed_with_the_reply_and_listed(project):
     done, _, relay = send_by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
     gone = re.search("<(.+?)>", next(said for said in relay.commands if said.startswith("RCPT")))[1]
     assert done.json["suppressed"] == 1
@@ -216,7 +216,7 @@ def test_who_does_not_exist_is_suppressed_with_the_reply_and_named(project):
     assert f"{READERS - 1} of weekly (not: 1 suppressed)" in next_one.err
 
 
-def test_a_suppressed_address_that_is_no_subscriber_is_shown(project):
+def test_a_suppressed_address_without_a_subscriber_is_shown(project):
     project.run("subscribers", "suppress", "weg@example.org", "--evidence", "phoned")
     shown = project.run("subscribers", "show", "WEG@example.org")
     assert (shown.code, "is not a subscriber" in shown.out, "manual" in shown.out) == (0, True, True)
@@ -250,7 +250,9 @@ PAST = {
     ],
     ids=["wrong name", "wrong name, starttls", "expired", "expired, starttls", "stripped"],
 )
-def test_a_relay_that_cannot_be_trusted_gets_nothing_and_nobody_is_touched(project, scheme, how, says):
+def test_without_tls_or_a_valid_certificate_the_relay_gets_nothing_and_no_delivery_changes(
+    project, scheme, how, says
+):
     CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
     with run_relay(lambda: aiosmtpd_relay(**how)) as relay:
         project.set(relay=f"{scheme}://localhost:{relay.port}", relay_ca_file="ca.pem")
@@ -264,7 +266,7 @@ def arrival_times(sink) -> list[float]:
     return sorted(path.stat().st_mtime for path in sink.folder.iterdir())
 
 
-def test_a_rate_is_kept_and_the_next_send_goes_on_where_it_was(project):
+def test_a_rate_limit_is_respected_and_the_next_send_continues(project):
     with smtp_sink() as sink:
         project.set(relay=sink.relay, rate="20/s")
         first = project.run("send", ISSUE, "--yes", "--limit", "6")
@@ -285,7 +287,7 @@ def wait_for(sink, count: int, process) -> None:
         time.sleep(0.01)
 
 
-def test_a_slow_group_holds_up_nobody_and_ctrl_c_ends_its_wait_at_once(project):
+def test_a_slow_domain_group_delays_no_other_and_ctrl_c_ends_its_wait_at_once(project):
     rows = "".join(f"traag{number}@slow.example\n" for number in range(3))
     (project.path / "slow.csv").write_text(f"email\n{rows}")
     project.run("subscribers", "import", "--yes", "slow.csv", "--consent", "test")
@@ -361,7 +363,7 @@ def test_a_login_that_the_relay_accepts_again_ends_the_pause_of_cron(project):
     assert project.states() == {"accepted": READERS}
 
 
-def test_an_unknown_certificate_names_the_setting_for_its_authority(project):
+def test_an_unknown_certificate_authority_names_the_setting_for_it(project):
     with run_relay(lambda: aiosmtpd_relay(implicit=certificate("localhost"))) as relay:
         project.set(relay=f"smtps://localhost:{relay.port}")
         done, _ = run_send(project)
@@ -369,7 +371,7 @@ def test_an_unknown_certificate_names_the_setting_for_its_authority(project):
     assert "relay_ca_file" in done.err
 
 
-def test_a_certificate_of_another_time_makes_one_look_at_the_clock(project):
+def test_an_expired_certificate_suggests_to_check_the_clock(project):
     CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
     with run_relay(lambda: aiosmtpd_relay(implicit=certificate("localhost", **PAST))) as relay:
         project.set(relay=f"smtps://localhost:{relay.port}", relay_ca_file="ca.pem")

@@ -5,7 +5,7 @@ import random
 from benchmarks.relay_restarts import LIMIT, restart_relay
 
 
-def test_every_newcomer_has_one_mail_or_is_listed_and_nobody_has_two(tmp_path):
+def test_every_newcomer_gets_one_confirmation_mail_or_is_listed_as_uncertain(tmp_path):
     found = restart_relay(tmp_path, 3, random.Random(7))
     assert (found.lost, found.repeated) == ([], [])
     assert len(found.addresses) >= 6

@@ -43,7 +43,7 @@ def test_the_crontab_line_runs_unchanged_from_any_folder(tmp_path):
     assert Path(shlex.split(command.replace(r"\%", "%"))[0]).is_absolute()
 
 
-def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
+def test_systemd_accepts_the_units(tmp_path):
     verifier = shutil.which("systemd-analyze")
     require("systemd", verifier is not None, "systemd is not on this machine")
     place = tmp_path / "nieuws brief 100%"
@@ -63,7 +63,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
     assert f'--project "{str(place).replace("%", "%%")}" send --due' in units["moza-mail-due.service"]
 
 
-def test_check_shows_the_next_three_send_times_in_local_time(project):
+def test_schedule_check_shows_the_next_three_send_times_in_local_time(project):
     set_schedule(project)
     told = project.run("schedule", "--check", "--json").json
     moments = [datetime.fromisoformat(one["local"]) for one in told["next"]]
@@ -72,7 +72,7 @@ def test_check_shows_the_next_three_send_times_in_local_time(project):
     assert moments[0] > datetime.now(UTC)
 
 
-def test_check_shows_what_each_issue_still_misses(project):
+def test_schedule_check_shows_what_each_issue_lacks(project):
     set_schedule(project)
     first = project.run("schedule", "--check", "--json")
     assert first.code == 3
@@ -95,7 +95,7 @@ def test_check_shows_what_each_issue_still_misses(project):
     assert (done.code, "approved by Noor on" in done.out) == (0, True)
 
 
-def test_check_names_what_should_have_gone(project):
+def test_schedule_check_names_missed_issues(project):
     path = project.path / ISSUE
     late = datetime.now(UTC) - timedelta(hours=30)
     path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {late:%Y-%m-%d %H:%M}Z\n", 1))

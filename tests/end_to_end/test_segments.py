@@ -81,13 +81,13 @@ def test_the_same_issue_does_not_go_to_another_segment_or_to_all(project):
     assert len(project.outbox()) == 2
 
 
-def test_what_went_to_all_does_not_go_to_a_segment_as_well(project):
+def test_an_issue_that_went_to_the_whole_list_does_not_go_to_a_segment(project):
     assert project.run("send", ISSUE, "--yes").code == 0
     again = project.run("send", ISSUE, "--segment", "rijk", "--yes")
     assert (again.code, "went to the whole list `weekly`" in again.err) == (1, True)
 
 
-def test_a_rule_that_changes_meanwhile_adds_nobody_to_a_mailing_under_way(project):
+def test_a_changed_segment_rule_adds_nobody_to_a_mailing_in_progress(project):
     assert project.run("send", ISSUE, "--segment", "gemeenten", "--yes", "--limit", "1").code == 0
     rule(project, 'is = "gemeente"', 'is = "rijk"')
 
@@ -108,13 +108,13 @@ def test_a_rule_that_changes_meanwhile_adds_nobody_to_a_mailing_under_way(projec
         ),
     ],
 )
-def test_a_segment_that_is_not_there_or_holds_nobody_mails_nobody(project, segment, code, says):
+def test_an_unknown_or_empty_segment_mails_nobody(project, segment, code, says):
     done = project.run("send", ISSUE, "--segment", segment, "--yes")
     assert (done.code, says in done.err) == (code, True), done.err
     assert project.outbox() == []
 
 
-def test_an_approval_is_of_the_segment_and_its_rule(project):
+def test_an_approval_is_valid_for_one_segment_and_its_rule(project):
     project.set(approval="required")
     assert project.run("approve", ISSUE, "--yes").code == 0
     other = project.run("send", ISSUE, "--segment", "rijk", "--yes")

@@ -33,7 +33,7 @@ def project(tmp_path):
     return folder(tmp_path)
 
 
-def test_every_confirmed_reader_gets_one_mail_and_a_second_send_mails_nobody(project):
+def test_every_confirmed_subscriber_gets_one_mail_and_a_second_send_mails_nobody(project):
     assert project.run(*IMPORT).code == 0
     sent = project.run("send", ISSUE, "--yes", "--json")
     assert sent.code == 0
@@ -53,13 +53,13 @@ def test_every_confirmed_reader_gets_one_mail_and_a_second_send_mails_nobody(pro
     assert status["digest"] == sent.json["digest"]
 
 
-def test_the_command_ends_as_a_process_with_its_code(project):
+def test_a_process_of_the_command_ends_with_its_exit_code(project):
     done = subprocess.run(**project.command("show", "geen.md"), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("moza-mail: geen.md: the file does not exist")
 
 
-def test_a_message_is_what_a_reader_and_their_mail_program_expect(project):
+def test_a_message_has_the_headers_and_parts_that_mail_programs_expect(project):
     project.run(
         "subscribers", "add", "bram@bücher.example.org", "--name", "Bram Özdemir", "--consent", "test"
     )
@@ -79,7 +79,7 @@ def test_a_message_is_what_a_reader_and_their_mail_program_expect(project):
     assert "slot.invalid" not in message.as_string()
 
 
-def test_show_prints_the_model(project):
+def test_show_prints_the_parsed_issue(project):
     shown = project.run("show", ISSUE, "--json").json
     assert (shown["title"], shown["date"], shown["slug"]) == (
         "MOZa Weekly 14 januari 2026",
@@ -107,7 +107,7 @@ def test_a_time_is_shown_with_the_offset_of_amsterdam(project):
     assert (second["start"], second["all_day"]) == ("2027-02-03T14:00:00+01:00", False)
 
 
-def test_render_writes_what_a_reader_gets(project):
+def test_render_writes_html_text_calendar_and_message(project):
     done = project.run("render", ISSUE, "-o", "uit")
     assert done.code == 0
     assert sorted(path.name for path in (project.path / "uit").iterdir()) == [
@@ -132,7 +132,7 @@ def test_a_dry_run_composes_everything_and_changes_nothing(project):
     assert project.run("status").code == 1
 
 
-def test_a_dry_run_shows_one_whole_message_and_who_would_get_it(project):
+def test_a_dry_run_shows_one_whole_message_and_its_recipients(project):
     project.add_readers(25)
     done = project.run("send", ISSUE, "--dry-run")
     assert done.code == 0
@@ -157,7 +157,7 @@ def test_a_test_copy_is_marked_and_not_in_the_ledger(project):
     assert project.run("status").code == 1
 
 
-def test_a_limit_mails_so_many_and_the_next_run_goes_on(project):
+def test_a_limit_mails_that_many_recipients_and_the_next_run_continues(project):
     project.run(*IMPORT)
     assert project.run("send", ISSUE, "--yes", "--limit", "5", "--json").json["states"] == only_states(
         accepted=5, pending=8
@@ -176,7 +176,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(project):
 
 
 @pytest.mark.parametrize(("answer", "code", "messages"), [(b"y\n", 0, 13), (b"n\n", 1, 0)])
-def test_on_a_terminal_the_plan_is_shown_and_the_person_asked(project, answer, code, messages):
+def test_on_a_terminal_the_plan_is_shown_and_confirmed(project, answer, code, messages):
     project.run(*IMPORT)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -206,7 +206,7 @@ def test_an_issue_edited_after_its_mailing_began_is_refused(project):
     assert len(project.outbox()) == 13
 
 
-def test_a_draft_is_not_mailed_but_can_be_tried(project):
+def test_a_draft_is_not_mailed_but_a_test_copy_can_be_sent(project):
     project.run(*IMPORT)
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("---\n", "---\ndraft: true\n", 1))
@@ -217,7 +217,7 @@ def test_a_draft_is_not_mailed_but_can_be_tried(project):
 
 
 @pytest.mark.parametrize("source", SHARED_WEEKLIES, ids=lambda path: path.stem)
-def test_a_real_weekly_goes_the_whole_way(project, source):
+def test_a_real_weekly_is_checked_rendered_and_sent(project, source):
     project.run(*IMPORT)
     shown = project.run("show", str(source), "--json").json
     assert shown["sections"]
@@ -233,13 +233,13 @@ def test_a_real_weekly_goes_the_whole_way(project, source):
         assert len(sink.received()) == 13
 
 
-def test_real_weeklies_are_tried_where_they_are():
+def test_real_weeklies_are_tested_if_they_are_present():
     if not SHARED_WEEKLIES:
         pytest.skip("the programme's own issues are not beside this checkout")
     assert len(SHARED_WEEKLIES) >= 6
 
 
-def test_a_second_send_of_a_finished_mailing_says_so(project):
+def test_a_second_send_reports_that_the_mailing_is_finished(project):
     project.add_readers(2)
     assert project.run("send", ISSUE, "--yes").code == 0
     again = project.run("send", ISSUE, "--yes")

@@ -48,7 +48,7 @@ def has_no_output(result):
     return (result.code, result.out, result.err) == (0, "", "")
 
 
-def test_what_has_no_time_or_whose_time_is_to_come_is_left_in_silence(project):
+def test_issues_without_a_send_time_or_with_a_later_one_are_skipped_silently(project):
     assert has_no_output(run_due(project))
     set_front(project, f"send_at: {format_past_time(hours=-2)}")
     assert has_no_output(run_due(project))
@@ -65,7 +65,7 @@ def test_a_due_issue_is_sent_and_reported_once(project):
     assert len(project.outbox()) == READERS
 
 
-def test_json_tells_what_was_done_and_that_nothing_was(project):
+def test_json_output_lists_the_sent_issues_or_an_empty_list(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     (sent,) = run_due(project, "--json").json["issues"]
     assert (sent["issue"], sent["state"], sent["finished"], sent["error"]) == (
@@ -78,7 +78,7 @@ def test_json_tells_what_was_done_and_that_nothing_was(project):
     assert run_due(project, "--json").json == {"issues": [], "errors": []}
 
 
-def test_a_slot_of_the_list_gives_an_issue_its_time(project):
+def test_the_schedule_of_the_list_gives_an_issue_its_send_time(project):
     yesterday = datetime.now(UTC) - timedelta(hours=12)
     lists = project.path / "subscribers" / "lists.toml"
     day = "mon tue wed thu fri sat sun".split()[yesterday.weekday()]  # noqa: SIM905
@@ -105,7 +105,7 @@ def test_a_draft_is_never_sent_automatically(project):
     assert len(project.outbox()) == READERS
 
 
-def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
+def test_an_issue_that_is_too_late_is_reported_once_and_blocks_no_other(project):
     set_front(project, f"send_at: {format_past_time(hours=30)}")
     copy(project, "2026-01-21", f"send_at: {format_past_time(hours=2)}")
     told = run_due(project)
@@ -121,14 +121,14 @@ def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
     assert run_due(project, "--json").json["issues"] == []
 
 
-def test_how_old_is_too_old_can_be_set(project):
+def test_the_maximum_lateness_can_be_set(project):
     set_front(project, f"send_at: {format_past_time(hours=30)}")
     project.set(max_age="2d")
     assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
-def test_what_a_human_sent_is_not_sent_again(project):
+def test_an_issue_that_a_person_sent_is_not_sent_again(project):
     assert project.run("send", ISSUE, "--yes").code == 0
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     assert has_no_output(run_due(project))
@@ -148,7 +148,7 @@ def test_an_issue_with_errors_is_reported_once_and_sent_after_the_fix(project):
     assert len(project.outbox()) == READERS
 
 
-def test_what_must_be_approved_waits_for_that(project):
+def test_an_issue_that_needs_approval_waits_for_it(project):
     project.set(approval="required")
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     told = run_due(project)
@@ -213,7 +213,7 @@ def test_a_relay_that_refuses_us_pauses_the_mailing_and_send_continues_it(projec
         assert len(sink.received()) == 60
 
 
-def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
+def test_of_two_simultaneous_runs_one_sends_and_the_other_prints_nothing(project):
     project.add_readers(300)
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink("-w", "1") as sink:
@@ -236,7 +236,7 @@ def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
 @pytest.mark.parametrize(
     "other", [(ISSUE,), ("--dry-run",), ("--test", "a@example.org"), ("--limit", "3"), ("--retry-uncertain",)]
 )
-def test_due_goes_with_nothing_that_a_human_decides(project, other):
+def test_due_cannot_be_combined_with_an_issue_or_the_options_of_a_manual_send(project, other):
     assert run_due(project, *other).code == 2
 
 
@@ -245,7 +245,7 @@ def test_send_without_an_issue_gives_a_hint(project):
     assert (refused.code, "--due" in refused.err) == (2, True)
 
 
-def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(project):
+def test_a_mailing_that_a_person_began_with_a_segment_is_finished_with_that_segment(project):
     lists = project.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + '\n[weekly.segments.deel]\ndomain = "deel.example"\n')
     rows = "".join(f"mens{number}@deel.example\n" for number in range(3))
@@ -259,7 +259,7 @@ def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(p
     assert has_no_output(run_due(project))
 
 
-def test_a_file_with_a_new_name_is_no_new_issue(project):
+def test_a_renamed_file_is_not_a_new_issue(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     run_due(project)
     (project.path / ISSUE).rename(project.path / "issues" / "weekly-14.md")
@@ -336,13 +336,13 @@ def test_the_operator_gets_a_mail_about_each_cause_once(project):
     assert len(notices(project)) == 2
 
 
-def test_nobody_is_mailed_about_problems_unless_it_is_set(project):
+def test_problems_are_mailed_only_if_an_address_is_set(project):
     (project.path / "issues" / "kapot.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
     project.run("send", "--due")
     assert project.outbox() == []
 
 
-def test_a_relay_that_does_not_answer_changes_nothing_but_the_notice(project):
+def test_a_notice_that_cannot_be_mailed_changes_nothing_else(project):
     project.set(notify="operator@example.org", relay="smtp://127.0.0.1:1")
     (project.path / "issues" / "kapot.md").write_text("---\ntitle: x\ndate: nooit\n---\nx\n")
     done = project.run("send", "--due")
@@ -350,7 +350,7 @@ def test_a_relay_that_does_not_answer_changes_nothing_but_the_notice(project):
     assert "kapot.md" in done.err
 
 
-def test_an_impossible_address_for_notices_is_refused(project):
+def test_an_invalid_address_for_notices_is_refused(project):
     project.set(notify="niet een adres")
     done = project.run("send", "--due")
     assert done.code == 2

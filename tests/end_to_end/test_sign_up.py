@@ -84,7 +84,7 @@ def link(message, page: str) -> str:
     return token
 
 
-def test_a_reader_signs_up_confirms_gets_the_issue_and_leaves(project):
+def test_a_person_signs_up_confirms_gets_the_issue_and_unsubscribes(project):
     pages = SignUpPages(project)
     pages.sign_up("zoe@example.com", name="Zoë", lang="en")
     done = project.run("confirmations", "--json")
@@ -123,7 +123,7 @@ def test_confirmations_does_nothing_while_another_process_mails_them(project):
     assert project.outbox() == []
 
 
-def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goes_on(project):
+def test_a_sign_up_during_a_long_mailing_is_confirmed_at_once_and_the_mailing_continues(project):
     pages = SignUpPages(project)
     project.add_readers(100)
     with smtp_sink() as sink:
@@ -146,7 +146,7 @@ def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goe
     }
 
 
-def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
+def test_without_public_pages_no_confirmation_is_mailed(project):
     SignUpPages(project).sign_up("zoe@example.com")
     project.set(public_url="")
     done = project.run("confirmations")
@@ -156,7 +156,7 @@ def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
 
 
 @pytest.mark.parametrize("moment", [1, 60])
-def test_a_kill_while_they_are_mailed_asks_nobody_twice_and_whoever_was_not_asked_is_known(project, moment):
+def test_a_kill_while_confirmations_are_mailed_repeats_none_and_lists_the_missing_ones(project, moment):
     pages = SignUpPages(project)
     addresses = [f"lezer{number}@example.org" for number in range(150)]
     pages.sign_up(*addresses)

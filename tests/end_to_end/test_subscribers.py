@@ -39,7 +39,7 @@ def run_import(project, content: bytes, *options: str):
         'name,email\n"Zoë",a@example.org\n\n',
     ],
 )
-def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
+def test_delimiters_and_line_ends_of_spreadsheets_are_read(project, content):
     assert run_import(project, content.encode()).json["added"] == 1
     shown = project.run("subscribers", "show", "A@example.org", "--json").json
     assert (shown["email"], shown["name"]) == ("a@example.org", "Zoë")
@@ -47,7 +47,7 @@ def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
     assert shown["subscriptions"][0]["consent"] == "formulier"
 
 
-def test_bad_rows_are_named_and_the_good_ones_go_in(project):
+def test_invalid_rows_are_reported_and_the_others_are_imported(project):
     done = run_import(
         project,
         b'email,name\ngoed@example.org,Goed\nfout,Fout\na@example.org,b@example.org,c\n"x@example.org\r\nBcc: y@example.org",z\n'
@@ -63,7 +63,7 @@ def test_bad_rows_are_named_and_the_good_ones_go_in(project):
     )
 
 
-def test_a_row_without_consent_is_not_mailed_and_a_file_without_any_is_refused(project):
+def test_a_row_without_consent_is_not_mailed_and_a_file_without_consent_is_refused(project):
     (project.path / "lezers.csv").write_text("email,consent\na@example.org,\nb@example.org,beurs 2025\n")
     done = project.run("subscribers", "import", "--yes", "lezers.csv", "--consent", "formulier", "--json")
     assert (done.code, done.json["added"], done.json["unconfirmed"]) == (0, 1, 1)
@@ -81,7 +81,7 @@ def test_a_row_without_consent_is_not_mailed_and_a_file_without_any_is_refused(p
         (b"", "no column `email`"),
     ],
 )
-def test_a_file_that_is_no_list_of_people_is_refused_whole(project, content, says):
+def test_a_file_that_is_not_a_list_of_people_is_refused(project, content, says):
     done = run_import(project, content)
     assert done.code in {1, 2}
     assert says in done.err
@@ -97,19 +97,19 @@ def test_a_file_that_is_no_list_of_people_is_refused_whole(project, content, say
         "",
     ],
 )
-def test_an_address_with_a_trick_in_it_is_refused(project, address):
+def test_an_unusable_address_is_refused(project, address):
     assert project.run("subscribers", "add", address, "--consent", "test").code == 1
     assert project.run("send", "2026-01-14", "--yes").code == 1
 
 
-def test_the_store_and_the_secret_are_their_owners_alone(project):
+def test_only_the_owner_can_read_the_store_and_the_secret(project):
     run_import(project, b"email\na@example.org\n")
     project.run("send", "2026-01-14", "--yes")
     for name in ("moza-mail.db", "secret", "store-mark.json"):
         assert stat.S_IMODE((project.path / "subscribers" / name).stat().st_mode) == 0o600
 
 
-def test_export_gives_everyone_with_state_and_consent(project):
+def test_export_has_every_subscriber_with_state_and_consent(project):
     run_import(project, 'email,name,organisatie\na@example.org,Zoë,"B, C"\n'.encode())
     rows = project.run("subscribers", "export", "--list", "weekly").out.split("\n")
     assert rows[0].startswith("email,name,state,consent")
@@ -128,7 +128,7 @@ def test_an_import_does_not_restore_unsubscribed_or_suppressed_people(project):
     assert project.run("subscribers", "unsubscribe", "zz@example.org").code == 1
 
 
-def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
+def test_importing_an_export_into_another_project_restores_nobody_who_unsubscribed(project):
     done = run_import(
         project,
         b"email,name,state,consent,created_at\na@example.org,A,confirmed,ja,x\nb@example.org,B,unsubscribed,ja,x\n",
@@ -156,7 +156,7 @@ def test_a_non_ascii_address_is_accepted_only_with_smtputf8(project):
     assert project.run("subscribers", "unsubscribe", "jörg@example.org").code == 0
 
 
-def test_where_an_address_came_from_is_answered_by_one_command(project):
+def test_one_command_shows_the_source_of_an_address(project):
     (project.path / "laposta.csv").write_text(
         "E-mailadres;Voornaam;Status;Ingeschreven op;Ingeschreven via;IP-adres\n"
         "zoe@example.org;Zoe;actief;12-03-2023 09:30;formulier;192.0.2.1\n"

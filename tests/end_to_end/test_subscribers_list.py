@@ -54,7 +54,7 @@ def run_list(project, *options: str) -> list[str]:
         (("--where", "plaats=' OR 1=1 --"), ""),
     ],
 )
-def test_a_list_is_looked_through_by_what_is_kept(project, options, those):
+def test_subscribers_are_filtered_by_stored_values(project, options, those):
     found = run_list(project, *options)
     assert [address.partition("@")[0] + "@" for address in found] == those.split()
 
@@ -81,12 +81,12 @@ def test_on_a_terminal_columns_are_aligned_and_the_limit_is_shown(project):
         (("--where", 'so"ort=x'), "cannot name an attribute"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(project, options, says):
+def test_an_invalid_filter_is_refused(project, options, says):
     done = project.run("subscribers", "list", *options)
     assert (done.code, says in done.err) == (2, True), done.err
 
 
-def test_segments_show_their_rule_size_and_the_excluded(project):
+def test_segments_are_listed_with_rule_size_and_excluded_subscribers(project):
     done = project.run("subscribers", "segments")
     assert done.out == (
         "gemeenten: Alle gemeenten\n"

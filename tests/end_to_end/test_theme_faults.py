@@ -62,7 +62,7 @@ def project(tmp_path):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_theme_is_named_with_its_file_and_line(project, fault):
+def test_a_broken_theme_is_reported_with_its_file_and_line(project, fault):
     name, content, place = BROKEN[fault]
     path = project.path / "templates/eigen" / name
     path.parent.mkdir(exist_ok=True)
@@ -75,7 +75,7 @@ def test_a_broken_theme_is_named_with_its_file_and_line(project, fault):
     assert found["source"].startswith("theme eigen, ")
 
 
-def test_findings_in_the_html_of_a_theme_are_those_of_the_theme(project):
+def test_findings_caused_by_a_theme_name_the_theme(project):
     path = project.path / "templates/eigen/issue.mjml"
     path.write_bytes(
         mail("<mj-section><mj-column><mj-text>Hoi {{ unsubscribe_url }}</mj-text></mj-column></mj-section>")
@@ -86,7 +86,7 @@ def test_findings_in_the_html_of_a_theme_are_those_of_the_theme(project):
     assert "templates/eigen" not in project.run("check", ISSUE).out
 
 
-def test_the_score_of_a_theme_is_given_for_a_theme_of_your_own_alone(project):
+def test_the_client_support_score_is_shown_only_for_your_own_theme(project):
     assert "client-score" not in project.run("check", ISSUE).out
     path = project.path / "templates/eigen/partials/contact.html"
     path.parent.mkdir()

@@ -28,14 +28,14 @@ def project(tmp_path):
     return made
 
 
-def test_new_writes_in_the_folder_of_the_new_year(project):
+def test_new_writes_the_issue_in_the_folder_of_the_new_year(project):
     made = project.run("new", "--date", "2027-01-06")
     assert made.code == 0, made.err
     assert (project.path / SITE / "2027/2027-01-06.md").is_file()
     assert project.run("check", "2027-01-06", "--json").json["issue"].endswith(f"{SITE}/2027/2027-01-06.md")
 
 
-def test_new_makes_a_page_bundle_after_a_page_bundle(project):
+def test_new_makes_a_page_bundle_if_the_last_issue_is_one(project):
     made = project.run("new", "--from", "2025-12-17", "--date", "2025-12-24")
     assert made.code == 0, made.err
     assert "24 december 2025" in (project.path / SITE / "2025/2025-12-24/index.md").read_text()
@@ -47,7 +47,7 @@ def test_the_archive_has_the_issues_of_all_years(project):
     assert (project.path / "site/2026-01-14/index.html").is_file()
 
 
-def test_an_issue_in_a_folder_of_a_year_is_sent_once_when_it_is_due(project):
+def test_an_issue_in_a_folder_per_year_is_sent_once_when_it_is_due(project):
     bundle = project.path / SITE / "2025/2025-12-17/index.md"
     bundle.write_text(bundle.read_text().replace("---\n\n", "send_at: 2025-12-17 09:00\n---\n\n", 1))
     project.set(max_age="9999d")
@@ -60,7 +60,7 @@ def test_an_issue_in_a_folder_of_a_year_is_sent_once_when_it_is_due(project):
     assert len(list(project.outbox())) == len(subjects)
 
 
-def test_two_due_issues_with_one_slug_are_an_error_and_not_one_mailing(project):
+def test_two_due_issues_with_the_same_slug_are_an_error(project):
     for year in ("2025", "2026"):
         (project.path / SITE / year / "kerst.md").write_text(
             f"---\ntitle: Kerst {year}\ndate: {year}-12-24\nsend_at: {year}-12-24 09:00\n---\n\nFijne dagen gewenst.\n"

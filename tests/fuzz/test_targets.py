@@ -10,7 +10,7 @@ from tests.support.examples import examples
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
-def test_the_corpus_gives_only_our_own_errors(name):
+def test_inputs_of_the_corpus_raise_only_our_own_errors(name):
     for seed in seeds(name):
         targets.run(name, seed)
         targets.run(name, seed[: len(seed) // 2])
@@ -18,7 +18,7 @@ def test_the_corpus_gives_only_our_own_errors(name):
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
-def test_mutations_give_only_our_own_errors(name):
+def test_mutated_inputs_raise_only_our_own_errors(name):
     @examples(60, suppress_health_check=list(HealthCheck))
     @given(
         st.one_of(
