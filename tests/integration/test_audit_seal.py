@@ -193,7 +193,7 @@ def test_a_change_of_the_triggers_is_found(on, url, in_sqlite, in_postgres):
     assert problems(on) == [("protection", 0, 0)]
 
 
-def test_a_log_that_is_emptied_with_everything_that_proves_it_stays_broken(on, url):
+def test_an_emptied_log_without_any_proof_of_its_entries_is_still_broken(on, url):
     on(fill())
     attack(url, "DELETE FROM audit_log", "DELETE FROM properties")
     assert problems(on) == [("head", 0, 0)]
@@ -312,7 +312,7 @@ def test_retention_deletes_nothing_from_a_log_that_was_changed(on, url):
     assert problems(on) == [("changed", 1, 1)]
 
 
-def test_all_entries_may_expire_and_the_count_goes_on(on):
+def test_all_entries_may_expire_and_the_numbering_continues(on):
     async def scenario(store):
         await add_entry(store, 0)
         await add_entry(store, 1)
@@ -324,7 +324,7 @@ def test_all_entries_may_expire_and_the_count_goes_on(on):
     assert (check.is_intact, check.head.deleted, check.head.last, check.head.rows) == (True, 2, 4, 2)
 
 
-def test_several_writers_at_once_make_one_chain(on, url):
+def test_several_simultaneous_writers_make_one_chain(on, url):
     async def scenario():
         stores = [await open_store(url, actor=f"writer {number}", hasher=KNOWN_BY) for number in range(4)]
         for first in range(0, 60, 10):
@@ -347,7 +347,7 @@ def test_several_writers_at_once_make_one_chain(on, url):
     "change",
     ["occurred_at = 'never'", "action = 'nonsense'", "detail = '\x01'", "subscriber_id = 4711"],
 )
-def test_an_entry_that_cannot_be_read_is_a_problem_and_no_crash(on, url, change):
+def test_an_unreadable_entry_is_reported_as_a_problem(on, url, change):
     on(fill())
     attack(url, f"UPDATE audit_log SET {change} WHERE id = 2")
     assert problems(on) == [("changed", 2, 2)]
@@ -391,7 +391,7 @@ def test_a_new_secret_seals_every_entry_again_and_exempts_none(on, url):
     assert [one.kind for one in on(verify, hasher=another).problems] == [ProblemKind.CHANGED]
 
 
-def test_a_broken_log_can_be_sealed_again_and_an_entry_says_what_was_found(on, url):
+def test_a_broken_log_can_be_sealed_again_and_an_entry_describes_the_damage(on, url):
     on(fill())
     drop_triggers(url)
     run_sql(url, "DELETE FROM audit_log WHERE id = 2", "UPDATE audit_log SET actor = 'nobody' WHERE id = 4")
@@ -415,7 +415,7 @@ def test_the_inspection_of_a_store_finds_an_attack_and_changes_nothing(on, url):
     ]
 
 
-def test_entries_that_are_written_without_the_secret_break_the_seal(on, url):
+def test_entries_written_without_the_secret_break_the_seal(on, url):
     on(fill())
 
     async def without():

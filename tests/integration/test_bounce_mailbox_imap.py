@@ -51,7 +51,7 @@ def read(mailbox) -> list[bounces.MailboxMessage]:
 
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
-def test_a_message_is_read_over_tls_and_stays_as_it_is(server, scheme):
+def test_a_message_is_read_over_tls_and_not_changed(server, scheme):
     server.deliver(HOI)
     (found,) = read(opened(server, server.url(scheme)))
     assert found.content == HOI
@@ -61,7 +61,7 @@ def test_a_message_is_read_over_tls_and_stays_as_it_is(server, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
-def test_a_certificate_for_another_name_stops_before_the_password(scheme):
+def test_with_a_certificate_for_another_name_no_password_is_sent(scheme):
     with dovecot("other.test") as server:
         with pytest.raises(MailboxError, match="Hostname mismatch"):
             read(opened(server, server.url(scheme)))
@@ -75,7 +75,7 @@ def test_an_unknown_authority_is_not_trusted(server):
         read(bounces.open_mailbox(server.url(), server.folder, access))
 
 
-def test_a_wrong_password_is_tried_once_and_never_told():
+def test_a_wrong_password_is_tried_once_and_never_shown():
     with dovecot() as server:
         with pytest.raises(MailboxError) as refused:
             read(opened(server, password="verkeerd-wachtwoord"))
@@ -85,7 +85,7 @@ def test_a_wrong_password_is_tried_once_and_never_told():
         assert server.has_logged("auth failed, 1 attempts")
 
 
-def test_a_server_without_starttls_hears_no_password():
+def test_a_server_without_starttls_gets_no_password():
     with dovecot(tls="no") as server:
         with pytest.raises(MailboxError, match="TLS not supported"):
             read(opened(server, server.url("imap+starttls")))
@@ -97,7 +97,7 @@ def test_a_server_without_starttls_hears_no_password():
         assert [one.content for one in read(allowed)] == [HOI]
 
 
-def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more(server):
+def test_counted_messages_are_moved_and_unknown_ones_are_marked_and_not_read_again(server):
     server.deliver(read_message("postfix-unknown-user"))
     server.deliver(HOI)
     mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
@@ -113,7 +113,7 @@ def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more
     assert read(opened(server)) == []
 
 
-def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
+def test_without_a_folder_for_processed_mail_counted_messages_are_marked_in_place(server):
     server.deliver(read_message("postfix-unknown-user"))
     mailbox = opened(server)
     (found,) = mailbox.read_messages()
@@ -124,7 +124,7 @@ def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
     assert (content, "S" in flags) == (read_message("postfix-unknown-user"), True)
 
 
-def test_of_fifty_megabytes_the_beginning_is_read(server):
+def test_only_the_beginning_of_fifty_megabytes_is_read_but_all_of_it_is_hashed(server):
     content = read_message("postfix-unknown-user").replace(b"\n", b"\r\n") + b"x" * 1000 * 50 + b"\r\n"
     server.deliver(content + (b"y" * 998 + b"\r\n") * 50_000)
     server.deliver(content + (b"y" * 998 + b"\r\n") * 50_001)
@@ -134,7 +134,7 @@ def test_of_fifty_megabytes_the_beginning_is_read(server):
     assert one.digest != two.digest
 
 
-def test_a_message_without_a_body_and_one_of_odd_bytes_are_read(server):
+def test_a_message_without_a_body_and_a_message_of_odd_bytes_are_read(server):
     server.deliver(b"Subject: niets\r\n\r\n")
     server.deliver(b'Subject: \xff\xfe caf\xe9 \x01\r\nX: "{5}\r\n\r\n* 1 FETCH (UID 1)\r\n)\r\nA1 OK\r\n')
     one, two = read(opened(server))
@@ -142,7 +142,7 @@ def test_a_message_without_a_body_and_one_of_odd_bytes_are_read(server):
     assert b"A1 OK\r\n" in two.content
 
 
-def test_a_folder_that_may_only_be_read_is_told_before_anything_is_counted(server):
+def test_a_read_only_folder_is_reported_before_anything_is_counted(server):
     read(opened(server))
     acl = server.folder / "mail" / "dovecot-acl"
     acl.write_text("owner lr\n")
@@ -153,12 +153,12 @@ def test_a_folder_that_may_only_be_read_is_told_before_anything_is_counted(serve
         acl.unlink()
 
 
-def test_a_folder_that_is_not_there_is_told(server):
+def test_a_missing_folder_is_reported(server):
     with pytest.raises(MailboxError, match="does not open the folder Weg"):
         read(opened(server, server.url(folder="Weg")))
 
 
-def test_an_old_server_that_can_only_copy_loses_nothing():
+def test_a_server_without_the_move_command_loses_no_message():
     with dovecot(more="imap_capability = IMAP4rev1 UIDPLUS\n") as server:
         server.deliver(read_message("postfix-unknown-user"))
         server.deliver(HOI)
@@ -190,7 +190,7 @@ def test_an_old_server_that_can_only_copy_loses_nothing():
         ("imap://u@192.0.2.1/INBOX", "unencrypted"),
     ],
 )
-def test_a_url_that_cannot_be_is_refused_without_being_shown(url, word):
+def test_an_invalid_url_is_refused_without_showing_its_password(url, word):
     with pytest.raises(ProjectError) as refused:
         parse_imap_url(url)
     assert word in refused.value.message + refused.value.hint
@@ -207,11 +207,11 @@ def test_a_url_that_cannot_be_is_refused_without_being_shown(url, word):
         ("台北", b'"&U,BTFw-"'),  # RFC 3501 5.1.3 gives this one
     ],
 )
-def test_a_folder_is_named_as_imap_writes_it(folder, written):
+def test_folder_names_are_encoded_in_modified_utf_7(folder, written):
     assert encode_folder(folder) == written
 
 
-def test_what_a_server_repeats_of_a_password_is_hidden(server):
+def test_a_password_in_an_answer_of_the_server_is_hidden(server):
     mailbox = opened(server)
     assert mailbox._describe(f"no {PASSWORD}\r\nfor you") == "no *** for you"
 
@@ -226,7 +226,7 @@ def aged(server: Dovecot, folder: str, days: int) -> None:
 
 @pytest.mark.parametrize("more", ["", "imap_capability = IMAP4rev1 UIDPLUS\n"])
 @pytest.mark.parametrize("done", ["", "Processed"])
-def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
+def test_only_old_messages_that_were_counted_are_deleted(more, done):
     person = HOI.replace(b"hoi", b"van een mens")
     url_of = f"?done={done}" if done else ""
     with dovecot(more=more) as server:
@@ -257,7 +257,7 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
         assert not done or server.messages(done) == []
 
 
-def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
+def test_a_message_that_a_person_put_into_our_folder_is_kept_and_reported(server):
     server.deliver(read_message("postfix-unknown-user"))
     mailbox = opened(server, server.url() + "?done=Anders")
     for found in mailbox.read_messages():
@@ -276,7 +276,7 @@ def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
     assert server.messages("Anders") == [("S", HOI)]
 
 
-def test_without_uidplus_nothing_is_deleted_and_that_is_told():
+def test_without_uidplus_nothing_is_deleted_and_the_reason_is_reported():
     with dovecot(more="imap_capability = IMAP4rev1\n") as server:
         server.deliver(read_message("postfix-unknown-user"))
         mailbox = opened(server)

@@ -131,12 +131,12 @@ def texts(report: BounceReport) -> list[str]:
     return [*said, *report.local_parts, *report.recipients, *report.message_ids]
 
 
-def test_every_letter_of_the_corpus_is_in_the_table():
+def test_every_message_of_the_corpus_is_in_the_table():
     assert {path.stem for path in MESSAGES.glob("*.eml")} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_letter_is_read_as_what_it_is(name):
+def test_each_message_of_the_corpus_has_the_expected_kind(name):
     report = bounces.classify_message(read_message(name))
     assert report.kind == EXPECTED[name][0]
     assert all(text.isprintable() for text in texts(report))
@@ -187,11 +187,11 @@ async def process_message(path: Path, name: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_what_follows_is_what_the_letter_proves_and_no_more(name, followed):
+def test_each_message_of_the_corpus_has_only_the_consequences_that_it_proves(name, followed):
     assert followed[name] == EXPECTED[name][1:]
 
 
-def test_the_words_of_a_server_are_kept_clean_and_short():
+def test_the_reply_of_a_server_is_stored_cleaned_and_shortened():
     long = read_message("postfix-unknown-user").replace(b"User unknown", b"User unknown " + b"x" * 100_000)
     (failure,) = bounces.classify_message(long).failures
     assert failure.reply.enhanced == "5.1.1"
@@ -199,7 +199,7 @@ def test_the_words_of_a_server_are_kept_clean_and_short():
 
 
 @given(st.binary(max_size=2000))
-def test_no_bytes_make_the_reading_stumble(content):
+def test_no_bytes_cause_an_error(content):
     report = bounces.classify_message(content)
     assert report.kind not in {BounceKind.HARD, BounceKind.COMPLAINT}
 
@@ -208,7 +208,7 @@ def test_no_bytes_make_the_reading_stumble(content):
     "name", ["postfix-unknown-user", "exim-unrouteable", "qmail-no-mailbox", "complaint-abuse"]
 )
 @given(cut=st.integers(0, 4000), noise=st.binary(max_size=40))
-def test_no_report_that_is_cut_or_broken_makes_it_stumble(name, cut, noise):
+def test_no_truncated_or_damaged_report_causes_an_error(name, cut, noise):
     content = read_message(name)
     report = bounces.classify_message(content[:cut] + noise + content[cut + len(noise) :])
     assert all(text.isprintable() for text in texts(report))
@@ -230,13 +230,13 @@ REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipi
     ],
     ids=["empty lines", "dashes", "addresses", "receivers", "parts in parts"],
 )
-def test_a_letter_made_to_take_for_ever_is_read_at_once(content):
+def test_a_message_designed_to_take_minutes_is_read_quickly(content):
     """Read messages that once took minutes. Nothing is measured, because a slow test is noticed."""
     assert bounces.classify_message(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
 
 
-class TestLetter:
-    def test_a_message_of_fifty_megabytes_is_read_in_part_and_known_by_all_of_it(self, tmp_path):
+class TestMessageContent:
+    def test_only_the_beginning_of_fifty_megabytes_is_read_but_all_of_it_is_hashed(self, tmp_path):
         for folder in ("new", "cur"):
             (tmp_path / folder).mkdir()
         body = read_message("postfix-unknown-user") + b"x" * 1000 * 50 + b"\n"
@@ -252,7 +252,7 @@ class TestLetter:
         assert bounces.classify_message(found.content).kind is BounceKind.HARD
         assert found.digest != longer.digest
 
-    def test_how_lines_end_makes_no_other_letter(self):
+    def test_the_line_endings_of_a_message_do_not_change_its_digest(self):
         lines = [b"a\r\n", b"\r\n", b"b\r\n", b"\r\n"]
         plain = [b"a\n", b"\n", b"b"]
         other = [b"a\n", b"b"]
@@ -284,14 +284,14 @@ class TestMbox:
         assert letters[0].digest == bounces.MailboxMessage.from_lines("", [one]).digest
         assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
-    def test_a_file_that_is_no_mbox_is_refused(self, tmp_path):
+    def test_a_file_that_is_not_an_mbox_is_refused(self, tmp_path):
         (tmp_path / "notes").write_text("hello\n")
         with pytest.raises(ProjectError, match="is not an mbox"):
             list(bounces.open_mailbox("mbox:notes", tmp_path).read_messages())
 
 
 @pytest.mark.parametrize("source", ["mbox:gone", "maildir:.", "imap://mail.example.org", "maildir:", "x\n"])
-def test_what_is_no_mailbox_is_refused(source, tmp_path):
+def test_a_path_that_is_not_a_mailbox_is_refused(source, tmp_path):
     with pytest.raises(ProjectError):
         bounces.open_mailbox(source, tmp_path)
 

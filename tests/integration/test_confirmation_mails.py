@@ -92,7 +92,7 @@ async def stop_after_one(memory, stop):
 
 
 class TestDelivering:
-    def test_each_that_is_due_is_mailed_once_with_a_link_that_confirms(self, on):
+    def test_each_due_confirmation_is_mailed_once_with_a_working_link(self, on):
         async def scenario(store):
             for number in range(1, 121):
                 await sign_up(store, number=number)
@@ -109,7 +109,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_who_left_was_suppressed_or_is_on_the_list_by_then_is_mailed_nothing(self, on):
+    def test_unsubscribed_suppressed_and_confirmed_people_are_not_mailed(self, on):
         async def scenario(store):
             for number in range(1, 5):
                 await sign_up(store, number=number)
@@ -129,7 +129,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_one_that_is_put_off_goes_later_and_one_that_cannot_go_in_two_days_is_given_up(self, on):
+    def test_a_deferred_confirmation_is_retried_and_given_up_after_two_days(self, on):
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(TEMPORARY)) == {DeliveryState.DEFERRED: 1}
@@ -148,7 +148,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_an_address_that_does_not_exist_is_suppressed_with_what_the_relay_said(self, on):
+    def test_an_address_that_does_not_exist_is_suppressed_with_the_relays_reply(self, on):
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(UNKNOWN_USER)) == {DeliveryState.REFUSED: 1}
@@ -160,7 +160,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_one_of_which_nobody_knows_whether_it_arrived_is_left_and_its_reader_asks_again(self, on):
+    def test_an_uncertain_confirmation_is_not_retried_until_the_person_asks_again(self, on):
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(BROKEN)) == {DeliveryState.UNCERTAIN: 1}
@@ -170,7 +170,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_a_relay_that_fails_loses_nothing_and_one_that_is_returned_untried_waits_twenty_seconds(self, on):
+    def test_a_failing_relay_loses_no_confirmation_and_an_untried_one_waits_twenty_seconds(self, on):
         def fails(_):
             raise TransportError("The relay is gone.", relay="memory:")
 
@@ -193,7 +193,7 @@ class TestDelivering:
     @pytest.mark.parametrize(
         "wrong", [AddressError("x", "cannot be mailed"), SubscriptionError("no such list")]
     )
-    def test_one_that_can_never_be_mailed_holds_up_none_of_the_others(self, on, wrong):
+    def test_a_confirmation_that_cannot_be_mailed_does_not_delay_the_others(self, on, wrong):
         def picky(confirmation):
             if confirmation.address.local == "Reader1":
                 raise wrong
@@ -207,7 +207,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_a_theme_that_is_wrong_is_told_of_and_the_mail_waits_until_it_is_mended(self, on):
+    def test_a_faulty_theme_is_reported_and_the_confirmation_waits_for_the_fix(self, on):
         def wrong(_):
             raise RenderError("no wording", template="confirm.mjml")
 
@@ -223,7 +223,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_they_keep_to_the_rates_that_mailings_keep_to(self, on):
+    def test_confirmations_obey_the_rate_limits_of_mailings(self, on):
         async def scenario(store):
             for number in range(1, 4):
                 await sign_up(store, number=number)
@@ -239,8 +239,8 @@ class TestDelivering:
         on(scenario)
 
 
-class TestTheRight:
-    def test_they_are_mailed_while_a_mailing_is_being_sent_and_neither_touches_the_other(self, on):
+class TestSenderLock:
+    def test_confirmations_and_a_mailing_are_sent_at_the_same_time(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 3)
             await sign_up(store, number=7)
@@ -257,7 +257,7 @@ class TestTheRight:
 
         on(scenario)
 
-    def test_the_same_store_holds_it_once(self, on):
+    def test_only_one_process_mails_confirmations_of_a_store(self, on):
         async def scenario(store):
             async with store.confirmations.hold_sender_lock("one"):
                 with pytest.raises(StoreLocked, match="is sending the confirmation mails"):
@@ -266,7 +266,7 @@ class TestTheRight:
 
         on(scenario)
 
-    def test_what_is_not_claimed_by_this_sender_does_not_leave(self, on):
+    def test_a_confirmation_without_a_claim_gets_no_intent_and_no_outcome(self, on):
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
@@ -278,7 +278,7 @@ class TestTheRight:
 
         on(scenario)
 
-    def test_of_a_dead_sender_what_was_claimed_goes_out_and_what_was_announced_never_does(self, on):
+    def test_after_a_crash_claimed_confirmations_are_mailed_and_intents_become_uncertain(self, on):
         async def scenario(store):
             for number in range(1, 4):
                 await sign_up(store, number=number)
@@ -295,8 +295,10 @@ class TestTheRight:
         on(scenario)
 
 
-class TestBesideAServer:
-    def test_they_go_as_they_come_until_it_stops_and_trouble_is_told_and_waited_out(self, on, monkeypatch):
+class TestBackgroundMailing:
+    def test_confirmations_are_mailed_until_the_server_stops_and_after_an_error_is_reported(
+        self, on, monkeypatch
+    ):
         monkeypatch.setattr("moza_mail.subscribe.confirmations.POLL_INTERVAL", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
 
@@ -332,7 +334,7 @@ class TestBesideAServer:
 
         on(scenario)
 
-    def test_ten_restarts_of_the_relay_lose_none_and_mail_none_twice(self, on, monkeypatch):
+    def test_ten_restarts_of_the_relay_lose_and_repeat_no_confirmation(self, on, monkeypatch):
         monkeypatch.setattr("moza_mail.subscribe.confirmations.POLL_INTERVAL", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MAX_RETRY_DELAY", timedelta(milliseconds=50))
@@ -391,7 +393,7 @@ class TestBesideAServer:
 
         on(scenario)
 
-    def test_the_oldest_that_no_relay_has_replied_to_is_known(self, on):
+    def test_the_oldest_confirmation_without_a_reply_is_found(self, on):
         async def scenario(store):
             assert await store.confirmations.find_oldest_unsent() is None
             for number, hours in ((1, 0), (2, 1), (3, 2)):
@@ -403,8 +405,8 @@ class TestBesideAServer:
         on(scenario)
 
 
-class TestLeavingDuringAMailing:
-    def test_who_leaves_by_a_link_after_the_audience_was_frozen_is_skipped(self, on):
+class TestUnsubscribingDuringAMailing:
+    def test_a_recipient_who_unsubscribes_after_the_mailing_began_is_skipped(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 3)
             person = await store.subscribers.find(address(1))
@@ -427,7 +429,7 @@ class TestReports:
             (BounceKind.COMPLAINT, "", SuppressionReason.COMPLAINT),
         ],
     )
-    def test_what_comes_back_of_one_counts_once_and_stops_an_address_that_is_dead_or_complains(
+    def test_a_bounce_or_complaint_about_a_confirmation_counts_once_and_suppresses_the_address(
         self, on, kind, reply, reason
     ):
         async def scenario(store):
@@ -452,7 +454,7 @@ class TestReports:
 
         on(scenario)
 
-    def test_one_about_a_sign_up_that_is_not_kept_any_more_is_unknown(self, on):
+    def test_a_report_about_a_deleted_sign_up_is_unknown(self, on):
         async def scenario(store):
             report = BounceReport(
                 kind=BounceKind.COMPLAINT, local_parts=(LINKS.make_bounce_local_part(NO_MAILING, 7),)

@@ -102,7 +102,7 @@ def impatient(monkeypatch):
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lying_name_server_gives_diagnoses(name):
+def test_doctor_survives_a_malicious_name_server(name):
     with name_server({}, lie=LIES[name]) as server:
         begin = time.monotonic()
         found = asyncio.run(check_domain(DnsResolver(server.address).look_up, SENDER))
@@ -116,7 +116,7 @@ def test_a_lying_name_server_gives_diagnoses(name):
     assert len(server.queries) < 400
 
 
-def test_an_answer_that_is_too_large_is_no_answer(monkeypatch):
+def test_an_answer_that_is_too_large_is_a_failure(monkeypatch):
     # Less than pytest's limit for a test, and far more than the answer takes on any machine.
     for limit in ("LIFETIME", "TIMEOUT", "TOTAL_LIFETIME"):
         monkeypatch.setattr(resolver, limit, 240)

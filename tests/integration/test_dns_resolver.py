@@ -33,7 +33,7 @@ def ask(*questions, **more):
         return asyncio.run(main(server.address)), server.queries
 
 
-def test_records_come_as_text_with_their_strings_joined():
+def test_the_strings_of_a_record_are_joined_into_one_text():
     (txt, mx, null, tlsa), _ = ask(
         ("example.org", "TXT"), ("Example.ORG.", "MX"), ("null.test", "MX"), ("tlsa.test", "TLSA")
     )
@@ -44,7 +44,7 @@ def test_records_come_as_text_with_their_strings_joined():
     assert tlsa.records == (f"3 1 1 {'ab' * 32}",)
 
 
-def test_no_record_no_name_and_no_answer_are_three_things():
+def test_a_missing_record_a_missing_name_and_a_failure_have_different_statuses():
     (empty, none, failed), _ = ask(("example.org", "TLSA"), ("elsewhere.test", "TXT"), ("broken.test", "TXT"))
 
     assert (empty.status, none.status, failed.status) == (
@@ -55,7 +55,7 @@ def test_no_record_no_name_and_no_answer_are_three_things():
     assert failed.error == "the resolver answers SERVFAIL"
 
 
-def test_an_answer_that_is_cut_short_is_asked_again_over_tcp():
+def test_a_truncated_answer_is_queried_again_over_tcp():
     (answer,), asked = ask(("long.test", "TXT"), truncated=frozenset({"long.test"}))
 
     assert answer.status is AnswerStatus.RECORDS
@@ -63,7 +63,7 @@ def test_an_answer_that_is_cut_short_is_asked_again_over_tcp():
     assert [over for _, _, over in asked] == ["udp", "tcp"]
 
 
-def test_signed_answers_are_told_as_the_resolver_tells_them():
+def test_an_answer_is_authenticated_if_the_resolver_says_so():
     (signed, not_signed), _ = ask(
         ("example.org", "TXT"), ("null.test", "MX"), secure=frozenset({"example.org"})
     )
@@ -71,20 +71,20 @@ def test_signed_answers_are_told_as_the_resolver_tells_them():
     assert (signed.is_authenticated, not_signed.is_authenticated) == (True, False)
 
 
-def test_a_question_is_asked_once():
+def test_repeated_queries_are_sent_once():
     _, asked = ask(*[("example.org", "TXT")] * 3)
 
     assert len(asked) == 1
 
 
-def test_what_is_no_name_is_not_asked():
+def test_an_invalid_name_is_not_queried():
     (answer,), asked = ask(("a..b", "TXT"))
 
     assert answer.status is AnswerStatus.FAILED
     assert asked == []
 
 
-def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatch):
+def test_a_name_without_an_answer_times_out_and_delays_no_other(monkeypatch):
     monkeypatch.setattr("moza_mail.dns_check.resolver.LIFETIME", 0.3)
     monkeypatch.setattr("moza_mail.dns_check.resolver.TIMEOUT", 0.2)
 
@@ -94,7 +94,7 @@ def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatc
     assert other.status is AnswerStatus.RECORDS
 
 
-def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
+def test_without_a_working_resolver_queries_stop_early(monkeypatch):
     monkeypatch.setattr("moza_mail.dns_check.resolver.LIFETIME", 0.2)
     monkeypatch.setattr("moza_mail.dns_check.resolver.TIMEOUT", 0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
@@ -115,11 +115,11 @@ def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
 @pytest.mark.parametrize(
     "given", ["nergens", "127.0.0.1:0", "127.0.0.1:99999", "127.0.0.1:x", "1.2.3.4.5", "[::1"]
 )
-def test_a_resolver_that_is_no_address_is_refused(given):
+def test_a_resolver_that_is_not_an_ip_address_is_refused(given):
     with pytest.raises(ProjectError, match="--resolver"):
         DnsResolver(given)
 
 
 @pytest.mark.parametrize("given", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:5353"])
-def test_a_resolver_is_an_address_with_or_without_a_port(given):
+def test_a_resolver_is_an_ip_address_with_or_without_a_port(given):
     DnsResolver(given)

@@ -32,7 +32,7 @@ def seen(url, folder, password="goed", **server):
     return asyncio.run(main())
 
 
-class TestRelay:
+class TestRelayProbe:
     @pytest.mark.parametrize(
         ("url", "how"),
         [
@@ -40,7 +40,7 @@ class TestRelay:
             ("smtps://weekly@localhost:{port}", "implicit"),
         ],
     )
-    def test_tls_its_certificate_and_the_login_are_seen_and_no_mail_is_sent(self, tmp_path, url, how):
+    def test_the_probe_checks_tls_certificate_and_login_and_sends_no_mail(self, tmp_path, url, how):
         ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=20)
 
         found, relay = seen(url, tmp_path, login=True, **{how: context("localhost", not_after=ends)})
@@ -57,7 +57,7 @@ class TestRelay:
 
         assert (found.tls, found.certificate_ends, found.logged_in) == ("", None, False)
 
-    def test_it_says_hello_and_goodbye_and_nothing_else(self):
+    def test_the_probe_sends_only_ehlo_and_quit(self):
         async def main():
             async with scripted_relay({}) as relay:
                 found = await probe_relay(relay.relay, ServerAccess())
@@ -68,7 +68,7 @@ class TestRelay:
         assert "pipelining" in found.extensions
         assert [command.split()[0] for command in commands] == ["EHLO", "QUIT"]
 
-    def test_what_keeps_a_mailing_away_keeps_a_look_away(self, tmp_path):
+    def test_an_error_that_stops_a_mailing_stops_the_probe(self, tmp_path):
         with pytest.raises(RelayUnreachable):
             asyncio.run(probe_relay(f"smtp://127.0.0.1:{free_port()}", ServerAccess()))
         with pytest.raises(TlsFailed):
@@ -83,17 +83,17 @@ class TestRelay:
             )
 
 
-class TestOutbox:
-    def test_a_folder_that_can_be_made_is_well_and_is_not_made(self, tmp_path):
+class TestOutboxProbe:
+    def test_an_outbox_folder_that_can_be_created_is_no_problem_and_is_not_created(self, tmp_path):
         assert find_outbox_problem("outbox:a/b", tmp_path) == ""
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_file_in_its_place_is_not(self, tmp_path):
+    def test_a_file_in_place_of_the_outbox_folder_is_a_problem(self, tmp_path):
         (tmp_path / "outbox").write_text("")
         assert find_outbox_problem("outbox:outbox", tmp_path) == f"{tmp_path / 'outbox'} is not a folder"
 
 
-class TestStore:
+class TestStoreProbe:
     @pytest.fixture
     def path(self, tmp_path):
         async def fill():
@@ -107,17 +107,17 @@ class TestStore:
     def look(self, path):
         return asyncio.run(inspect_store(f"sqlite:///{path}"))
 
-    def test_a_sound_one_is_told_with_its_version_and_its_newest_moment(self, path):
+    def test_an_intact_store_is_described_with_its_version_and_newest_time(self, path):
         found = self.look(path)
 
         assert (found.exists, found.damage, found.last_change) == (True, "", NOW)
         assert found.schema == found.known_schema
 
-    def test_one_that_is_not_there_is_not_made(self, tmp_path):
+    def test_a_missing_store_is_not_created(self, tmp_path):
         assert not self.look(tmp_path / "none/store.db").exists
         assert list(tmp_path.iterdir()) == []
 
-    def test_an_older_one_is_told_and_left_as_it_was(self, path):
+    def test_an_older_store_is_described_and_not_migrated(self, path):
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE schema_version SET version = '0000'")
         before = path.read_bytes()
@@ -125,7 +125,7 @@ class TestStore:
         assert self.look(path).schema == "0000"
         assert path.read_bytes() == before
 
-    def test_damage_is_found(self, path):
+    def test_a_damaged_store_is_reported(self, path):
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             (page,) = connection.execute(
@@ -143,7 +143,7 @@ class TestStore:
         except StoreError as error:
             assert "cannot be read" in error.message  # noqa: PT017  (either way it is told)
 
-    def test_something_else_is_named(self, tmp_path):
+    def test_a_file_that_is_not_a_store_is_reported(self, tmp_path):
         with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
             connection.execute("CREATE TABLE other (x)")
         with pytest.raises(StoreError, match="cannot be read"):
@@ -152,7 +152,7 @@ class TestStore:
         with pytest.raises(StoreError, match="cannot be read"):
             self.look(tmp_path / "text.db")
 
-    def test_one_on_a_server_is_told_too(self, postgres):
+    def test_a_store_on_postgresql_is_described_too(self, postgres):
         async def scenario(url):
             store = await open_store(url)
             await create_mailing(store, 2)

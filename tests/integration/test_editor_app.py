@@ -29,7 +29,7 @@ def browser(project):
     return open_client(project.path)
 
 
-def test_the_key_of_the_printed_address_opens_the_desk_and_leaves_the_address(project):
+def test_the_key_in_the_printed_url_opens_the_editor_and_disappears_from_the_url(project):
     stranger = open_client(project.path, entered=False)
     assert stranger.get("/").status_code == 403
     assert stranger.get(f"/issue/{ISSUE}").status_code == 403
@@ -45,12 +45,12 @@ def test_the_key_of_the_printed_address_opens_the_desk_and_leaves_the_address(pr
 @pytest.mark.parametrize(
     "host", ["weekly.example.org", "127.0.0.1.example.org", "", "[::1]:8123", "127.0.0.1@x"]
 )
-def test_another_name_for_this_machine_is_refused(browser, host):
+def test_another_host_name_for_this_machine_is_refused(browser, host):
     assert browser.get("/", headers={"Host": host}).status_code == 400
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
+def test_a_request_from_another_site_or_without_the_token_changes_nothing(browser, path):
     sent = {"name": ISSUE, "reader": "", "key": "", "address": "a@example.org"}
     for headers in (
         {"Origin": "http://example.org", "X-Desk-Token": "token"},
@@ -62,13 +62,13 @@ def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
         assert browser.post(path, json=sent, headers=headers).status_code == 403, headers
 
 
-def test_all_that_acts_is_a_post_and_named_here(project):
+def test_only_the_listed_routes_accept_post(project):
     acting = {path for path, methods in editor_routes(project.path) if "POST" in methods}
     assert acting == set(POSTS)
     assert all(methods <= {"GET", "HEAD", "POST"} for _, methods in editor_routes(project.path))
 
 
-def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
+def test_a_body_that_is_too_large_or_not_json_is_refused(browser):
     long = browser.post("/api/preview", content=b"x" * 2_100_000, headers=JSON)
     assert long.status_code == 413
     for content in (b"{", b"[]", b"3", b'{"name": 3}', b"[" * 100_000, b"\xff"):
@@ -91,11 +91,11 @@ def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browse
         "/nowhere",
     ],
 )
-def test_nothing_is_read_but_issues_and_messages(browser, path):
+def test_only_issues_and_outbox_messages_can_be_read(browser, path):
     assert browser.get(path).status_code == 404
 
 
-def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
+def test_every_page_runs_only_its_own_scripts_and_the_mail_runs_none(browser):
     page = browser.get(f"/issue/{ISSUE}")
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -114,7 +114,7 @@ def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good_mail(project, browser):
+def test_unsaved_text_is_previewed_and_an_error_keeps_the_last_good_mail(project, browser):
     text = (project.path / ISSUE).read_text()
     good = preview(browser, text.replace("title: MOZa", "title: Getypt"))
     assert good["title"] == "Getypt Weekly 14 januari 2026"
@@ -125,7 +125,7 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
     assert (project.path / ISSUE).read_text() == text
 
 
-def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(browser, project):
+def test_findings_and_errors_are_in_the_language_of_the_editor(browser, project):
     text = (project.path / ISSUE).read_text()
     faulty = preview(browser, text + "\n## Nieuws\n")["key"]
     english = {"Accept-Language": "en"}
@@ -143,7 +143,7 @@ def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(b
     assert '<span lang="en">`date` is' in bad["html"]
 
 
-def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
+def test_a_text_without_a_translation_is_english_and_marked_as_english(tmp_path):
     project = folder(tmp_path)
     own = project.path / "templates/moza/issue.txt"
     own.parent.mkdir(parents=True)
@@ -151,7 +151,7 @@ def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
     assert '<span lang="en">&#39;nergens&#39; is undefined' in preview(open_client(project.path))["html"]
 
 
-def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
+def test_a_faulty_template_is_reported_with_its_line_until_it_is_fixed(tmp_path):
     project = folder(tmp_path)
     browser = open_client(project.path)
     good = preview(browser)["key"]
@@ -165,7 +165,7 @@ def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tm
     assert not preview(browser)["has_problem"]
 
 
-def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over(tmp_path):
+def test_invalid_settings_are_reported_and_corrected_settings_take_effect(tmp_path):
     project = folder(tmp_path)
     session = open_session(project.path)
     browser = client_for(session)
@@ -182,7 +182,7 @@ def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over
     assert not preview(browser)["has_problem"]
 
 
-def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
+def test_the_preview_for_a_subscriber_has_their_values_and_names_missing_ones(tmp_path):
     project = folder(tmp_path)
     (project.path / "readers.csv").write_text(
         "email,name,plaats\nzoe@example.org,Zoë,Zwolle\njan@example.org,Jan,\n"
@@ -233,7 +233,7 @@ def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
     assert browser.get("/outbox/c.eml").status_code == 404
 
 
-def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
+def test_html_in_a_title_is_shown_as_text(browser, project):
     hostile = project.path / "issues" / "2026-02-01.md"
     hostile.write_text("---\ntitle: '\"&amp; {{ name }} </title>'\ndate: 2026-02-01\n---\n\nTekst.\n")
     try:
@@ -244,7 +244,7 @@ def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
     assert page.count("</title>") == 1
 
 
-def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(browser):
+def test_the_editor_uses_the_language_of_the_browser_until_another_is_chosen(browser):
     page = f"/issue/{ISSUE}"
     assert '<html lang="nl"' in browser.get(page).text
     assert '<html lang="en"' in browser.get(page, headers={"Accept-Language": "en-GB,nl;q=0.5"}).text
@@ -253,13 +253,13 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
     assert '<html lang="en" data-scheme="dark"' in browser.get(page, headers={"Accept-Language": "nl"}).text
 
 
-def test_a_folder_without_issues_says_how_to_begin(tmp_path):
+def test_without_issues_the_editor_explains_how_to_begin(tmp_path):
     project = folder(tmp_path)
     (project.path / ISSUE).unlink()
     assert "issues/" in open_client(project.path).get("/").text
 
 
-def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent(tmp_path):
+def test_the_list_and_the_page_show_if_an_issue_is_approved_changed_or_sent(tmp_path):
     project = folder(tmp_path)
     project.add_readers(2)
     browser = open_client(project.path)
@@ -294,7 +294,7 @@ def saved(browser, text, digest):
     return browser.post("/api/save", json=asked, headers=JSON)
 
 
-def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and_its_permissions(tmp_path):
+def test_a_save_never_overwrites_other_changes_and_keeps_line_endings_and_permissions(tmp_path):
     project = folder(tmp_path)
     issue = project.path / ISSUE
     issue.write_bytes(b"\xef\xbb\xbf" + issue.read_bytes().replace(b"\n", b"\r\n"))
@@ -317,7 +317,7 @@ def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and
     assert [path.name for path in issue.parent.iterdir()] == [issue.name]
 
 
-def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch):
+def test_a_failed_save_gives_the_reason_and_does_not_change_the_file(tmp_path, monkeypatch):
     project = folder(tmp_path)
     browser = open_client(project.path)
     source = browser.get(f"/api/source?name={ISSUE}").json()
@@ -333,7 +333,7 @@ def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch
     assert [path.name for path in (project.path / "issues").iterdir()] == [ISSUE.rpartition("/")[2]]
 
 
-def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(browser, project):
+def test_the_api_moves_a_part_and_sets_a_key_or_gives_the_reason(browser, project):
     text = (project.path / ISSUE).read_text()
 
     def edit(**what):
@@ -356,7 +356,7 @@ MAIL = (
 )
 
 
-def test_each_look_is_that_of_a_mail_program():
+def test_each_client_view_shows_the_mail_as_such_a_program_does():
     dark = apply_client_view(MAIL, ClientView(scheme=ColourScheme.DARK))
     assert "@media (min-width: 0) { p" in dark
     assert 'content="dark"' in dark
@@ -367,14 +367,14 @@ def test_each_look_is_that_of_a_mail_program():
     assert 'alt="Kat"' in apply_client_view(MAIL, ClientView(images=False))
 
 
-def test_forced_dark_turns_every_colour_and_no_word():
+def test_forced_dark_mode_changes_every_colour_and_no_text():
     forced = apply_client_view(MAIL, ClientView(scheme=ColourScheme.FORCED))
     assert 'bgcolor="#1' in forced
     assert "color:#ffffff" in forced
     assert "a #ffffff b" in forced
 
 
-def test_without_a_font_of_one_machine_and_without_a_request_beyond_this_one(browser):
+def test_static_files_load_nothing_from_other_hosts(browser):
     for name in ("desk.css", "desk.js", "frame.js", "icon.svg"):
         text = browser.get(f"/static/{name}").text
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
@@ -383,17 +383,17 @@ def test_without_a_font_of_one_machine_and_without_a_request_beyond_this_one(bro
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("body", ['{"name": "\\ud800"}', "[]", "[" * 50_000, '"x"', "9" * 5000, "", b"\xff"])
-def test_a_body_that_is_not_what_the_page_sends_is_refused(browser, path, body):
+def test_a_body_with_wrong_fields_is_refused(browser, path, body):
     assert 400 <= browser.post(path, content=body, headers=JSON).status_code < 500
 
 
-def test_half_a_character_is_refused(browser):
+def test_a_lone_surrogate_is_refused(browser):
     body = f'{{"name": "{ISSUE}", "text": "\\ud800", "digest": ""}}'
     assert browser.post("/api/save", content=body, headers=JSON).status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/api/outline", "/api/edit"])
-def test_a_text_with_old_line_ends_is_read(browser, path):
+def test_a_text_with_carriage_returns_is_read(browser, path):
     text = "---\ntitle: T\ndate: 2026-01-14\n---\n## A\n\n#" + "\r" * 60 + "\n## B\n\n#\r\r H2\n"
     answer = browser.post(path, json={"name": ISSUE, "text": text, "start": 0, "by": 1}, headers=JSON)
     assert answer.status_code == 200

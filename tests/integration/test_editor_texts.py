@@ -68,7 +68,7 @@ def test_no_template_shows_a_python_object_or_an_open_brace(project, lang):
     assert {name: found.group() for name, found in seen.items() if found} == {}
 
 
-def test_every_template_is_read_by_that_test(project, monkeypatch):
+def test_the_test_for_python_objects_renders_every_template(project, monkeypatch):
     from jinja2 import FileSystemLoader
 
     loaded = set()
@@ -97,7 +97,7 @@ def test_times_are_local_and_domains_and_numbers_are_written_as_in_dutch(project
     assert "100,0 %" in report
 
 
-def test_findings_have_no_names_of_rules_and_no_score_of_a_bundled_theme(project):
+def test_findings_show_no_rule_names_and_no_score_of_a_bundled_theme(project):
     browser = open_client(project.path)
     found = browser.get(f"/api/findings/{preview(browser)['key']}").json()["html"]
     assert 'class="finding"' in found
@@ -105,14 +105,14 @@ def test_findings_have_no_names_of_rules_and_no_score_of_a_bundled_theme(project
     assert not re.search(r"<span[^>]*>[a-z]+-[a-z-]+</span>", found)
 
 
-def test_an_issue_that_cannot_be_rendered_says_so_in_the_list_the_chip_and_the_banner(project):
+def test_the_list_the_chip_and_the_banner_show_that_an_issue_cannot_be_rendered(project):
     page = open_client(project.path).get("/issue/issues/2026-01-28.md").text
     assert page.count("Kan nog niet getoond worden") >= 2
     assert "Dit kan nog niet getoond worden" in page
     assert ">Concept<" not in page.partition('id="status"')[2].partition("</p>")[0]
 
 
-def test_a_draft_without_findings_is_not_said_to_be_ready(tmp_path):
+def test_a_draft_without_findings_is_not_shown_as_ready(tmp_path):
     project = folder(tmp_path)
     text = (
         (project.path / ISSUE)

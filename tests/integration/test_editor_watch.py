@@ -11,7 +11,7 @@ from moza_mail.web.editor.watch import ProjectWatcher
 from tests.support.project_folder import folder
 
 
-def test_a_watch_that_fails_is_reported_and_started_again(tmp_path, monkeypatch):
+def test_a_watcher_that_fails_is_reported_and_restarted(tmp_path, monkeypatch):
     monkeypatch.setattr(background, "RESTART_SECONDS", 0.01)
     monkeypatch.setattr(watch, "CHECK_SECONDS", 0.05)
     here = folder(tmp_path)

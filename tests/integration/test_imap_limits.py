@@ -42,7 +42,7 @@ def patient_for_a_moment(monkeypatch):
     monkeypatch.setattr(imap, "LOGOUT_TIMEOUT", TIMEOUT)
 
 
-def test_an_honest_server_is_read():
+def test_a_correct_imap_server_is_read():
     assert [message.content for message in read_all({})] == [b"Subject: a\r\n"]
 
 
@@ -107,7 +107,7 @@ def message_of(script) -> str:
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lying_server_gives_one_sentence_in_bounded_time_and_memory(name):
+def test_a_malicious_imap_server_gives_one_error_in_bounded_time_and_memory(name):
     tracemalloc.start()
     begin = time.monotonic()
     try:
@@ -141,7 +141,7 @@ def test_a_lying_server_gives_one_sentence_in_bounded_time_and_memory(name):
         ("exists-none", "it does not say how many messages are in INBOX"),
     ],
 )
-def test_the_sentence_says_what_is_wrong(name, words, monkeypatch):
+def test_the_error_describes_the_malicious_answer(name, words, monkeypatch):
     if words == TOO_MUCH:
         # On a busy machine the limit of bytes must be reached before the limit of time.
         monkeypatch.setattr(imap_connection, "TIMEOUT", AMPLE_TIMEOUT)
@@ -149,7 +149,7 @@ def test_the_sentence_says_what_is_wrong(name, words, monkeypatch):
     assert message_of(LIES[name]).endswith(words)
 
 
-def test_what_is_kept_between_commands_does_not_grow():
+def test_memory_between_commands_does_not_grow():
     """A server that adds large lines of an unknown kind to each reply fills no memory."""
     noise = b"* ABC " + b"x" * 100_000 + b"\r\n"
     uids = b" ".join(b"%d" % uid for uid in range(1, 301))
@@ -165,7 +165,7 @@ def test_what_is_kept_between_commands_does_not_grow():
         tracemalloc.stop()
 
 
-def test_bytes_before_the_encryption_are_no_reply():
+def test_bytes_before_starttls_are_not_read_as_a_reply():
     """A line that was sent in plain text after the answer to STARTTLS is dropped (CVE-2011-0411)."""
     connection = imap_connection.BoundedImap.__new__(imap_connection.BoundedImap)
     connection._buffer = bytearray(b"* OK injected\r\n")

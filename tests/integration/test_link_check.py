@@ -73,48 +73,48 @@ def state(script, path="/a", **wishes) -> LinkState:
 
 
 class TestAPage:
-    def test_that_answers_is_ok_and_is_asked_once_by_head(self):
+    def test_a_page_that_answers_is_ok_after_one_head_request(self):
         said, served = asked_of({"/a": answer(200)})
         assert said.state is LinkState.OK
         assert served.lines == ["HEAD /a"]
 
-    def test_that_is_gone_is_broken(self):
+    def test_a_page_that_is_gone_is_broken(self):
         said, served = asked_of({"/a": answer(410)})
         assert (said.state, said.reason) == (LinkState.BROKEN, "answers 410 (Gone)")
         assert served.lines == ["HEAD /a", "GET /a"]
 
     @pytest.mark.parametrize("status", [403, 404, 405, 501, 503])
-    def test_whose_server_does_not_serve_head_is_asked_by_get(self, status):
+    def test_a_server_without_head_gets_a_get_request(self, status):
         said, served = asked_of({"HEAD /a": answer(status), "GET /a": answer(200, body=b"hello")})
         assert said.state is LinkState.OK
         assert served.lines == ["HEAD /a", "GET /a"]
 
-    def test_whose_server_breaks_head_off_is_asked_by_get(self):
+    def test_a_server_that_closes_the_connection_on_head_gets_a_get_request(self):
         async def nothing(writer):
             pass
 
         assert state({"HEAD /a": nothing, "GET /a": answer(200)}) is LinkState.OK
 
     @pytest.mark.parametrize("status", [401, 403])
-    def test_that_is_closed_needs_a_login(self, status):
+    def test_a_page_with_status_401_or_403_needs_a_login(self, status):
         assert state({"/a": answer(status)}) is LinkState.NEEDS_LOGIN
 
     @pytest.mark.parametrize("status", [400, 418, 500, 503, 999])
-    def test_whose_server_is_in_trouble_is_unreachable(self, status):
+    def test_a_page_with_a_server_error_is_unreachable(self, status):
         said, _ = asked_of({"/a": answer(status)})
         assert said.state is LinkState.UNREACHABLE
         assert str(status) in said.reason
 
-    def test_that_asks_for_peace_is_not_asked_again(self):
+    def test_a_server_that_limits_requests_is_not_asked_again(self):
         said, served = asked_of({"/a": answer(429)})
         assert said.state is LinkState.UNREACHABLE
         assert served.lines == ["HEAD /a"]
 
-    def test_whose_server_talks_nonsense_is_unreachable(self):
+    def test_a_page_with_a_malformed_response_is_unreachable(self):
         said, _ = asked_of({"/a": b"220 smtp.example.org ESMTP\r\n\r\n"})
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "sends a response that is not HTTP")
 
-    def test_that_never_ends_is_not_read(self):
+    def test_the_body_of_an_endless_page_is_not_read(self):
         async def endless(writer):
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             while True:
@@ -129,7 +129,7 @@ class TestAPage:
 
         assert asyncio.run(run()).state is LinkState.OK
 
-    def test_whose_headers_never_end_is_given_up(self):
+    def test_a_page_with_endless_headers_is_given_up(self):
         async def endless(writer):
             writer.write(b"HTTP/1.1 200 OK\r\n")
             while True:
@@ -138,7 +138,7 @@ class TestAPage:
 
         assert state({"/a": endless}) is LinkState.UNREACHABLE
 
-    def test_that_is_slow_is_given_up_in_time(self):
+    def test_a_slow_page_times_out(self):
         async def slow(writer):
             await asyncio.sleep(30)
 
@@ -155,19 +155,19 @@ class TestAPage:
         )
         assert took < 3
 
-    def test_that_nobody_serves_is_unreachable(self):
+    def test_a_page_without_a_server_is_unreachable(self):
         said = asyncio.run(one(f"http://web.test:{free_port()}/"))
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "refuses the connection")
 
 
 class TestARedirect:
-    def test_is_followed_and_for_good_tells_the_new_place(self):
+    def test_a_redirect_is_followed_and_a_permanent_one_gives_the_new_address(self):
         script = {"/a": redirect(301, "/b"), "/b": redirect(308, "/c#part"), "/c": answer(200)}
         said, served = asked_of(script)
         assert said.state is LinkState.OK
         assert said.moved_to == served.url("/c")
 
-    def test_tells_only_the_part_of_the_way_that_is_for_good(self):
+    def test_the_new_address_ends_before_the_first_temporary_redirect(self):
         script = {
             "/a": redirect(301, "/b"),
             "/b": redirect(302, "/c"),
@@ -178,19 +178,19 @@ class TestARedirect:
         assert said.moved_to == served.url("/b")
         assert asked_of({"/a": redirect(302, "/b"), "/b": answer(200)})[0].moved_to == ""
 
-    def test_to_the_same_page_with_a_slash_is_no_news(self):
+    def test_a_redirect_that_only_adds_a_slash_is_not_reported(self):
         assert asked_of({"/a": redirect(301, "/a/"), "/a/": answer(200)})[0].moved_to == ""
 
-    def test_to_a_page_that_is_gone_is_broken_and_no_move(self):
+    def test_a_redirect_to_a_missing_page_is_broken_and_not_moved(self):
         said, _ = asked_of({"/a": redirect(301, "/b")})
         assert (said.state, said.moved_to) == (LinkState.BROKEN, "")
 
-    def test_in_a_circle_ends(self):
+    def test_a_circular_redirect_ends(self):
         said, served = asked_of({"/a": redirect(302, "/b"), "/b": redirect(302, "/a")})
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "redirects in a circle")
         assert len(served.requests) == 2
 
-    def test_without_an_end_is_given_up_after_ten(self):
+    def test_more_than_ten_redirects_are_given_up(self):
         script = {f"/{number}": redirect(302, f"/{number + 1}") for number in range(50)}
         said, served = asked_of(script, "/0")
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "redirects more than 10 times")
@@ -202,7 +202,7 @@ class TestARedirect:
         "page",
         ["/login?next=/a", "/oauth2/authorize", "/_layouts/15/Authenticate.aspx", "//login.test:{port}/x"],
     )
-    def test_to_a_page_to_log_in_needs_a_login(self, page):
+    def test_a_redirect_to_a_login_page_needs_a_login(self, page):
         async def everywhere(host, port):
             return (ip_address(LOOPBACK),)
 
@@ -214,7 +214,7 @@ class TestARedirect:
 
         assert asyncio.run(run()).state is LinkState.NEEDS_LOGIN
 
-    def test_between_pages_to_log_in_is_what_the_editor_meant(self):
+    def test_a_link_to_a_login_page_that_redirects_to_another_login_page_is_ok(self):
         assert state({"/login": redirect(302, "/sso/"), "/sso/": answer(200)}, "/login") is LinkState.OK
 
     @pytest.mark.parametrize(
@@ -229,12 +229,12 @@ class TestARedirect:
             "ftp://web.test/",
         ],
     )
-    def test_to_a_private_place_is_refused(self, inside):
+    def test_a_redirect_to_a_private_address_is_refused(self, inside):
         said = asyncio.run(check_redirect_inside("127.9.9.9", inside))
         assert said.state is LinkState.REFUSED
 
     @pytest.mark.parametrize("place", ["http://a b/", "http://[::1", "http://x.test:99999/", "//", "\x00"])
-    def test_to_nonsense_is_no_crash(self, place):
+    def test_a_redirect_to_an_invalid_url_gives_a_result(self, place):
         said, _ = asked_of({"/a": redirect(302, place)})
         assert said.state in {LinkState.BROKEN, LinkState.UNREACHABLE, LinkState.REFUSED}
 
@@ -265,15 +265,15 @@ class TestAPrivateAddress:
             "http://169.254.169.254/",
         ],
     )
-    def test_is_refused_whatever_way_it_is_written(self, url):
+    def test_a_private_address_is_refused_in_every_notation(self, url):
         said = asyncio.run(one(url, allowed_networks=(), resolver=resolve_host))
         assert said.state is LinkState.REFUSED, said
 
     @pytest.mark.parametrize("host", ["inside.test", "metadata.test", "mapped.test", "rebound.test"])
-    def test_behind_a_public_name_is_refused(self, host):
+    def test_a_public_name_for_a_private_address_is_refused(self, host):
         assert asyncio.run(one(f"http://{host}/")).state is LinkState.REFUSED
 
-    def test_is_not_connected_to(self):
+    def test_a_private_address_is_never_connected_to(self):
         async def run():
             async with run_web_server({"/a": answer(200)}) as served:
                 said = await one(served.url("/a"), allowed_networks=())
@@ -283,7 +283,7 @@ class TestAPrivateAddress:
         assert said.state is LinkState.REFUSED
         assert served.requests == []
 
-    def test_cannot_come_in_by_a_second_look_up(self):
+    def test_a_name_is_resolved_once_so_that_its_address_cannot_change(self):
         """A name cannot resolve to a public address when judged and to a private one when connected: it is resolved once."""
         asked = []
 
@@ -310,7 +310,7 @@ class TestAPrivateAddress:
             *("64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "fec0::1", "::127.0.0.1"),
         ],
     )
-    def test_is_known_in_every_range(self, address):
+    def test_every_range_of_private_addresses_is_recognised(self, address):
         assert not is_public(ip_address(address))
 
     @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ class TestAPrivateAddress:
             "64:ff9b::101:101",
         ],
     )
-    def test_is_no_public_one(self, address):
+    def test_a_public_address_is_not_taken_for_a_private_one(self, address):
         assert is_public(ip_address(address))
 
 
@@ -350,22 +350,22 @@ class TestATlsSite:
 
         return asyncio.run(run())
 
-    def test_is_verified_by_its_name_though_its_address_is_connected_to(self):
+    def test_a_certificate_is_verified_by_the_host_name_of_the_link(self):
         assert self.said(self.context("web.test")).state is LinkState.OK
 
-    def test_with_another_name_is_broken(self):
+    def test_a_certificate_for_another_name_is_broken(self):
         said = self.said(self.context("elsewhere.test"))
         assert said.state is LinkState.BROKEN
         assert "Hostname mismatch" in said.reason
 
-    def test_with_a_certificate_that_has_ended_is_broken(self):
+    def test_an_expired_certificate_is_broken(self):
         said = self.said(self.context("web.test", not_after=datetime(2020, 1, 1, tzinfo=UTC)))
         assert (said.state, "expired" in said.reason) == (LinkState.BROKEN, True)
 
-    def test_of_an_authority_nobody_knows_is_broken(self):
+    def test_a_certificate_of_an_unknown_authority_is_broken(self):
         assert self.said(self.context("web.test"), trusted=False).state is LinkState.BROKEN
 
-    def test_that_speaks_no_tls_is_unreachable(self):
+    def test_a_server_without_tls_is_unreachable(self):
         async def hello(_reader, writer):
             writer.write(b"220 smtp.example.org ESMTP\r\n")
             await writer.drain()
@@ -383,7 +383,7 @@ class TestATlsSite:
             "does not accept an encrypted connection",
         )
 
-    def test_beside_another_on_the_same_address_shows_its_own_certificate(self):
+    def test_two_sites_on_one_address_each_show_their_own_certificate(self):
         async def run():
             async with run_web_server({"/a": answer(200)}, tls=self.context("web.test")) as served:
                 urls = [served.url("/a", host, "https") for host in ("web.test", "other.test", "web.test")]
@@ -394,7 +394,7 @@ class TestATlsSite:
 
 
 class TestManyLinks:
-    def test_are_asked_ten_at_a_time_and_each_once(self):
+    def test_many_links_are_requested_once_each_and_ten_at_a_time(self):
         heard = []
 
         async def run():
@@ -420,13 +420,13 @@ class TestManyLinks:
         assert len(served.requests) == 30
         assert sorted(said.url for said in heard) == sorted(urls)
 
-    def test_nothing_personal_is_told_and_no_cookie_is_kept(self):
+    def test_requests_contain_nothing_personal_and_no_cookie(self):
         script = {"/a": answer(302, "Location: /b", "Set-Cookie: who=you; Path=/"), "/b": answer(200)}
         _, served = asked_of(script)
         assert [sorted(headers) for _, headers in served.requests] == [["accept", "host", "user-agent"]] * 2
         assert served.requests[0][1]["user-agent"].startswith("moza-mail/")
 
-    def test_a_password_in_a_link_is_not_told(self):
+    def test_a_password_in_a_link_is_not_sent(self):
         async def run():
             async with run_web_server({"/a": answer(200)}) as served:
                 said = await one(f"http://me:secret@web.test:{served.port}/a")
@@ -436,21 +436,21 @@ class TestManyLinks:
         assert said.state is LinkState.OK
         assert "authorization" not in served.requests[0][1]
 
-    def test_the_proxy_of_the_environment_is_not_used(self, monkeypatch):
+    def test_a_proxy_in_the_environment_is_not_used(self, monkeypatch):
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://{LOOPBACK}:{free_port()}")
         assert state({"/a": answer(200)}) is LinkState.OK
 
 
 class TestTheDns:
-    def test_that_knows_no_such_name_makes_a_broken_link(self):
+    def test_a_name_that_does_not_exist_makes_a_broken_link(self):
         said = asyncio.run(one("http://nowhere.test/"))
         assert (said.state, said.reason) == (LinkState.BROKEN, "has a host name that does not exist")
 
-    def test_that_is_silent_means_no_network(self):
+    def test_a_dns_without_answers_means_no_network(self):
         assert asyncio.run(one("http://silent.test/")).state is LinkState.NO_NETWORK
 
-    def test_that_knows_nothing_at_all_means_no_network(self):
+    def test_if_no_name_can_be_resolved_there_is_no_network(self):
         urls = ["http://nowhere.test/", "http://neither.test/", "http://10.0.0.1/"]
         answers = asyncio.run(asker().check_links(urls, now=NOW))
         assert [said.state for said in answers] == [
@@ -459,7 +459,7 @@ class TestTheDns:
             LinkState.REFUSED,
         ]
 
-    def test_that_knows_one_of_several_is_believed(self):
+    def test_if_one_of_several_names_is_resolved_the_others_are_broken(self):
         async def run():
             async with run_web_server({"/a": answer(200)}) as served:
                 urls = ["http://nowhere.test/", "http://neither.test/", served.url("/a")]
@@ -468,7 +468,7 @@ class TestTheDns:
         answers = asyncio.run(run())
         assert [said.state for said in answers] == [LinkState.BROKEN, LinkState.BROKEN, LinkState.OK]
 
-    def test_of_this_machine_is_asked_by_name(self):
+    def test_localhost_is_resolved_to_loopback_addresses(self):
         found = asyncio.run(resolve_host("localhost", 80))
         assert all(address.is_loopback for address in found)
         assert found
@@ -476,11 +476,11 @@ class TestTheDns:
     @pytest.mark.parametrize(
         "url", ["http://", "https:///x", "http://[::1", "http://x.test:99999/", "mailto:a@b.test"]
     )
-    def test_is_not_asked_for_nonsense(self, url):
+    def test_an_invalid_url_is_not_resolved(self, url):
         assert asyncio.run(one(url)).state in {LinkState.BROKEN, LinkState.REFUSED}
 
 
-class TestTheMemory:
+class TestLinkCache:
     OK = LinkAnswer(url="https://web.test/a", state=LinkState.OK, reason="answers 200 (OK)", checked_at=NOW)
 
     def remembered(self, folder, **later) -> dict[str, LinkState]:
@@ -488,13 +488,13 @@ class TestTheMemory:
             url: said.state for url, said in LinkCache(folder=folder).load(NOW + timedelta(**later)).items()
         }
 
-    def test_holds_for_a_day(self, tmp_path):
+    def test_a_cached_result_is_valid_for_a_day(self, tmp_path):
         assert LinkCache(folder=tmp_path).save([self.OK], NOW)
         assert self.remembered(tmp_path, hours=23, minutes=59) == {self.OK.url: LinkState.OK}
         assert self.remembered(tmp_path, days=1) == {}
         assert self.remembered(tmp_path, hours=-1) == {}
 
-    def test_gives_back_all_that_was_said(self, tmp_path):
+    def test_a_cached_result_has_all_its_values(self, tmp_path):
         said = LinkAnswer(
             url="https://web.test/é",
             state=LinkState.BROKEN,
@@ -512,7 +512,7 @@ class TestTheMemory:
             said.moved_to,
         )
 
-    def test_keeps_only_what_is_certain(self, tmp_path):
+    def test_only_certain_results_are_cached(self, tmp_path):
         answers = [
             LinkAnswer(url=f"https://web.test/{kind.name}", state=kind, reason="", checked_at=NOW)
             for kind in LinkState
@@ -522,7 +522,7 @@ class TestTheMemory:
         assert {entry["state"] for entry in kept.values()} == {"ok", "broken", "needs login"}
         assert len(self.remembered(tmp_path)) == 3
 
-    def test_adds_to_what_is_fresh_and_forgets_the_rest(self, tmp_path):
+    def test_new_results_are_added_and_expired_ones_are_dropped(self, tmp_path):
         LinkCache(folder=tmp_path).save([self.OK], NOW)
         later = NOW + timedelta(hours=2)
         new = LinkAnswer(url="https://web.test/b", state=LinkState.OK, reason="", checked_at=later)
@@ -549,17 +549,17 @@ class TestTheMemory:
             b"[" * 100_000,
         ],
     )
-    def test_that_is_no_memory_is_none(self, tmp_path, content):
+    def test_a_damaged_cache_counts_as_empty(self, tmp_path, content):
         (tmp_path / "links.json").write_bytes(content)
         assert LinkCache(folder=tmp_path).load(NOW) == {}
         assert LinkCache(folder=tmp_path).save([self.OK], NOW)
         assert self.remembered(tmp_path) == {self.OK.url: LinkState.OK}
 
-    def test_that_cannot_be_written_says_so(self, tmp_path):
+    def test_a_cache_that_cannot_be_written_is_reported(self, tmp_path):
         (tmp_path / "file").write_text("")
         assert not LinkCache(folder=tmp_path / "file").save([self.OK], NOW)
 
-    def test_never_enters_git(self, tmp_path):
+    def test_git_ignores_the_cache(self, tmp_path):
         LinkCache(folder=tmp_path / ".moza-mail").save([self.OK], NOW)
         assert (tmp_path / ".moza-mail" / ".gitignore").read_text() == "*\n"
         assert sorted(path.name for path in (tmp_path / ".moza-mail").iterdir()) == [

@@ -71,7 +71,7 @@ async def resolve(_host, _port):
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lying_web_server_gives_a_verdict(name):
+def test_a_malicious_web_server_gives_a_result(name):
     async def main():
         async with run_web_server({"/": LIES[name]}) as server:
             client = LinkClient(

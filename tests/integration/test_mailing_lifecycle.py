@@ -193,7 +193,9 @@ RUNS = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_befalls_it_each_reader_ends_in_one_state_and_gets_no_second_body_unasked(request, kind):
+def test_after_any_sequence_of_failures_each_recipient_has_one_state_and_no_unwanted_second_message(
+    request, kind
+):
     @store_examples(kind, 40, derandomize=True)
     @given(runs=RUNS)
     def run(runs):

@@ -71,7 +71,7 @@ def test_a_few_unknown_readers_are_suppressed_and_many_of_one_provider_are_held(
     on(scenario)
 
 
-def test_five_or_less_than_a_twentieth_of_a_provider_are_suppressed(on):
+def test_five_refusals_at_one_provider_are_suppressed_and_not_held(on):
     async def scenario(store):
         mailing_id, _ = await mail(store, 30, refused=5)
         assert await store.suppressions.count_from_mailing(mailing_id) == 5
@@ -207,7 +207,7 @@ def test_the_same_hard_report_about_a_later_mailing_suppresses_one_held_reader(o
     on(scenario)
 
 
-def test_readers_held_in_an_earlier_mailing_are_released_and_those_of_the_last_one_stay(on):
+def test_recipients_held_since_an_earlier_mailing_are_released_and_those_of_the_last_one_stay(on):
     async def scenario(store):
         first, _ = await mail(store, 40, refused=10)
         second = (await store.ledger.create_mailing(make_mailing("2026-01-21"))).id
@@ -223,7 +223,7 @@ def test_readers_held_in_an_earlier_mailing_are_released_and_those_of_the_last_o
     on(scenario)
 
 
-def test_a_provider_with_many_other_readers_is_not_held_for_six_and_others_do_not_count(on):
+def test_six_refusals_among_many_recipients_of_a_provider_are_not_held(on):
     async def scenario(store):
         mailing_id, _ = await mail(store, 140, refused=7)
         assert await store.suppressions.count_from_mailing(mailing_id) == 7
@@ -232,7 +232,7 @@ def test_a_provider_with_many_other_readers_is_not_held_for_six_and_others_do_no
     on(scenario)
 
 
-def test_the_domains_of_one_provider_are_known_without_asking_the_dns():
+def test_the_domains_of_a_provider_are_recognised_without_a_dns_query():
     assert find_provider("Hotmail.com") == find_provider("outlook.nl") == find_provider("live.be")
     assert find_provider("xs4all.nl") == find_provider("kpnmail.nl")
     assert find_provider("gemeente.example.org") == "gemeente.example.org"

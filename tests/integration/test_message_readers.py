@@ -75,7 +75,7 @@ def wire(text):
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_pythons_own_reader_gives_back_subject_names_bodies_and_attachments(path):
+def test_pythons_email_package_reads_subject_names_bodies_and_attachments(path):
     open_mail, rendered = merged(path)
     read = email.message_from_bytes(message(open_mail), policy=email.policy.SMTP)
     assert "Bcc" not in read
@@ -92,7 +92,7 @@ def test_pythons_own_reader_gives_back_subject_names_bodies_and_attachments(path
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_reformime_gives_back_the_same_byte_for_byte(path):
+def test_reformime_decodes_the_same_bytes(path):
     open_mail, rendered = merged(path)
     content = message(open_mail)
     head = email.message_from_bytes(content)
@@ -119,7 +119,7 @@ def test_reformime_gives_back_the_same_byte_for_byte(path):
     [SAMPLE, *(path for path in WEEKLIES if path.stem == SAMPLE.stem)],
     ids=lambda path: path.parent.name,
 )
-def test_spamassassin_adds_no_point_for_form(path, tmp_path):
+def test_spamassassin_gives_no_points_for_the_form_of_a_message(path, tmp_path):
     program = shutil.which("spamassassin")
     require("spamassassin", program is not None, "spamassassin is not installed")
     # Local tests alone (-L): nothing is asked of the net. A home of its own keeps it from reading or learning anything.

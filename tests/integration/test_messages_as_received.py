@@ -44,7 +44,7 @@ def sent(tmp_path_factory):
     return key, [content.rstrip(b"\n").replace(b"\n", b"\r\n") + b"\r\n" for (content,) in first]
 
 
-def test_each_reads_back_for_its_own_reader(sent):
+def test_each_received_message_has_the_values_of_its_recipient(sent):
     _, messages = sent
     found = [message_from_bytes(content, policy=policy.default) for content in messages]
 
@@ -58,7 +58,7 @@ def test_each_reads_back_for_its_own_reader(sent):
         assert all(leave in part.get_content() for part in each.iter_parts())
 
 
-def test_no_line_is_too_long_or_starts_with_a_dot_and_no_address_or_link_is_encoded(sent):
+def test_no_line_is_too_long_or_begins_with_a_dot_and_no_address_or_link_is_encoded(sent):
     for content in sent[1]:
         sound(content)
         for name, lines in header_lines(content).items():
@@ -72,14 +72,14 @@ def test_no_line_is_too_long_or_starts_with_a_dot_and_no_address_or_link_is_enco
         assert not re.search(rb"(?m)^\.", body)
 
 
-def test_dkimpy_says_that_each_signature_holds_and_not_when_a_letter_is_changed(sent):
+def test_dkimpy_verifies_each_signature_and_detects_one_changed_character(sent):
     key, messages = sent
 
     assert all(has_valid_signatures(content, key) for content in messages)
     assert not any(has_valid_signatures(content.replace(b"MOZa", b"MOZb"), key) for content in messages[:3])
 
 
-def test_mail_dkim_says_the_same(sent, tmp_path):
+def test_mail_dkim_verifies_each_signature(sent, tmp_path):
     perl = shutil.which("perl")
     known = perl and subprocess.run([perl, "-MMail::DKIM", "-e", "1"], capture_output=True, check=False)
     require("mail-dkim", known is not None and known.returncode == 0, "Mail::DKIM is not installed")
@@ -116,7 +116,7 @@ def by_opendkim(key: DkimKey, contents: Sequence[bytes], place: Path) -> list[st
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
-def test_opendkim_says_the_same(sent, tmp_path):
+def test_opendkim_verifies_each_signature(sent, tmp_path):
     key, messages = sent
     changed = [messages[0].replace(b"MOZa", b"MOZb"), messages[0].replace(b"Subject: ", b"Subject: x")]
 
@@ -124,14 +124,14 @@ def test_opendkim_says_the_same(sent, tmp_path):
     assert ["Bad signature" in each for each in by_opendkim(key, changed, tmp_path)] == [True, True]
 
 
-def test_opendkim_believes_an_ed25519_signature_alone(tmp_path):
+def test_opendkim_verifies_an_ed25519_signature_alone(tmp_path):
     key = generate_key(KeyType.ED25519, domain="example.org", selector="moza1e")[0]
     content = compiled(identity=SenderIdentity(keys=(key,))).compose_message(JAN)[1].content
 
     assert by_opendkim(key, [content], tmp_path) == ["good"]
 
 
-def test_spamassassin_thinks_no_worse_of_a_signed_message(sent):
+def test_spamassassin_gives_a_signed_message_no_more_points(sent):
     program = shutil.which("spamassassin")
     require("spamassassin", program is not None, "spamassassin is not installed")
 

@@ -54,7 +54,7 @@ def source(client: OAuthClient, path, clock=lambda: NOW) -> oauth.TokenSource:
     return oauth.TokenSource(client, oauth.TokenFile(path=file, replace=replace_file), clock)
 
 
-def test_a_token_is_asked_for_once_and_kept_for_the_next_process(tokens, tmp_path):
+def test_a_token_is_requested_once_and_stored_for_the_next_process(tokens, tmp_path):
     first = source(app_client(tokens), tmp_path).get_token()
     assert source(app_client(tokens), tmp_path).get_token() == first
     assert tokens.requests == [
@@ -70,7 +70,7 @@ def test_a_token_is_asked_for_once_and_kept_for_the_next_process(tokens, tmp_pat
     assert "geheim-123" not in kept.read_text()
 
 
-def test_a_token_is_renewed_before_it_ends_and_after_a_refusal(tokens, tmp_path):
+def test_a_token_is_renewed_before_it_expires_and_after_a_refusal(tokens, tmp_path):
     clock = Clock()
     given = source(app_client(tokens), tmp_path, clock)
     first = given.get_token()
@@ -87,7 +87,7 @@ def test_the_token_of_another_account_is_not_used(tokens, tmp_path):
     assert source(app_client(tokens, client_id="other"), tmp_path).get_token() != first
 
 
-def test_a_damaged_file_of_tokens_is_replaced(tokens, tmp_path):
+def test_a_damaged_token_file_is_replaced(tokens, tmp_path):
     kept = tmp_path / "tokens.json"
     kept.write_bytes(b'{"client": [\xff')
     kept.chmod(0o644)
@@ -110,7 +110,7 @@ def test_a_damaged_file_of_tokens_is_replaced(tokens, tmp_path):
         ("Token has been expired or revoked.", "oauth login"),
     ],
 )
-def test_a_refusal_says_what_to_do(tokens, tmp_path, words, remedy):
+def test_a_refused_token_request_has_a_hint(tokens, tmp_path, words, remedy):
     tokens.refusal = {"error": "invalid_grant", "error_description": f"{words}\r\nTrace ID: 1\x1b[31m"}
     with pytest.raises(TokenRefused) as refused:
         source(app_client(tokens), tmp_path).get_token()
@@ -133,7 +133,7 @@ def test_a_refusal_says_what_to_do(tokens, tmp_path, words, remedy):
         (503, b'{"error": "temporarily_unavailable"}'),
     ],
 )
-def test_an_answer_that_is_no_token_is_an_error_in_one_sentence(tokens, tmp_path, status, body):
+def test_an_answer_without_a_token_is_an_error_in_one_sentence(tokens, tmp_path, status, body):
     tokens.raw_answer = (status, body)
     with pytest.raises(TokenUnavailable):
         source(app_client(tokens), tmp_path).get_token()
@@ -141,18 +141,18 @@ def test_an_answer_that_is_no_token_is_an_error_in_one_sentence(tokens, tmp_path
 
 
 @pytest.mark.parametrize("life", [None, "soon", -5, 10**30, {"a": 1}])
-def test_an_odd_life_of_a_token_is_no_error(tokens, tmp_path, life):
+def test_an_odd_lifetime_of_a_token_is_no_error(tokens, tmp_path, life):
     tokens.expires_in = life
     assert source(app_client(tokens), tmp_path).get_token() in tokens.valid
 
 
-def test_a_token_server_that_is_away_is_a_temporary_error(tmp_path):
+def test_an_unreachable_token_server_is_a_temporary_error(tmp_path):
     client = OAuthClient(grant=Grant.CLIENT_CREDENTIALS, token_url=f"http://127.0.0.1:{free_port()}/token")
     with pytest.raises(TokenUnavailable, match="does not answer"):
         source(client, tmp_path).get_token()
 
 
-def test_a_command_gives_the_token(tmp_path):
+def test_the_configured_command_supplies_the_token(tmp_path):
     command = (sys.executable, "-c", "print('from-a-command')")
     assert source(OAuthClient(grant=Grant.COMMAND, command=command), tmp_path).get_token() == "from-a-command"
     assert not (tmp_path / "tokens.json").exists()
@@ -166,7 +166,7 @@ def test_a_command_gives_the_token(tmp_path):
         ("", "exit code 0"),
     ],
 )
-def test_a_command_without_a_token_is_named(tmp_path, program, says):
+def test_a_command_that_prints_no_token_is_named(tmp_path, program, says):
     client = OAuthClient(grant=Grant.COMMAND, command=(sys.executable, "-c", program))
     with pytest.raises(TokenRefused) as refused:
         source(client, tmp_path).get_token()
@@ -174,13 +174,13 @@ def test_a_command_without_a_token_is_named(tmp_path, program, says):
     assert "\x1b" not in str(refused.value)
 
 
-def test_a_missing_command_is_named(tmp_path):
+def test_a_missing_token_command_is_named(tmp_path):
     client = OAuthClient(grant=Grant.COMMAND, command=("no-such-program",))
     with pytest.raises(TokenRefused, match="no-such-program cannot run"):
         source(client, tmp_path).get_token()
 
 
-def test_consent_is_asked_for_with_a_code_and_polled_at_the_servers_pace(tokens):
+def test_the_device_login_shows_a_code_and_polls_at_the_servers_interval(tokens):
     tokens.device_answers = ["authorization_pending", "slow_down", "authorization_pending"]
     client = app_client(tokens, grant=Grant.REFRESH_TOKEN, device_url=f"{tokens.url}/device")
     prompts, waits = [], []
@@ -196,7 +196,7 @@ def test_consent_is_asked_for_with_a_code_and_polled_at_the_servers_pace(tokens)
 
 
 @pytest.mark.parametrize("answer", ["access_denied", "expired_token"])
-def test_consent_that_is_not_given_ends_the_login(tokens, answer):
+def test_without_consent_the_device_login_ends(tokens, answer):
     tokens.device_answers = [answer]
     client = app_client(tokens, grant=Grant.REFRESH_TOKEN, device_url=f"{tokens.url}/device")
     with pytest.raises(TokenRefused, match=answer):
@@ -265,7 +265,7 @@ def test_a_mailing_goes_through_a_relay_that_accepts_tokens_only(project, tokens
     assert tokens.requests[0]["client_secret"] == "geheim-123"
 
 
-def test_a_token_that_ends_in_mid_mailing_is_replaced_and_nobody_is_lost(project, tokens):
+def test_a_token_that_expires_during_a_mailing_is_replaced_and_nobody_is_lost(project, tokens):
     relay = AiosmtpdRelay(accepts_token=accepts(tokens))
     relay.on_message = lambda count: tokens.end_tokens() if count == 3 else None
     with relay_with_tokens(relay):
@@ -277,7 +277,7 @@ def test_a_token_that_ends_in_mid_mailing_is_replaced_and_nobody_is_lost(project
     assert len(tokens.requests) > 1
 
 
-def test_after_revoked_consent_the_others_wait_and_the_same_command_mails_them(project, tokens):
+def test_after_revoked_consent_the_remaining_recipients_are_mailed_by_the_next_run(project, tokens):
     def revoke(count: int) -> None:
         if count == 3:
             tokens.end_tokens()
@@ -359,7 +359,7 @@ def test_a_bounce_mailbox_is_read_with_a_token_and_a_revoked_one_is_replaced(pro
         assert "invalid_client" in third.err
 
 
-def test_consent_is_given_on_the_command_line(project, tokens):
+def test_the_login_command_stores_the_consent(project, tokens):
     add_oauth(project, tokens.settings())
     before = project.run("doctor", "--offline")
     assert "moza-mail oauth login" in before.out
@@ -371,6 +371,6 @@ def test_consent_is_given_on_the_command_line(project, tokens):
     assert "there is an access token" in project.run("doctor", "--offline").out
 
 
-def test_errors_of_tokens_are_errors_that_a_person_can_fix():
+def test_token_errors_have_a_hint_for_a_person():
     assert issubclass(TokenRefused, MozaMailError)
     assert issubclass(TokenUnavailable, MozaMailError)

@@ -28,7 +28,7 @@ def files(base: Path) -> list[Path]:
     return sorted((base / "outbox/new").iterdir())
 
 
-def test_each_reader_gets_one_file_with_exactly_the_message(tmp_path):
+def test_each_recipient_gets_one_file_with_exactly_the_message(tmp_path):
     ran = deliver(tmp_path, 300)
 
     assert ran.error is None
@@ -47,7 +47,7 @@ def test_the_outcome_names_the_file(tmp_path):
     assert files(tmp_path)[0].suffix == ".eml"
 
 
-def test_the_same_message_again_is_still_one_file(tmp_path):
+def test_a_repeated_message_is_written_once(tmp_path):
     deliver(tmp_path, 20)
     ran = deliver(tmp_path, 20)
 
@@ -67,7 +67,7 @@ def test_a_message_that_a_mail_reader_has_moved_is_not_written_again(tmp_path):
     assert not list((tmp_path / "outbox/tmp").iterdir())
 
 
-def test_message_ids_that_look_alike_or_climb_out_stay_apart_inside(tmp_path):
+def test_similar_or_malicious_message_ids_give_different_files_inside_the_folder(tmp_path):
     hostile = [
         "<a/b@x>",
         "<a-b@x>",
@@ -88,7 +88,7 @@ def test_message_ids_that_look_alike_or_climb_out_stay_apart_inside(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["outbox"]
 
 
-def test_only_we_can_read_it(tmp_path):
+def test_only_the_owner_can_read_the_outbox(tmp_path):
     old = os.umask(0)
     try:
         deliver(tmp_path, 1)
@@ -102,7 +102,7 @@ def test_only_we_can_read_it(tmp_path):
     assert stat.S_IMODE(files(tmp_path)[0].stat().st_mode) == 0o600
 
 
-def test_the_file_appears_only_after_it_was_announced(tmp_path):
+def test_the_file_is_written_only_after_its_intent_is_recorded(tmp_path):
     seen = []
 
     deliver(tmp_path, 1, before_body=lambda _: seen.extend(files(tmp_path)))
@@ -111,7 +111,7 @@ def test_the_file_appears_only_after_it_was_announced(tmp_path):
     assert len(files(tmp_path)) == 1
 
 
-def test_what_the_ledger_could_not_note_never_appears(tmp_path):
+def test_without_a_recorded_intent_no_file_is_written(tmp_path):
     def broken(_key):
         raise OSError("ledger full")
 
@@ -123,7 +123,7 @@ def test_what_the_ledger_could_not_note_never_appears(tmp_path):
     assert not list((tmp_path / "outbox/tmp").iterdir())
 
 
-def test_a_path_that_cannot_be_a_folder_is_named_and_nobody_is_taken(tmp_path):
+def test_an_unusable_outbox_path_is_named_and_no_submission_is_taken(tmp_path):
     (tmp_path / "outbox").write_text("a file in the way")
 
     ran = deliver(tmp_path, 3)
@@ -134,7 +134,7 @@ def test_a_path_that_cannot_be_a_folder_is_named_and_nobody_is_taken(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
-def test_a_full_disk_stops_with_the_path_and_everyone_given_back(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_with_the_path_and_all_deliveries_stay_pending(tmp_path, monkeypatch):
     real = os.open
 
     def full(path, flags, *rest, **more):
@@ -157,7 +157,7 @@ def test_a_full_disk_stops_with_the_path_and_everyone_given_back(tmp_path, monke
     assert files(tmp_path) == []
 
 
-def test_a_link_laid_in_the_way_is_not_followed(tmp_path):
+def test_a_symbolic_link_in_the_outbox_is_not_followed(tmp_path):
     deliver(tmp_path, 1)
     (path,) = files(tmp_path)
     victim = tmp_path / "victim"

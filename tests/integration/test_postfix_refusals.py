@@ -25,7 +25,7 @@ READERS = ", ".join(f"lezer{number}@example.org=x" for number in range(12))
     ],
     ids=["unlisted sender", "unknown sender domain", "relay denied"],
 )
-def test_a_relay_that_refuses_our_sender_refuses_no_reader(tmp_path, settings):
+def test_no_recipient_is_refused_if_the_relay_refuses_our_sender(tmp_path, settings):
     with postfix(*settings) as server:
 
         async def work(bench):
@@ -47,7 +47,7 @@ def test_a_relay_that_refuses_our_sender_refuses_no_reader(tmp_path, settings):
         bench(tmp_path, work)
 
 
-def test_readers_whose_domain_the_relay_takes_for_its_own_are_held_and_mailed_after_the_fix(tmp_path):
+def test_recipients_refused_by_a_misconfigured_relay_are_held_and_mailed_after_the_fix(tmp_path):
     # A classic mistake: the readers' domain is in mydestination, so the relay looks for accounts of its own.
     with postfix(
         "mydestination = relay.test, example.org", "local_recipient_maps = inline:{ root=x }"

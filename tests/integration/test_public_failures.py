@@ -29,7 +29,7 @@ def here(tmp_path):
 
 
 @pytest.mark.parametrize("at", [50, 300])
-def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(here, at):
+def test_a_confirmed_unsubscription_survives_a_kill_of_the_server(here, at):
     with serve_site(here) as site:
 
         def until(answers):
@@ -50,7 +50,7 @@ def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(h
         assert {row[2] for row in rows} == {"unsubscribed"}
 
 
-def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_revealed(here):
+def test_a_full_disk_gives_an_error_page_and_nothing_is_lost_or_revealed(here):
     with serve_site(here) as site, site.client() as web:
         assert web.post(site.links.make_unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
         before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -77,7 +77,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_reve
         assert site.links.make_unsubscribe_url("weekly", 2).rpartition("/")[2] not in said
 
 
-def test_another_program_that_writes_is_waited_for(here):
+def test_the_server_waits_for_another_program_that_writes(here):
     with serve_site(here) as site, site.client() as web:
         other = sqlite3.connect(here.path / "subscribers" / "moza-mail.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -90,7 +90,7 @@ def test_another_program_that_writes_is_waited_for(here):
         assert time.monotonic() - began < 20
 
 
-def test_a_connection_on_which_nothing_comes_is_closed(here):
+def test_an_idle_connection_is_closed(here):
     with serve_site(here) as site, socket.create_connection(site.address, 30) as line:
         line.sendall(b"POST / HTTP/1.1\r\nHost: ")
         began = time.monotonic()
@@ -98,7 +98,7 @@ def test_a_connection_on_which_nothing_comes_is_closed(here):
         assert 5 < time.monotonic() - began < 20
 
 
-def test_mails_that_wait_longer_than_five_minutes_are_reported_by_the_health_check(here):
+def test_the_health_check_reports_confirmations_that_wait_longer_than_five_minutes(here):
     here.set(relay=f"smtp://127.0.0.1:{free_port()}")
     with serve_site(here) as site, site.client() as web:
         assert web.post("/lists/weekly", data=site.form()).status_code in {200, 303}
@@ -111,7 +111,7 @@ def test_mails_that_wait_longer_than_five_minutes_are_reported_by_the_health_che
         assert answer.text == "delayed: confirmation mails wait since 2026-01-14T08:00:00Z\n"
 
 
-def test_a_login_that_the_relay_refused_is_a_reason_in_the_health_check(here):
+def test_the_health_check_reports_a_refused_login(here):
     here.set(relay=f"smtp://weekly@127.0.0.1:{free_port()}")
 
     async def refuse() -> None:
@@ -126,7 +126,7 @@ def test_a_login_that_the_relay_refused_is_a_reason_in_the_health_check(here):
     assert answer.text.startswith("attention: the relay refused the login")
 
 
-def test_a_store_that_cannot_be_read_is_a_reason_in_the_health_check(here):
+def test_the_health_check_reports_an_unreadable_store(here):
     with serve_site(here) as site, site.client() as web:
         store = here.path / "subscribers" / "moza-mail.db"
         with closing(sqlite3.connect(store)) as other, other:

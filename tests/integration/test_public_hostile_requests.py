@@ -167,9 +167,7 @@ def is_in_order(answer):
     headers=HEADERS,
     body=BODIES,
 )
-def test_no_way_of_looking_changes_anything_even_with_a_link_that_holds(
-    site, method, path, query, headers, body
-):
+def test_no_get_request_changes_anything_even_with_a_valid_link(site, method, path, query, headers, body):
     before = site.dump()
     answer = exchanged(site, request(site, method, true(site, path) + query, headers, body))
     is_in_order(answer)
@@ -187,7 +185,7 @@ def true(site, path):
 
 @SLOW
 @given(path=PATHS, query=QUERIES, headers=HEADERS, kind=KINDS, body=BODIES)
-def test_no_post_without_a_link_that_holds_touches_a_reader(site, path, query, headers, kind, body):
+def test_no_post_without_a_valid_link_changes_a_subscriber(site, path, query, headers, kind, body):
     before = readers(site)
     sent = request(site, "POST", path.replace("%s", "x"), {**headers, "Content-Type": kind}, body)
     is_in_order(exchanged(site, sent))
@@ -196,7 +194,7 @@ def test_no_post_without_a_link_that_holds_touches_a_reader(site, path, query, h
 
 @SLOW
 @given(query=QUERIES, headers=HEADERS, kind=KINDS, body=BODIES)
-def test_a_post_with_a_link_that_holds_never_fails_and_touches_that_reader_alone(
+def test_a_post_with_a_valid_link_never_fails_and_changes_only_that_subscriber(
     site, query, headers, kind, body
 ):
     before = [row for row in readers(site) if 1 not in row[:2]]
@@ -211,7 +209,7 @@ def test_a_post_with_a_link_that_holds_never_fails_and_touches_that_reader_alone
 
 @SLOW
 @given(body=FILLED_IN, query=QUERIES, headers=HEADERS)
-def test_a_form_with_anything_in_its_fields_is_taken_or_asked_again(site, form, body, query, headers):
+def test_a_form_with_any_values_is_accepted_or_shown_again(site, form, body, query, headers):
     stamp = forms.make_stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
     body = body.replace(b"STAMP", stamp.encode()).replace(b"TERMS", form["terms"].encode())
     before = readers(site)
@@ -235,7 +233,7 @@ def readers(site):
 @given(
     st.one_of(st.binary(max_size=500), st.binary(max_size=100).map(lambda rest: b"GET / HTTP/1.1\r\n" + rest))
 )
-def test_what_is_not_http_is_refused_or_left(site, sent):
+def test_bytes_that_are_not_http_are_refused_or_ignored(site, sent):
     answer = exchanged(site, sent, no_more=True)
     assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:100]
     assert exchanged(site, request(site, "GET", "/healthz", {}, b"")).endswith(b"ok\n")
@@ -250,7 +248,7 @@ MALFORMED_RESTS = [
 ]
 
 
-def test_a_malformed_chunk_puts_nothing_into_the_log(tmp_path):
+def test_a_malformed_chunk_writes_nothing_to_the_log(tmp_path):
     """The rest of a request may be malformed after its response has begun, or after a HEAD."""
     here = project(tmp_path)
     here.add_readers(1)

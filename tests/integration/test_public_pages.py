@@ -35,7 +35,7 @@ def leaving(site, number):
     return site.links.make_unsubscribe_url("weekly", number)
 
 
-def test_looking_at_the_page_to_leave_changes_nothing_and_pressing_its_button_does(site, web):
+def test_opening_the_unsubscribe_page_changes_nothing_and_its_button_unsubscribes(site, web):
     before = site.dump()
     page = web.get(leaving(site, 1))
     assert web.head(leaving(site, 1)).status_code == page.status_code == 200
@@ -55,7 +55,7 @@ def test_looking_at_the_page_to_leave_changes_nothing_and_pressing_its_button_do
     ],
     ids=["urlencoded", "multipart"],
 )
-def test_one_click_leaves_at_once_without_cookie_redirect_or_login_also_twice(site, web, sent):
+def test_one_click_unsubscribes_at_once_without_cookie_redirect_or_login_and_can_be_repeated(site, web, sent):
     number = 2 if "data" in sent else 3
     first, second = (web.post(leaving(site, number), **sent) for _ in range(2))
     for answer in (first, second):
@@ -65,13 +65,13 @@ def test_one_click_leaves_at_once_without_cookie_redirect_or_login_also_twice(si
     assert site.state(f"lezer{number - 1}@example.org") == "unsubscribed"
 
 
-def test_one_click_of_somebody_who_is_not_there_any_more_is_answered_alike(site, web):
+def test_one_click_for_an_unknown_subscriber_gets_the_same_answer(site, web):
     known, gone = (web.post(leaving(site, number), data=ONE_CLICK) for number in (4, 987_654))
     assert (known.status_code, known.text) == (gone.status_code, gone.text)
     assert known.status_code == 200
 
 
-def test_a_link_that_is_not_ours_says_so_and_nothing_else(site, web):
+def test_every_forged_link_gets_the_same_error_page(site, web):
     other = site.links.make_token("confirm", "weekly", 5)
     token = leaving(site, 5).rpartition("/")[2]
     forged = [other, token[:-1], token[:-2] + "AA", token.swapcase(), "x", "%00", "a" * 5000]
@@ -84,7 +84,7 @@ def test_a_link_that_is_not_ours_says_so_and_nothing_else(site, web):
     assert site.state("lezer4@example.org") == "confirmed"
 
 
-def test_every_answer_carries_the_headers_that_keep_others_out_and_no_cookie(site, web):
+def test_every_response_has_the_security_headers_and_no_cookie(site, web):
     answers = [
         web.get(path) for path in ("/", "/healthz", "/nowhere", "/unsubscribe/weekly/x", leaving(site, 6))
     ]
@@ -102,7 +102,7 @@ def test_every_answer_carries_the_headers_that_keep_others_out_and_no_cookie(sit
         assert "http://" not in answer.text.replace(site.url, "")
 
 
-def test_the_style_is_ours_and_kept_by_the_browser(web, site):
+def test_the_style_sheet_has_the_theme_colours_and_is_cached_by_the_browser(web, site):
     page = web.get(leaving(site, 6)).text
     name = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
     style = web.get(name)
@@ -112,7 +112,7 @@ def test_the_style_is_ours_and_kept_by_the_browser(web, site):
     assert "#154273" in style.text
 
 
-def test_another_name_than_ours_is_not_answered_but_the_monitor_of_the_machine_is(web):
+def test_another_host_name_is_refused_except_for_the_health_check(web):
     assert web.get("/", headers={"Host": "evil.test"}).status_code == 421
     assert web.get("/healthz", headers={"Host": "localhost"}).text == "ok\n"
 
@@ -135,14 +135,14 @@ def test_a_post_of_ten_megabytes_is_refused_before_it_is_read(site):
     assert site.state("lezer6@example.org") == "confirmed"
 
 
-def test_a_head_that_is_too_long_is_refused(site):
+def test_a_request_with_too_long_headers_is_refused(site):
     host, port = site.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 10) as line:
         line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: " + b"a" * 40_000)
         assert line.recv(65536).startswith(b"HTTP/1.1 4")
 
 
-def test_below_a_path_of_its_own_everything_stands_there(tmp_path):
+def test_with_a_path_in_public_url_all_pages_are_below_it(tmp_path):
     here = project(tmp_path)
     here.add_readers(1)
     with serve_site(here, path="/nieuws") as site, site.client() as web:
@@ -156,7 +156,7 @@ def test_below_a_path_of_its_own_everything_stands_there(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path, number):
+def test_a_stop_finishes_open_requests_and_gives_exit_code_0(tmp_path, number):
     here = project(tmp_path)
     here.add_readers(1)
     with serve_site(here) as site:
@@ -177,7 +177,7 @@ def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path, number):
         assert site.state("lezer0@example.org") == "unsubscribed"
 
 
-def test_systemd_is_told_when_the_pages_are_served(tmp_path, monkeypatch):
+def test_systemd_is_notified_when_the_pages_are_served(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(20)
@@ -187,7 +187,7 @@ def test_systemd_is_told_when_the_pages_are_served(tmp_path, monkeypatch):
             assert web.get("/healthz").text == "ok\n"
 
 
-def test_it_says_what_is_missing_before_it_listens(tmp_path):
+def test_a_missing_setting_or_used_port_is_reported_before_serving(tmp_path):
     here = project(tmp_path)
     here.set(public_url="")
     refused = here.run("serve")
@@ -203,7 +203,7 @@ def test_it_says_what_is_missing_before_it_listens(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", "/nieuws"])
-def test_what_was_sent_is_read_online_where_the_mail_leads_and_what_was_not_is_nowhere(tmp_path, path):
+def test_sent_issues_are_online_at_the_url_in_the_mail_and_unsent_ones_are_not(tmp_path, path):
     here = project(tmp_path)
     here.add_readers(1)
     port = free_port()
@@ -230,7 +230,7 @@ def test_what_was_sent_is_read_online_where_the_mail_leads_and_what_was_not_is_n
         assert f"{url}/weekly/" in web.get("/lists/weekly").text
 
 
-def test_a_theme_of_one_s_own_has_its_logo_on_the_pages(tmp_path):
+def test_the_logo_of_a_custom_theme_is_on_the_pages(tmp_path):
     here = project(tmp_path)
     own = here.path / "templates" / "huis"
     (own / "assets").mkdir(parents=True)

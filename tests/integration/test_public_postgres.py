@@ -28,7 +28,7 @@ def site(tmp_path, postgres):
             yield site
 
 
-def test_a_reader_s_whole_way_on_postgres(site):
+def test_a_subscriber_signs_up_and_unsubscribes_on_postgres(site):
     address = "zoe@example.org"
     with site.client(follow_redirects=True) as web:
         assert web.get("/healthz").text == "ok\n"

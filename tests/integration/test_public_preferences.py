@@ -60,7 +60,7 @@ def link_to(site, address):
     raise AssertionError(f"no mail to {address}")
 
 
-def test_only_the_button_confirms_and_after_leaving_no_older_link_does(site, web):
+def test_only_the_button_confirms_and_an_older_link_does_not_after_unsubscribing(site, web):
     address = "zoe@example.org"
     web.post("/lists/weekly", data=site.form(email=address, name="Zoë"))
     link = link_to(site, address)
@@ -82,7 +82,7 @@ def test_only_the_button_confirms_and_after_leaving_no_older_link_does(site, web
     assert held(site, address)["weekly"][0] == "unsubscribed"
 
 
-def test_a_link_that_is_too_old_says_so_and_one_of_another_purpose_or_list_is_none(site, web):
+def test_an_expired_link_gets_its_own_page_and_a_link_for_another_purpose_or_list_is_invalid(site, web):
     late = datetime.now(UTC) - timedelta(hours=1)
     expired = site.links.make_expiring_token(CONFIRM, "weekly", 1, late)
     assert web.post(f"/confirm/weekly/{expired}").status_code == 410
@@ -97,7 +97,7 @@ def test_a_link_that_is_too_old_says_so_and_one_of_another_purpose_or_list_is_no
         assert web.get(path).status_code == web.post(path).status_code == 404, path
 
 
-def test_who_joins_a_list_by_choice_is_on_it_with_the_words_that_were_shown(site, web):
+def test_joining_a_list_stores_the_consent_text_that_was_shown(site, web):
     mine = site.links.make_preferences_url(1)
     page = web.get(mine).text
     assert "Ja, ik wil Nieuws" in page
@@ -111,7 +111,7 @@ def test_who_joins_a_list_by_choice_is_on_it_with_the_words_that_were_shown(site
     assert 'value="en" checked' in saved.text
 
 
-def test_a_list_that_was_not_on_the_page_is_left_as_it_is(site, web):
+def test_a_list_that_was_not_on_the_page_does_not_change(site, web):
     mine = site.links.make_preferences_url(2)
     web.post(
         mine, data={"shown": ["nieuws", "nowhere"], "lists": ["nieuws", "intern", "nowhere"], "name": "x"}
@@ -122,7 +122,7 @@ def test_a_list_that_was_not_on_the_page_is_left_as_it_is(site, web):
     }
 
 
-def test_a_list_without_sign_up_can_be_left_there_and_not_come_back_to(site, web):
+def test_a_list_without_sign_up_can_be_left_but_not_joined(site, web):
     mine = site.links.make_preferences_url(4)
     assert 'id="list-intern"' in web.get(mine).text
     web.post(mine, data={"shown": ["weekly", "intern"], "lists": ["weekly"], "name": ""})
@@ -132,12 +132,12 @@ def test_a_list_without_sign_up_can_be_left_there_and_not_come_back_to(site, web
     assert held(site, "lezer3@example.org")["intern"][0] == "unsubscribed"
 
 
-def test_one_whose_address_is_not_mailed_reads_that(site, web):
+def test_a_suppressed_subscriber_sees_that_nothing_is_mailed(site, web):
     assert "We sturen nu geen mail naar dit adres" in web.get(site.links.make_preferences_url(5)).text
     assert "We sturen nu geen mail" not in web.get(site.links.make_preferences_url(1) + "?lang=nl").text
 
 
-def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
+def test_an_invalid_name_is_reported_and_nothing_changes(site, web):
     mine = site.links.make_preferences_url(7)
     before = site.dump()["subscriptions"], site.dump()["subscribers"]
     answer = web.post(mine, data={"shown": "weekly", "name": "a\r\nBcc: b@example.org"})
@@ -146,7 +146,7 @@ def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
     assert (site.dump()["subscriptions"], site.dump()["subscribers"]) == before
 
 
-def test_the_links_of_one_who_was_erased_lead_to_nobody(site, web):
+def test_the_links_of_an_erased_person_are_invalid(site, web):
     assert site.folder.run("subscribers", "erase", "lezer5@example.org", "--yes").code in {0, 3}
     assert web.get(site.links.make_preferences_url(6)).status_code == 410
     assert web.post(site.links.make_preferences_url(6), data={"name": "x"}).status_code == 410

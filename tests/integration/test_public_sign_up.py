@@ -40,7 +40,7 @@ def without_own_parts(page, email):
     return re.sub(TOKEN, "", page.replace(email, ""))
 
 
-def test_the_answer_is_the_same_whoever_the_address_is(site, web):
+def test_the_response_is_the_same_for_every_address(site, web):
     site.folder.run("subscribers", "unsubscribe", "lezer1@example.org", "--list", "weekly")
     site.folder.run("subscribers", "suppress", "lezer2@example.org", "--evidence", "asked")
     emails = ["new@example.org", "new@example.org", *(f"lezer{number}@example.org" for number in range(3))]
@@ -58,7 +58,7 @@ def test_the_answer_is_the_same_whoever_the_address_is(site, web):
     assert site.state("lezer0@example.org") == "confirmed"
 
 
-def test_what_is_kept_is_the_sentence_that_was_shown_and_where(site, web):
+def test_the_stored_consent_is_the_text_that_was_shown_with_its_url(site, web):
     page = web.get("/lists/weekly?lang=en").text
     sentence = "Yes, send me MOZa Weekly by email."
     assert sentence in page
@@ -82,7 +82,7 @@ def test_what_is_kept_is_the_sentence_that_was_shown_and_where(site, web):
     ],
     ids=["the trap is filled in", "too fast", "a made-up stamp", "no stamp"],
 )
-def test_a_form_that_looks_like_that_of_a_program_is_asked_again_and_then_works(site, web, sent):
+def test_a_form_that_seems_to_come_from_a_program_is_shown_again_and_then_accepted(site, web, sent):
     email = f"snel{len(str(sent))}@example.org"
     before = held(site)
     answer = web.post("/lists/weekly", data=site.form(email=email, **sent))
@@ -96,7 +96,7 @@ def test_a_form_that_looks_like_that_of_a_program_is_asked_again_and_then_works(
     assert site.state(email) == "unconfirmed"
 
 
-def test_a_stamp_serves_once_and_a_form_that_is_sent_again_is_asked_again(site, web):
+def test_a_stamp_is_valid_once_and_a_repeated_form_is_shown_again(site, web):
     sent = site.form(email="once@example.org")
     assert web.post("/lists/weekly", data=sent).status_code == 303
     before = held(site)
@@ -109,7 +109,7 @@ def test_a_stamp_serves_once_and_a_form_that_is_sent_again_is_asked_again(site, 
     assert site.state("victim@example.org") == "unconfirmed"
 
 
-def test_a_stamp_of_another_list_or_purpose_is_none(site, web):
+def test_a_stamp_of_another_list_or_purpose_is_invalid(site, web):
     before = held(site)
     links = site.links
     for token in (
@@ -128,7 +128,7 @@ def test_a_stamp_of_another_list_or_purpose_is_none(site, web):
         {"Origin": "https://www.example.org"},
     ],
 )
-def test_a_form_on_another_website_only_opens_our_own_filled_in(site, web, headers):
+def test_a_form_on_another_website_only_opens_our_own_form_with_its_values(site, web, headers):
     email = f"elders{len(str(headers))}@example.org"
     before = held(site)
     # Even with a stamp of ours, which that website may have fetched.
@@ -164,7 +164,7 @@ def test_the_sent_page_shows_the_address_corrects_it_and_sends_the_mail_again_af
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 60, "%00", "a" * 3000])
-def test_a_sent_page_with_a_damaged_address_is_shown_without_it(web, token):
+def test_a_sent_page_with_a_damaged_token_is_shown_without_the_address(web, token):
     for page in ("sent", "change"):
         answer = web.get(f"/lists/weekly/{page}/{token}")
         assert answer.status_code == 200
@@ -172,7 +172,7 @@ def test_a_sent_page_with_a_damaged_address_is_shown_without_it(web, token):
 
 
 @pytest.mark.parametrize("seconds", [100_000, -100])
-def test_a_form_that_was_open_for_days_is_asked_again_with_what_was_filled_in(site, web, seconds):
+def test_a_form_that_was_open_for_days_is_shown_again_with_its_values(site, web, seconds):
     answer = web.post("/lists/weekly", data=site.form(seconds=seconds, email="slow@example.org"))
     assert answer.status_code == 422
     assert "Deze pagina stond lang open" in answer.text
@@ -183,7 +183,7 @@ def test_a_form_that_was_open_for_days_is_asked_again_with_what_was_filled_in(si
     assert web.post("/lists/weekly", data={**again, "email": "slow@example.org"}).status_code == 303
 
 
-def test_other_words_than_those_shown_are_not_consented_to(site, web):
+def test_a_form_with_another_consent_text_is_not_accepted(site, web):
     answer = web.post("/lists/weekly", data=site.form(email="words@example.org", terms="0" * 16))
     assert answer.status_code == 422
     assert site.folder.run("subscribers", "show", "words@example.org").code == 1
@@ -203,7 +203,7 @@ def test_other_words_than_those_shown_are_not_consented_to(site, web):
         ("a" * 9000 + "@example.org", "Vul een heel e-mailadres in"),
     ],
 )
-def test_what_is_no_address_is_said_where_it_stands_and_first_on_the_page(site, web, email, says):
+def test_an_invalid_address_is_reported_at_its_field_and_at_the_top_of_the_page(site, web, email, says):
     before = held(site)
     answer = web.post("/lists/weekly", data=site.form(email=email))
     assert answer.status_code == 422
@@ -254,7 +254,7 @@ def test_sql_html_and_templates_in_a_field_are_text(site, web, text):
     assert [row for row in site.dump()["confirmations"] if text in row]
 
 
-def test_what_is_not_a_form_is_refused(web):
+def test_a_body_that_is_not_a_form_is_refused(web):
     for content, kind, status in (
         (b'{"email": "a@example.org"}', "application/json", 415),
         (b"email=a@example.org", "multipart/form-data; boundary=x", 415),
@@ -268,7 +268,7 @@ def test_what_is_not_a_form_is_refused(web):
         )
 
 
-def test_a_list_that_nobody_signs_up_to_has_no_form(tmp_path):
+def test_a_list_without_sign_up_has_no_form(tmp_path):
     here = project(tmp_path)
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(
@@ -280,7 +280,7 @@ def test_a_list_that_nobody_signs_up_to_has_no_form(tmp_path):
         assert "Intern" not in web.get("/", follow_redirects=True).text
 
 
-def test_very_many_from_one_network_are_stopped_and_their_neighbours_are_not(tmp_path):
+def test_too_many_sign_ups_from_one_network_are_refused_and_other_networks_are_not(tmp_path):
     here = project(tmp_path)
     with serve_site(here) as site, site.client() as web:
         sent = site.form()
@@ -305,7 +305,7 @@ def test_very_many_from_one_network_are_stopped_and_their_neighbours_are_not(tmp
         assert web.post("/unsubscribe/weekly/x").status_code == 404
 
 
-def test_of_very_many_sign_ups_of_one_address_one_is_kept(site, web):
+def test_of_many_sign_ups_of_one_address_one_is_stored(site, web):
     sent = site.form(email="again@example.org")
 
     def stamp():

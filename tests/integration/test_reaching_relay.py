@@ -51,7 +51,7 @@ async def deliver(url: str, count: int = 2, **access):
         await transport.close()
 
 
-def test_families_take_turns_and_the_preferred_one_is_first():
+def test_address_families_alternate_and_the_preferred_one_is_first():
     def entry(family, address):
         return (family, socket.SOCK_STREAM, 6, "", (address, 25))
 
@@ -75,13 +75,13 @@ def test_a_name_with_a_dead_address_is_reached_within_two_seconds(monkeypatch, d
     assert seconds < 2
 
 
-def test_no_address_that_answers_is_the_error_of_the_first(monkeypatch):
+def test_if_no_address_answers_the_error_is_that_of_the_first(monkeypatch):
     resolving_to(monkeypatch, free_port(), free_port())
     with pytest.raises(ConnectionRefusedError):
         asyncio.run(connect_socket("relay.test", 25))
 
 
-def test_we_introduce_ourselves_by_the_name_that_is_set():
+def test_ehlo_has_the_configured_name():
     async def main():
         async with scripted_relay() as relay:
             await deliver(relay.relay, helo_name="mail.example.org")
@@ -90,7 +90,7 @@ def test_we_introduce_ourselves_by_the_name_that_is_set():
     assert asyncio.run(main())[0] == "EHLO mail.example.org"
 
 
-def test_a_name_that_is_refused_says_which_setting_to_change():
+def test_a_refused_ehlo_name_names_the_setting_to_change():
     refusal = b"504 5.5.2 Helo command rejected: need fully-qualified hostname\r\n"
 
     async def main():
@@ -105,7 +105,7 @@ def test_a_name_that_is_refused_says_which_setting_to_change():
     assert ran.taken == []
 
 
-def test_a_relay_that_greets_late_is_waited_for(monkeypatch):
+def test_the_client_waits_for_a_late_greeting(monkeypatch):
     monkeypatch.setattr(connect, "GREETING_DELAY", 0.05)
 
     async def main():
@@ -175,7 +175,7 @@ def tried(script) -> tuple:
     return asyncio.run(main())
 
 
-def test_a_sender_that_is_accepted_costs_no_connection_and_no_message():
+def test_checking_an_accepted_sender_needs_no_extra_connection_or_message():
     error, ran, commands = tried({})
 
     assert error is None
@@ -194,7 +194,7 @@ def test_a_sender_that_is_refused_is_an_error_before_any_message():
 @pytest.mark.parametrize(
     "answer", [b"451 4.3.0 Later\r\n", b"421 4.7.0 Bye\r\n", b"552 5.3.4 Too large\r\n", DROP, b"?\r\n"]
 )
-def test_anything_but_a_permanent_refusal_is_left_to_the_sending(answer):
+def test_only_a_permanent_refusal_of_the_sender_is_an_error_in_advance(answer):
     error, ran, _ = tried({"MAIL": [answer]})
 
     assert error is None

@@ -112,7 +112,7 @@ async def send_three(url):
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lying_relay_gives_outcomes_or_one_sentence(name):
+def test_a_malicious_relay_gives_outcomes_or_one_error(name):
     tracemalloc.start()
     begin = time.monotonic()
     try:
@@ -133,7 +133,7 @@ def test_a_lying_relay_gives_outcomes_or_one_sentence(name):
 
 
 @pytest.mark.parametrize("name", [name for name in LIES if name.startswith(("greeting", "hello", "mail"))])
-def test_doctor_describes_a_lying_relay(name, monkeypatch):
+def test_doctor_describes_a_malicious_relay(name, monkeypatch):
     async def examine(url):
         try:
             seen = await probe_relay(url, ServerAccess(), [(SENDER, SENDER)])

@@ -106,7 +106,7 @@ def bench(tmp_path, work):
     return asyncio.run(run())
 
 
-def test_everyone_is_mailed_once_in_batches(tmp_path):
+def test_every_recipient_is_mailed_once_in_batches(tmp_path):
     async def work(bench):
         await bench.readers(25)
         memory = MemoryTransport()
@@ -122,7 +122,7 @@ def test_everyone_is_mailed_once_in_batches(tmp_path):
 KEY = compose.generate_key(compose.KeyType.ED25519, domain="example.org", selector="s")[0]
 
 
-def test_signed_in_threads_everyone_is_mailed_once_in_the_order_of_the_ledger(tmp_path):
+def test_with_signing_threads_every_recipient_is_mailed_once_in_ledger_order(tmp_path):
     async def work(bench):
         await bench.readers(150)
         bench.keys = (KEY,)
@@ -135,7 +135,7 @@ def test_signed_in_threads_everyone_is_mailed_once_in_the_order_of_the_ledger(tm
     assert all(has_valid_signatures(submission.message.content, KEY) for submission in sent[::10])
 
 
-def test_a_stop_amid_the_signing_gives_everyone_back(tmp_path):
+def test_a_stop_during_signing_releases_all_claims(tmp_path):
     async def work(bench):
         await bench.readers(150)
         bench.keys = (KEY,)
@@ -151,7 +151,7 @@ def test_a_stop_amid_the_signing_gives_everyone_back(tmp_path):
     bench(tmp_path, work)
 
 
-def test_signing_runs_ahead_no_further_than_it_may():
+def test_signing_runs_ahead_only_up_to_the_limit():
     begun, asked = [], []
 
     def work(run):
@@ -175,7 +175,7 @@ def test_signing_runs_ahead_no_further_than_it_may():
     assert asked == list(range(1000))
 
 
-def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):
+def test_an_untried_delivery_is_tried_again_in_the_same_run(tmp_path):
     async def work(bench):
         await bench.readers(5)
         seen = []
@@ -191,7 +191,7 @@ def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):
     bench(tmp_path, work)
 
 
-def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
+def test_a_delivery_that_stays_untried_is_deferred_and_delays_no_other(tmp_path):
     async def work(bench):
         await bench.readers(5)
 
@@ -204,7 +204,7 @@ def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
     bench(tmp_path, work)
 
 
-def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
+def test_a_deferred_delivery_is_tried_again_only_when_due(tmp_path):
     async def work(bench):
         await bench.readers(2)
         assert await bench.deliver(MemoryTransport(lambda _: outcome(DeliveryState.DEFERRED))) == {
@@ -217,7 +217,7 @@ def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
     bench(tmp_path, work)
 
 
-def test_an_uncertain_one_is_left_to_a_human(tmp_path):
+def test_an_uncertain_delivery_is_not_retried_automatically(tmp_path):
     async def work(bench):
         await bench.readers(2)
         assert await bench.deliver(
@@ -230,7 +230,7 @@ def test_an_uncertain_one_is_left_to_a_human(tmp_path):
     bench(tmp_path, work)
 
 
-def test_a_human_may_decide_to_mail_the_uncertain_again(tmp_path):
+def test_a_person_may_decide_to_mail_uncertain_recipients_again(tmp_path):
     async def work(bench):
         await bench.readers(2)
         await bench.deliver(MemoryTransport(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY)))
@@ -241,7 +241,7 @@ def test_a_human_may_decide_to_mail_the_uncertain_again(tmp_path):
     bench(tmp_path, work)
 
 
-def test_one_put_off_is_waited_for_when_asked(tmp_path):
+def test_a_run_can_wait_for_deferred_deliveries(tmp_path):
     async def work(bench):
         await bench.readers(2)
         bench.tick = timedelta(minutes=10)
@@ -279,7 +279,9 @@ def refusing(reply, only=lambda _: True):
         ("454 Throttling failure: Daily message quota exceeded.", 1),
     ],
 )
-def test_a_fault_of_ours_refuses_nobody_and_the_same_command_continues(tmp_path, reply, attempts):
+def test_a_refusal_caused_by_us_refuses_no_recipient_and_the_same_command_continues(
+    tmp_path, reply, attempts
+):
     async def work(bench):
         await bench.readers(60)
         refused = refusing(reply)
@@ -298,7 +300,7 @@ def test_a_fault_of_ours_refuses_nobody_and_the_same_command_continues(tmp_path,
     bench(tmp_path, work)
 
 
-def test_a_block_list_of_one_domain_pauses_that_domain_and_of_three_stops_the_run(tmp_path):
+def test_a_block_list_refusal_pauses_one_domain_and_three_domains_stop_the_run(tmp_path):
     async def work(bench):
         await bench.store.subscribers.save_list(LIST)
         people = [
@@ -356,7 +358,7 @@ def test_the_48_hours_of_a_recipient_begin_at_their_first_attempt(tmp_path):
     bench(tmp_path, work)
 
 
-def test_a_stop_gives_back_what_was_not_tried(tmp_path):
+def test_a_stop_releases_untried_deliveries(tmp_path):
     async def work(bench):
         await bench.readers(20)
 
@@ -372,7 +374,7 @@ def test_a_stop_gives_back_what_was_not_tried(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["outbox", "memory"])
-def test_who_is_erased_after_the_claim_gets_no_message_and_stops_nobody_elses(tmp_path, kind):
+def test_a_person_erased_after_the_claim_gets_no_message_and_the_others_do(tmp_path, kind):
     folder = tmp_path / "outbox"
     transport = OutboxTransport(folder) if kind == "outbox" else MemoryTransport()
     send = transport.send

@@ -48,12 +48,12 @@ def watching(project, scenario):
     asyncio.run(run())
 
 
-def test_nothing_is_mailed_while_all_is_well(project):
+def test_no_problem_means_no_mail(project):
     watching(project, lambda watch: watch.check())
     assert notices(project) == []
 
 
-def test_a_nearly_full_disk_is_mailed_once_and_again_when_it_comes_back(project, monkeypatch):
+def test_a_nearly_full_disk_is_mailed_once_and_again_if_it_happens_again(project, monkeypatch):
     async def scenario(watch):
         for free in (1, 1, 10**9, 1):
             monkeypatch.setattr("os.statvfs", FakeDisk(free))
@@ -76,7 +76,7 @@ class FakeDisk:
         return self
 
 
-def test_a_store_that_cannot_be_read_is_mailed_without_the_store(project):
+def test_an_unreadable_store_is_reported_by_mail_without_using_the_store(project):
     async def scenario(watch):
         await watch.store.close()
         await watch.check()
@@ -87,7 +87,7 @@ def test_a_store_that_cannot_be_read_is_mailed_without_the_store(project):
     assert "moza-mail.db is closed" in text
 
 
-def test_a_cause_is_mailed_once_also_by_the_next_process(project):
+def test_a_problem_is_mailed_once_even_after_a_restart(project):
     lists = project.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + '\n[monthly]\ntitle = "M"\nsender = "m@example.org"\ncolour = "x"\n')
     for _ in range(2):
@@ -111,7 +111,7 @@ def test_a_cause_is_mailed_once_also_by_the_next_process(project):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_sign_up_mails_that_fail_are_mailed_if_a_person_must_act(project, error, mailed):
+def test_failing_confirmations_are_reported_by_mail_if_a_person_must_act(project, error, mailed):
     async def scenario(watch):
         for _ in range(3):
             watch.note_error(error)
@@ -121,7 +121,7 @@ def test_sign_up_mails_that_fail_are_mailed_if_a_person_must_act(project, error,
     assert [mailed in text for text in notices(project)] == ([True] if mailed else [])
 
 
-def test_sign_up_mails_that_wait_too_long_are_mailed(project, monkeypatch):
+def test_delayed_confirmations_are_reported_by_mail(project, monkeypatch):
     project.run("subscribers", "list")
     project.set(relay="smtp://127.0.0.1:1")
     monkeypatch.setattr(service_health, "MAX_MAIL_DELAY", timedelta(0))
@@ -135,7 +135,7 @@ def test_sign_up_mails_that_wait_too_long_are_mailed(project, monkeypatch):
     assert "delayed: confirmation mails wait since" in text
 
 
-def test_the_running_service_mails_the_operator(project):
+def test_the_running_service_mails_problems_to_the_operator(project):
     lists = project.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + '\n[monthly]\ntitle = "M"\nsender = "m@example.org"\ncolour = "x"\n')
     with serve_site(project):

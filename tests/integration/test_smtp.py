@@ -136,7 +136,7 @@ def test_a_relay_gets_each_message_once_and_unchanged():
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_each_fault_of_a_relay_ends_in_the_right_state_for_every_reader(flags, state, phase, stops):
+def test_each_fault_of_a_relay_gives_every_recipient_the_right_state(flags, state, phase, stops):
     ran, received = send_through_sink(*flags, letters=20)
 
     tried = {key: outcome for key, outcome in ran.outcomes.items() if outcome.phase is not Phase.CONNECT}
@@ -149,7 +149,7 @@ def test_each_fault_of_a_relay_ends_in_the_right_state_for_every_reader(flags, s
         assert len(received) == (20 if state == "accepted" else 0)
 
 
-def test_a_relay_that_refuses_before_it_has_read_the_body_has_refused():
+def test_a_refusal_during_the_body_is_the_outcome():
     ran, received = send_through_sink("-A", "0", letters=20)
 
     assert ran.error is None
@@ -160,7 +160,7 @@ def test_a_relay_that_refuses_before_it_has_read_the_body_has_refused():
 @pytest.mark.parametrize(
     "flags", [["-q", "CONNECT"], ["-Q", "CONNECT"], ["-f", "CONNECT"], ["-q", "EHLO"]], ids=" ".join
 )
-def test_a_relay_that_does_not_open_takes_nobody(flags):
+def test_no_submission_is_taken_from_a_relay_that_refuses_the_connection(flags):
     ran, received = send_through_sink(*flags)
 
     assert isinstance(ran.error, RelayUnreachable)
@@ -169,7 +169,7 @@ def test_a_relay_that_does_not_open_takes_nobody(flags):
     assert received == {}
 
 
-def test_a_relay_that_is_down_takes_nobody_and_says_to_run_again():
+def test_an_unreachable_relay_takes_no_submission_and_the_hint_is_to_run_again():
     async def main():
         return await send(smtp(f"smtp://{LOOPBACK}:{free_port()}", connections=4), 5)
 
@@ -181,7 +181,7 @@ def test_a_relay_that_is_down_takes_nobody_and_says_to_run_again():
     assert ran.taken == []
 
 
-def test_nothing_of_a_body_leaves_before_the_ledger_has_noted_it():
+def test_no_body_is_sent_before_its_intent_is_recorded():
     async def main():
         async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=2)
@@ -199,7 +199,7 @@ def test_nothing_of_a_body_leaves_before_the_ledger_has_noted_it():
     assert asyncio.run(main()) == [(3, 0, 0)]
 
 
-def test_no_more_than_the_look_ahead_and_the_connections_are_in_doubt_after_any_commit():
+def test_after_any_commit_at_most_the_look_ahead_and_one_per_connection_are_uncertain():
     async def main():
         async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=4)
@@ -238,7 +238,7 @@ def test_no_more_than_the_look_ahead_and_the_connections_are_in_doubt_after_any_
     assert bodies == 400
 
 
-def test_a_stop_finishes_what_has_begun_and_gives_back_what_was_looked_at():
+def test_a_stop_finishes_messages_in_progress_and_returns_the_others():
     async def main():
         async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=2)
@@ -267,7 +267,7 @@ async def ran_letters(count):
         yield make_submission(key)
 
 
-def test_a_body_that_the_ledger_could_not_note_is_never_sent():
+def test_without_a_recorded_intent_no_body_is_sent():
     def broken(key):
         if key == 1:
             raise OSError("ledger full")
@@ -291,7 +291,7 @@ def test_a_body_that_the_ledger_could_not_note_is_never_sent():
     ],
     ids=["broken in the body", "broken after the dot", "no reply", "garbage", "unknown reply", "two codes"],
 )
-def test_without_a_clear_reply_to_the_body_only_that_reader_is_uncertain(answers):
+def test_without_a_clear_reply_to_a_body_only_that_recipient_is_uncertain(answers):
     ran, relay = send_by_script(answers)
 
     assert ran.error is None
@@ -305,7 +305,7 @@ def test_without_a_clear_reply_to_the_body_only_that_reader_is_uncertain(answers
 @pytest.mark.parametrize(
     "fault", [DROP, HANG, b"hello\r\n", b"999 no\r\n", b"x" * 9000, b"503 5.5.1 Out of order\r\n"]
 )
-def test_what_breaks_before_the_body_leaves_the_reader_pending(verb, fault):
+def test_a_failure_before_the_body_leaves_the_recipient_pending(verb, fault):
     ran, relay = send_by_script({verb: [fault]})
 
     assert ran.error is None
@@ -318,7 +318,7 @@ def test_what_breaks_before_the_body_leaves_the_reader_pending(verb, fault):
     ("verb", "phase"), [("MAIL", "mail"), ("RCPT", "rcpt"), ("DATA", "data"), (".", "body")]
 )
 @pytest.mark.parametrize("closes", [True, False])
-def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, phase, closes):
+def test_421_defers_one_recipient_and_the_others_use_a_new_connection(verb, phase, closes):
     words = b"421 4.3.2 Going down\r\n"
     ran, relay = send_by_script({verb: [FinalReply(words) if closes else words]})
 
@@ -329,7 +329,7 @@ def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, pha
 
 
 @pytest.mark.parametrize("words", [b"250 Ok\r\n421 4.4.2 Idle\r\n", b"250 Ok\r\n"])
-def test_a_relay_that_closes_after_each_message_costs_nobody_an_attempt(words):
+def test_a_relay_that_closes_after_each_message_uses_up_no_attempt(words):
     ran, relay = send_by_script({".": [FinalReply(words)] * 6}, letters=6)
 
     assert ran.error is None
@@ -339,7 +339,7 @@ def test_a_relay_that_closes_after_each_message_costs_nobody_an_attempt(words):
 
 
 @pytest.mark.parametrize("fault", [FinalReply(b"421 4.4.2 Idle too long\r\n"), DROP, HANG])
-def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_reader(fault):
+def test_a_connection_lost_between_two_messages_is_replaced_for_the_same_recipient(fault):
     ran, relay = send_by_script({"MAIL": [None, fault]})
 
     assert ran.error is None
@@ -348,7 +348,7 @@ def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_r
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
-def test_after_a_timeout_not_one_more_command_goes_over_that_connection(verb):
+def test_after_a_timeout_no_further_command_is_sent_on_that_connection(verb):
     ran, relay = send_by_script({verb: [HANG]})
 
     assert ran.states == ["pending", "accepted", "accepted"]
@@ -356,7 +356,7 @@ def test_after_a_timeout_not_one_more_command_goes_over_that_connection(verb):
     assert relay.connections == 2
 
 
-def test_a_reply_nobody_asked_for_ends_the_connection_before_the_body():
+def test_an_unsolicited_reply_ends_the_connection_before_the_body():
     ran, relay = send_by_script({"DATA": [b"354 Go\r\n250 2.0.0 Ok\r\n"]})
 
     assert ran.states == ["pending", "accepted", "accepted"]
@@ -366,7 +366,7 @@ def test_a_reply_nobody_asked_for_ends_the_connection_before_the_body():
 NO_RECIPIENT = b"554 5.5.1 No valid recipients\r\n"
 
 
-def test_a_refused_reader_does_not_touch_the_next_on_the_same_connection(pipelining):
+def test_a_refused_recipient_does_not_affect_the_next_on_the_same_connection(pipelining):
     data = [b"451 4.3.0 Later\r\n"]
     ran, relay = send_by_script(
         {"RCPT": [b"550 5.1.1 No such user\r\n"], "DATA": [NO_RECIPIENT, *data] if pipelining else data}
@@ -380,7 +380,7 @@ def test_a_refused_reader_does_not_touch_the_next_on_the_same_connection(pipelin
 
 
 @pytest.mark.parametrize("said", [b"554 5.5.1 No recipients\r\n", b"250 Ok\r\n", FinalReply(b"421 Bye\r\n")])
-def test_readers_refused_in_the_middle_of_groups_leave_the_others_their_own_replies(said, pipelining):
+def test_with_refused_recipients_in_a_pipeline_each_other_recipient_gets_its_own_reply(said, pipelining):
     gone, full = b"550 5.1.1 No such user\r\n", b"452 4.2.2 Full\r\n"
     ran, relay = send_by_script(
         {"RCPT": [None, gone, None, full, gone], ".": [None, said] if pipelining else []}, letters=8
@@ -394,7 +394,7 @@ def test_readers_refused_in_the_middle_of_groups_leave_the_others_their_own_repl
         assert relay.bodies.count(b"") == 3
 
 
-def test_a_refused_sender_is_not_followed_by_so_much_as_a_dot():
+def test_after_a_refused_sender_no_body_and_no_dot_is_sent():
     ran, relay = send_by_script({"MAIL": [b"451 4.3.0 Later\r\n"]})
 
     assert ran.states == ["deferred", "accepted", "accepted"]
@@ -402,7 +402,7 @@ def test_a_refused_sender_is_not_followed_by_so_much_as_a_dot():
 
 
 @pytest.mark.parametrize("fault", [b"500 5.5.2 What?\r\n", DROP, HANG])
-def test_a_relay_that_cannot_reset_gets_a_new_connection_and_the_refusal_stands(fault, pipelining):
+def test_if_rset_fails_the_connection_is_replaced_and_the_refusal_is_kept(fault, pipelining):
     data = [NO_RECIPIENT] if pipelining else []
     ran, relay = send_by_script({"RCPT": [b"550 5.1.1 No such user\r\n"], "DATA": data, "RSET": [fault]})
 
@@ -410,14 +410,14 @@ def test_a_relay_that_cannot_reset_gets_a_new_connection_and_the_refusal_stands(
     assert relay.connections == 2
 
 
-def test_a_252_to_the_recipient_is_a_yes():
+def test_a_252_reply_to_rcpt_accepts_the_recipient():
     ran, relay = send_by_script({"RCPT": [b"252 2.1.5 Cannot verify, will try\r\n"]})
 
     assert ran.states == ["accepted"] * 3
     assert has_message(relay, 0)
 
 
-def test_control_characters_in_a_reply_reach_nobody():
+def test_control_characters_in_a_reply_are_removed():
     ran, _ = send_by_script({"RCPT": [b"550-5.1.1 \x1b[31mred\x00\r\n550 5.1.1 \xff\xfe end\r\n"]}, letters=1)
 
     said = str(ran.outcomes[0].reply)
@@ -427,7 +427,7 @@ def test_control_characters_in_a_reply_reach_nobody():
     assert "end" in said
 
 
-def test_a_refused_sender_stops_all_and_is_held_against_no_reader():
+def test_a_refused_sender_stops_all_workers_and_refuses_no_recipient():
     ran, relay = send_by_script({"MAIL": [None, b"553 5.7.1 Not your address\r\n"]}, letters=5)
 
     assert ran.states == ["accepted"] + ["pending"] * 4
@@ -435,28 +435,28 @@ def test_a_refused_sender_stops_all_and_is_held_against_no_reader():
     assert len(relay.bodies) == 1
 
 
-def test_a_relay_that_wants_a_login_is_told_apart():
+def test_a_relay_that_requires_a_login_gives_its_own_error():
     ran, _ = send_by_script({"MAIL": [b"530 5.7.0 Authentication required\r\n"]})
 
     assert "requires a login" in ran.error.message
     assert "MOZA_MAIL_SMTP_PASSWORD" in ran.error.hint
 
 
-def test_breaking_off_now_and_then_is_forgiven():
+def test_occasional_lost_connections_do_not_stop_the_send():
     ran, _ = send_by_script({"RCPT": [DROP, None] * 10}, letters=20)
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted"] * 10
 
 
-def test_a_relay_that_never_opened_is_not_tried_again():
+def test_a_relay_that_never_accepted_a_connection_is_not_tried_again():
     ran, relay = send_by_script({"CONNECT": [DROP] * 9}, connections=4)
 
     assert isinstance(ran.error, RelayUnreachable)
     assert relay.connections == 1
 
 
-def test_a_relay_that_refuses_in_the_middle_of_the_body_has_refused():
+def test_a_refusal_in_the_middle_of_a_large_body_is_the_outcome():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
     answers = {"BODY": [b"552 5.3.4 Too big\r\n"]}
     ran, relay = send_by_script(
@@ -468,7 +468,7 @@ def test_a_relay_that_refuses_in_the_middle_of_the_body_has_refused():
     assert has_message(relay, 1)
 
 
-def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
+def test_a_relay_that_keeps_closing_connections_is_given_up_after_three_retries():
     ran, relay = send_by_script({"RCPT": [DROP] * 50}, letters=20)
 
     assert ran.states == ["pending"] * 20
@@ -476,7 +476,7 @@ def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
     assert "keeps dropping the connection" in ran.error.message
 
 
-def test_a_relay_that_restarts_is_found_again():
+def test_a_restarted_relay_is_connected_again():
     ran, relay = send_by_script({".": [FinalReply(b"250 Ok\r\n")], "CONNECT": [None, DROP, DROP]})
 
     assert ran.error is None
@@ -484,7 +484,7 @@ def test_a_relay_that_restarts_is_found_again():
     assert relay.connections == 4
 
 
-def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
+def test_a_relay_that_allows_one_connection_gets_all_messages_over_it():
     busy = [None, *[FinalReply(b"421 4.7.0 Too many connections\r\n")] * 50]
     ran, relay = send_by_script({"CONNECT": busy}, letters=200, connections=3)
 
@@ -493,7 +493,7 @@ def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
     assert len(relay.bodies) == 200
 
 
-def test_a_connection_is_closed_after_its_share_of_messages():
+def test_a_connection_is_closed_after_its_maximum_number_of_messages():
     limits = Limits(messages_per_connection=10, backoff=(), timeouts=QUICK.timeouts)
     ran, relay = send_by_script({}, letters=25, limits=limits)
 
@@ -521,7 +521,7 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
 
 
 @pytest.mark.parametrize("fault", [DROP, HANG])
-def test_a_body_whose_end_never_left_us_is_certainly_not_accepted(fault):
+def test_a_body_whose_final_dot_was_not_sent_is_not_uncertain(fault):
     ran, relay = send_by_script(
         {"BODY": [fault]}, letters=[make_submission(0, content=LARGE), make_submission(1)]
     )
@@ -532,7 +532,7 @@ def test_a_body_whose_end_never_left_us_is_certainly_not_accepted(fault):
     assert relay.acknowledged == [make_submission(1).message.content]
 
 
-def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(tmp_path):
+def test_over_tls_a_body_whose_final_dot_was_not_sent_is_not_uncertain(tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -554,7 +554,7 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
     assert asyncio.run(main()).states == ["pending", "accepted", "uncertain"]
 
 
-def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
+def test_dsn_is_requested_only_if_it_is_set_and_the_relay_offers_it():
     offered = {"EHLO": [b"250-x\r\n250 DSN\r\n"]}
     _, told = send_by_script(offered, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
     _, unwanted = send_by_script(offered, letters=1)
@@ -570,7 +570,7 @@ def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
         assert {"MAIL FROM:<weekly@example.org>", "RCPT TO:<reader0@example.com>"} <= set(relay.commands)
 
 
-def test_replies_that_come_octet_by_octet_are_the_same_replies():
+def test_replies_are_read_the_same_octet_by_octet():
     async def main():
         async with scripted_relay(
             {"RCPT": [None, b"550-5.1.1 No\r\n550 5.1.1 such\r\n"]}, dribbles=True
@@ -620,9 +620,7 @@ SCRIPTS = st.fixed_dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )
-def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_dot(
-    script, connections, dribbles
-):
+def test_no_recipient_is_accepted_without_a_2xx_reply_to_their_own_final_dot(script, connections, dribbles):
     async def main():
         async with scripted_relay(script, dribbles=dribbles) as relay:
             transport = smtp(relay.relay, connections=connections)
@@ -643,7 +641,7 @@ def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_d
     assert all(relay.bodies.count(make_submission(key).message.content) <= 1 for key in ran.outcomes)
 
 
-def test_the_size_is_told_when_the_relay_wants_to_know_and_never_8bitmime():
+def test_size_is_sent_if_the_relay_offers_it_and_8bitmime_is_never_used():
     _, told = send_by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, letters=1)
     _, silent = send_by_script({"EHLO": [b"250 x\r\n"]}, letters=1)
 
@@ -663,7 +661,7 @@ def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
     assert sum(command.startswith("MAIL") for command in relay.commands) == 2
 
 
-def test_an_address_that_would_break_the_command_line_is_never_said():
+def test_an_address_that_would_break_a_command_is_never_sent():
     hostile = make_submission(0, domain="example.com>\r\nRCPT TO:<victim@example.com")
     ran, relay = send_by_script({}, letters=[hostile, make_submission(1)])
 
@@ -671,7 +669,7 @@ def test_an_address_that_would_break_the_command_line_is_never_said():
     assert not any("victim" in command for command in relay.commands)
 
 
-def test_a_large_body_goes_over_whole_to_a_relay_that_reads_slowly():
+def test_a_large_body_arrives_complete_at_a_slow_relay():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 200_000
     ran, relay = send_by_script({}, letters=[make_submission(0, content=content)], limits=Limits())
 
@@ -679,7 +677,7 @@ def test_a_large_body_goes_over_whole_to_a_relay_that_reads_slowly():
     assert relay.bodies == [content]
 
 
-def test_an_error_in_what_is_offered_is_raised_after_those_in_flight():
+def test_an_error_of_the_source_is_raised_after_the_messages_in_progress():
     def offered():
         yield make_submission(0)
         yield make_submission(1)
@@ -693,7 +691,7 @@ def test_an_error_in_what_is_offered_is_raised_after_those_in_flight():
 
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
-def test_a_send_given_up_leaves_nothing_running_and_sends_no_further_body(how):
+def test_an_abandoned_send_leaves_no_task_running_and_sends_no_further_body(how):
     async def main():
         async with (
             scripted_relay({".": [None, HANG]}) as relay,
@@ -730,12 +728,12 @@ def test_a_send_given_up_leaves_nothing_running_and_sends_no_further_body(how):
     assert (bodies, left) == (2, [])
 
 
-def test_the_name_has_no_password_and_brackets_an_ipv6_host():
+def test_the_name_of_the_relay_has_no_password_and_brackets_around_an_ipv6_host():
     assert smtp("smtp://[::1]:2525").name == "smtp://[::1]:2525"
     assert smtp("smtp+starttls://a%40b@relay.example").name == "smtp+starttls://a%40b@relay.example:587"
 
 
-def test_the_outbox_and_smtp_come_from_one_door():
+def test_open_transport_opens_an_outbox_or_smtp_by_its_url():
     from moza_mail.transport import open_transport
 
     assert open_transport("outbox:out", base=Path("here")).name == "outbox:out"

@@ -43,7 +43,7 @@ def make_submission_to(key: int, address: str):
     )
 
 
-def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_that_one_says_so():
+def test_only_a_non_ascii_address_uses_smtputf8_if_the_relay_offers_it():
     ran, relay = send_to_relay(
         OFFERS.format(0),
         [make_submission(0), make_submission_to(1, "jörg+a=b@bücher.example"), make_submission(2)],
@@ -59,7 +59,7 @@ def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_t
     )
 
 
-def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of_them():
+def test_without_smtputf8_only_the_non_ascii_recipient_is_refused_before_any_command():
     plain = "250-x\r\n250 PIPELINING\r\n"
     ran, relay = send_to_relay(
         plain, [make_submission(0), make_submission_to(1, "jörg@example.org"), make_submission(2)]
@@ -71,14 +71,14 @@ def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of
     assert len([line for line in relay.commands if line.startswith("MAIL")]) == 2
 
 
-def test_a_domain_in_another_script_goes_over_the_wire_as_a_labels_to_any_relay():
+def test_a_non_ascii_domain_is_sent_as_a_labels_to_any_relay():
     ran, relay = send_to_relay("250 x\r\n", [make_submission_to(0, "jan@bücher.example")])
 
     assert ran.states == ["accepted"]
     assert "RCPT TO:<jan@xn--bcher-kva.example>" in relay.commands
 
 
-def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_hears_of_it():
+def test_a_message_above_the_relays_size_limit_stops_the_run_before_any_command():
     large = make_submission(1, content=b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n")
     ran, relay = send_to_relay(OFFERS.format(80), [make_submission(0), large, make_submission(2)])
 
@@ -89,7 +89,7 @@ def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_he
 
 
 @pytest.mark.parametrize("size", ["", "0", "10000000"])
-def test_a_relay_without_a_limit_or_with_a_larger_one_is_told_the_size(size):
+def test_a_relay_without_a_limit_or_with_a_higher_one_gets_the_size(size):
     ran, relay = send_to_relay(OFFERS.format(size), 1)
 
     assert ran.states == ["accepted"]

@@ -81,7 +81,7 @@ def test_no_user_name_means_no_login(tmp_path):
     ids=["wrong name", "expired", "unknown authority"],
 )
 @pytest.mark.filterwarnings("ignore:Unhandled exception in STARTTLS")
-def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, url, how, certificate, reason):
+def test_with_an_invalid_certificate_no_password_is_sent(tmp_path, url, how, certificate, reason):
     ran, relay = exchange(url, tmp_path, login=True, **{how: certificate()})
 
     assert isinstance(ran.error, TlsFailed)
@@ -90,7 +90,7 @@ def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, ur
     assert relay.tried_passwords == []
 
 
-def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
+def test_a_relay_without_starttls_gets_no_password_and_no_mail(tmp_path):
     ran, relay = exchange(STARTTLS, tmp_path)
 
     assert isinstance(ran.error, TlsFailed)
@@ -98,7 +98,7 @@ def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
     assert (ran.taken, relay.tried_passwords, relay.received) == ([], [], [])
 
 
-def test_a_relay_that_takes_starttls_back_gets_no_mail():
+def test_a_relay_that_refuses_the_starttls_it_offered_gets_no_mail():
     async def main():
         answers = {"EHLO": [b"250-x\r\n250 STARTTLS\r\n"], "STAR": [b"454 4.7.0 TLS not available\r\n"]}
         async with scripted_relay(answers) as relay:
@@ -122,7 +122,7 @@ def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
     assert (ran.taken, relay.tried_passwords) == ([], [])
 
 
-def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
+def test_a_name_that_resolves_to_a_public_address_gets_nothing_unencrypted(monkeypatch):
     # Loopback is all a test may reach, so for once it does not count as our own.
     monkeypatch.setattr("moza_mail.model.network.OWN_NETWORKS", ())
 
@@ -145,7 +145,7 @@ def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(mo
     assert allowed.states == ["accepted"]
 
 
-def test_a_wrong_password_is_tried_once_in_all_and_never_shown(tmp_path):
+def test_a_wrong_password_is_tried_only_once_by_all_connections_and_never_shown(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path, password="geheim", login=True, implicit=context("localhost"))
 
     assert isinstance(ran.error, AuthenticationRefused)
@@ -156,7 +156,7 @@ def test_a_wrong_password_is_tried_once_in_all_and_never_shown(tmp_path):
     assert "MOZA_MAIL_SMTP_PASSWORD" in ran.error.hint
 
 
-def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
+def test_a_password_repeated_by_the_relay_is_not_shown(tmp_path):
     CA.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     answers = {
         "EHLO": [b"250-x\r\n250 AUTH CRAM-MD5 LOGIN PLAIN\r\n"],
@@ -177,7 +177,7 @@ def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
     assert sum(command.startswith("AUTH") for command in commands) == 1
 
 
-def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
+def test_a_login_mechanism_that_the_relay_rejects_is_skipped(tmp_path):
     CA.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     answers = {
         "EHLO": [b"250-x\r\n250 AUTH PLAIN LOGIN\r\n"],
@@ -209,7 +209,7 @@ def test_a_login_without_a_password_is_not_tried(tmp_path):
     assert relay.tried_passwords == []
 
 
-def test_a_cafile_that_cannot_be_read_is_named(tmp_path):
+def test_an_unreadable_ca_file_is_named(tmp_path):
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing here")
     for path in (tmp_path / "missing.pem", empty):

@@ -59,7 +59,7 @@ def test_an_approval_is_valid_for_one_content_and_one_audience():
     assert not GIVEN.covers(replace(make_mailing(), list_slug="intern"))
 
 
-def test_a_notice_is_reported_once(on):
+def test_a_notice_key_is_recorded_once(on):
     async def scenario(store):
         assert [await store.notices.report_once("stale 1", now=NOW) for _ in range(3)] == [True, False, False]
         assert await store.notices.report_once("stale 2", now=LATER)

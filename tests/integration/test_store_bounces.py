@@ -223,7 +223,7 @@ def test_a_summary_counts_each_reader_once_and_by_domain(on):
     on(scenario)
 
 
-def test_a_stored_report_about_our_own_domain_keeps_its_verdict_when_it_is_counted_again(on):
+def test_a_stored_report_about_our_own_domain_keeps_its_verdict_when_counted_again(on):
     async def scenario(store):
         first, second = await mailed(store, 1), await mailed(store, 2)
         # With our addresses known it is about us; its text alone could be about the reader's domain.

@@ -419,7 +419,7 @@ class TestClaim:
 
         on(scenario)
 
-    def test_a_suppressed_address_with_any_letters_is_skipped_by_the_claim(self, on):
+    def test_a_suppressed_address_with_non_ascii_letters_is_skipped_by_the_claim(self, on):
         async def scenario(store):
             loud = Address(local="JOS\u00c9", domain="example.org")
             await store.subscribers.save_list(make_list())
@@ -712,10 +712,10 @@ async def create_answered_mailing(store: Store, week: int, *said: str) -> int:
     return mailing
 
 
-class TestEvidence:
+class TestSuppression:
     """A reply that shows that an address does not exist suppresses it, in the commit that records the outcome."""
 
-    def test_one_reply_that_the_address_does_not_exist_suppresses_it_and_is_the_evidence(self, on):
+    def test_one_reply_that_an_address_does_not_exist_suppresses_it_with_the_reply_as_evidence(self, on):
         async def scenario(store):
             await create_mailing(store, 3)
             mailing = await create_answered_mailing(
@@ -789,7 +789,7 @@ class TestEvidence:
 
         on(scenario)
 
-    def test_an_outcome_that_does_not_fit_is_no_evidence(self, on):
+    def test_an_impossible_outcome_is_no_evidence(self, on):
         async def scenario(store):
             mailing = await create_mailing(store, 2)
             one, _ = await store.ledger.claim(mailing, limit=2, now=NOW)
@@ -832,7 +832,7 @@ def grouped() -> tuple[DomainFilter, DomainFilter]:
     return DomainFilter(names=names), DomainFilter(names=names, inverted=True)
 
 
-class TestRates:
+class TestRateLimits:
     def test_a_claim_can_be_for_some_domains_or_for_all_but_these(self, on):
         async def scenario(store):
             slow, others = grouped()
@@ -937,8 +937,8 @@ class TestRecover:
         on(scenario)
 
 
-class TestSending:
-    def test_a_second_sender_is_told_the_name_of_the_first(self, on):
+class TestConcurrentSenders:
+    def test_the_error_of_a_second_sender_names_the_first(self, on):
         async def scenario(store):
             async with store.ledger.hold_sender_lock("send 2026-01-14\r\n\x1b[2J"):
                 with pytest.raises(

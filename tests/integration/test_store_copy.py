@@ -59,7 +59,7 @@ def test_a_copy_has_everything_and_the_source_is_sealed(request, first, second):
         asyncio.run(scenario(one, other))
 
 
-def test_a_database_in_use_is_no_target(request):
+def test_a_database_in_use_is_refused_as_the_target(request):
     async def scenario(one: str, other: str) -> None:
         source, target = await open_store(one, hasher=SECRET), await open_store(other, hasher=SECRET)
         await create_mailing(target, 1)

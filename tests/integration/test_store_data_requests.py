@@ -352,7 +352,7 @@ def test_a_claim_of_a_dead_sender_does_not_prevent_an_erasure_for_ever(on):
     on(scenario)
 
 
-def test_a_report_after_an_erasure_is_about_nobody(on):
+def test_a_report_after_an_erasure_is_attributed_to_nobody(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
@@ -468,7 +468,7 @@ def test_without_the_secret_the_store_neither_erases_nor_adds_people_after_an_er
     asyncio.run(without())
 
 
-def test_a_reply_without_its_words_means_the_same():
+def test_an_anonymised_reply_has_the_same_verdict():
     for said in (
         SAID,
         Reply.parse(550, "no such user"),

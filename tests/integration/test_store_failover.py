@@ -71,7 +71,7 @@ async def defer_first_then_accept(store: Store, mailing: int, primary: Cluster, 
 
 
 @pytest.mark.parametrize("kind", ["intent", "outcome"])
-def test_a_commit_whose_answer_is_lost_in_a_failover_is_not_an_error_when_it_is_repeated(servers, kind):
+def test_repeating_a_commit_whose_answer_was_lost_in_a_failover_is_no_error(servers, kind):
     primary, standby = servers
     fleet.commit_synchronously(primary)
 

@@ -137,9 +137,7 @@ def test_a_damaged_file_and_a_used_store_import_nothing(request, kind):
 
 
 @pytest.mark.parametrize(("first", "second"), [("sqlite", "postgres"), ("postgres", "sqlite")])
-def test_the_link_of_an_open_sign_up_works_in_the_other_project_and_no_mail_goes_out_twice(
-    request, first, second
-):
+def test_a_confirmation_link_works_after_a_move_and_no_mail_is_sent_twice(request, first, second):
     async def scenario(one: str, other: str) -> None:
         source = await open_store(one, hasher=SECRET)
         target = await open_store(other, hasher=SECRET)

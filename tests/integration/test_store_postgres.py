@@ -353,7 +353,7 @@ def rest(process: ChildProcess) -> list[str]:
     return re.findall(r".+\n", process.communicate(timeout=60)[0])
 
 
-class TestDeath:
+class TestKill:
     def test_after_kill_9_every_confirmed_outcome_is_stored(self, url):
         process, lines = start_sender(url)
         process.kill()
@@ -422,7 +422,7 @@ class TestDeath:
         asyncio.run(scenario())
 
 
-class TestTrouble:
+class TestProblems:
     """Each problem is one sentence that names the database, without a library's exception, a password or a person."""
 
     @pytest.mark.parametrize(
@@ -451,22 +451,22 @@ class TestTrouble:
         monkeypatch.setenv("PGPASSWORD", "secret")
         asyncio.run(nothing(at))
 
-    def test_a_database_that_is_not_there(self, postgres):
+    def test_a_missing_database_is_reported(self, postgres):
         error = open_refused(postgres.url("nowhere"))
         assert str(error).startswith("the PostgreSQL server has no database for postgresql://moza@127.0.0.1:")
         assert "createdb" in error.hint
 
-    def test_a_server_that_does_not_answer(self):
+    def test_a_server_that_does_not_answer_is_reported(self):
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             at = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/mail"
             error = open_refused(at)
         assert str(error).startswith(f"the PostgreSQL server of {at} cannot be reached: ")
 
-    def test_an_option_that_libpq_does_not_know(self, url):
+    def test_an_unknown_libpq_option_is_reported(self, url):
         assert "nonsense" in str(open_refused(f"{url}?nonsense=1"))
 
-    def test_a_database_in_which_the_role_may_not_make_tables(self, postgres, monkeypatch):
+    def test_a_role_without_permission_to_create_tables_is_reported(self, postgres, monkeypatch):
         monkeypatch.setenv("PGPASSWORD", "secret")
         postgres.query("CREATE DATABASE bare")
         try:
@@ -475,7 +475,7 @@ class TestTrouble:
             postgres.query("DROP DATABASE bare WITH (FORCE)")
         assert "the role may not do in" in str(error)
 
-    def test_a_database_that_cannot_hold_every_name(self, postgres):
+    def test_a_database_with_an_encoding_other_than_utf_8_is_refused(self, postgres):
         postgres.query("CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
         try:
             error = open_refused(postgres.url("old"))
@@ -483,7 +483,7 @@ class TestTrouble:
             postgres.query("DROP DATABASE old WITH (FORCE)")
         assert "has the encoding SQL_ASCII" in str(error)
 
-    def test_a_database_of_another_program(self, postgres):
+    def test_a_database_of_another_program_is_refused(self, postgres):
         postgres.query("CREATE DATABASE songs")
         try:
             postgres.query("CREATE TABLE songs (title text)", database="songs")
@@ -532,7 +532,7 @@ class TestTrouble:
 
         asyncio.run(scenario())
 
-    def test_a_statement_that_the_server_breaks_off(self, postgres, url):
+    def test_a_statement_that_the_server_cancels_is_an_error(self, postgres, url):
         postgres.query(f"ALTER DATABASE {name_of(url)} SET statement_timeout = '50ms'")
 
         async def scenario():
@@ -544,7 +544,7 @@ class TestTrouble:
         asyncio.run(nothing(url))
         asyncio.run(scenario())
 
-    def test_another_process_that_never_commits(self, postgres, url, monkeypatch):
+    def test_another_process_that_never_commits_is_reported(self, postgres, url, monkeypatch):
         monkeypatch.setitem(wire.SETTINGS, "lock_timeout", "30ms")
 
         async def scenario():
@@ -589,7 +589,7 @@ def hold_lists(postgres, url):
 
 class TestSeveralHosts:
     @pytest.mark.parametrize("target", ["read-write", "any", "primary"])
-    def test_the_first_host_that_answers_as_asked_is_used(self, postgres, url, target):
+    def test_an_unreachable_host_is_skipped_for_each_requested_role(self, postgres, url, target):
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             hosts = f"127.0.0.1:{closed.getsockname()[1]},127.0.0.1:{postgres.port}"
@@ -623,7 +623,7 @@ class TestSeveralHosts:
             ("postgresql:///db?host=/run/postgresql", "postgresql:///db"),
         ],
     )
-    def test_the_name_of_a_database_has_its_hosts(self, text, read):
+    def test_the_displayed_name_of_a_database_has_all_its_hosts(self, text, read):
         assert name_database(read_url(text)) == read
 
     @pytest.mark.parametrize(
@@ -637,13 +637,13 @@ class TestSeveralHosts:
     @pytest.mark.parametrize(
         "text", ["postgresql://u@h1:,h2/db", "postgresql://u@h1,,h2/db", "postgresql://u@,/db"]
     )
-    def test_a_host_that_cannot_be_read_is_an_error(self, text):
+    def test_an_invalid_host_in_the_url_is_an_error(self, text):
         with pytest.raises(StoreError, match="cannot be read"):
             read_url(text)
 
 
 class TestServer:
-    def test_a_commit_is_on_the_disk_whatever_the_databases_default(self, postgres, url):
+    def test_a_commit_is_synchronous_even_if_the_database_default_is_not(self, postgres, url):
         postgres.query(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
 
         async def scenario():
@@ -709,7 +709,7 @@ class TestServer:
             postgres.query("DROP DATABASE fresh WITH (FORCE)")
 
 
-def test_only_the_last_committed_transaction_of_a_sender_left_its_mark(url):
+def test_only_the_last_committed_transaction_of_a_sender_has_its_mark(url):
     database = wire.PostgresDatabase.open(url)
     try:
         database.take_lock(SenderLock.MAILINGS, "moza-mail send")

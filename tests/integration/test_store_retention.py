@@ -86,7 +86,7 @@ def test_deliveries_are_anonymised_after_their_retention_period(on, url):  # noq
     assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 mailbox full", "", None)]
 
 
-def test_several_pages_of_deliveries_are_anonymised_in_batches_and_not_searched_again(on, url, small_pages):  # noqa: F811
+def test_many_deliveries_are_anonymised_in_batches_and_not_searched_again(on, url, small_pages):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 230)
         for _ in range(3):
@@ -105,7 +105,7 @@ def test_several_pages_of_deliveries_are_anonymised_in_batches_and_not_searched_
     assert run_sql(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
 
 
-def test_old_reports_lose_their_text_and_their_suppression_stays(on):  # noqa: F811
+def test_old_reports_lose_their_text_and_their_suppressions_stay(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 2, ACCEPTED, ACCEPTED)
         sent = await store.bounces.find_delivery(number, 1)

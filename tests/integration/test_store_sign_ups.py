@@ -100,9 +100,7 @@ async def find_subscription(store, number: int = 1, list_slug: str = "weekly"):
 
 
 class TestSigningUp:
-    def test_a_new_reader_is_unconfirmed_until_they_use_the_link_and_the_consent_is_kept_with_its_moments(
-        self, on
-    ):
+    def test_a_new_subscriber_is_unconfirmed_until_the_link_is_used_and_the_consent_has_its_times(self, on):
         async def scenario(store):
             await sign_up(store)
             before = await find_subscription(store)
@@ -122,7 +120,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_what_is_kept_is_the_consent_of_the_mail_that_was_answered(self, on):
+    def test_the_stored_consent_is_that_of_the_confirmation_mail_that_was_used(self, on):
         async def scenario(store):
             await sign_up(store)
             await sign_up(store, at=NOW + 72 * HOUR, consent=Consent(text="Anders."), source="form 2")
@@ -133,9 +131,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_a_stranger_who_types_the_address_of_a_reader_changes_nothing_and_has_them_mailed_nothing(
-        self, on
-    ):
+    def test_a_sign_up_with_the_address_of_a_subscriber_changes_and_mails_nothing(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -146,7 +142,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_an_address_that_complained_is_mailed_nothing_and_nothing_is_stored_of_it(self, on):
+    def test_a_sign_up_with_an_address_that_complained_mails_and_stores_nothing(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await store.suppressions.add(suppression(1, SuppressionReason.COMPLAINT))
@@ -200,7 +196,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_a_form_does_the_same_work_for_every_address_and_nobody_is_looked_up(self, on):
+    def test_storing_a_form_runs_the_same_statements_for_every_address(self, on):
         """The response must not show who is known, so the form is only queued."""
 
         async def scenario(store):
@@ -232,7 +228,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_a_stamp_serves_once_and_nothing_else_is_kept_of_a_handled_form(self, on):
+    def test_a_stamp_is_valid_once_and_a_handled_form_keeps_nothing_else(self, on):
         async def scenario(store):
             assert await send_form(store, stamp="stamp")
             assert not await send_form(store, number=2, stamp="stamp")
@@ -254,7 +250,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_who_left_stays_away_until_they_use_the_new_link(self, on):
+    def test_an_unsubscribed_person_stays_unsubscribed_until_the_new_link_is_used(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -270,7 +266,7 @@ class TestSigningUp:
 
         on(scenario)
 
-    def test_a_list_of_recorded_consents_is_not_signed_up_to(self, on):
+    def test_a_list_with_recorded_consent_accepts_no_sign_up(self, on):
         async def scenario(store):
             closed = replace(make_list(), opt_in=OptIn.RECORDED)
             with pytest.raises(SubscriptionError):
@@ -281,7 +277,7 @@ class TestSigningUp:
 
 
 class TestLimits:
-    def test_a_thousand_sign_ups_of_one_address_in_a_week_are_three_mails_with_time_between_them(self, on):
+    def test_a_thousand_sign_ups_of_one_address_in_a_week_give_three_spaced_mails(self, on):
         async def scenario(store):
             moments = [NOW + timedelta(minutes=10 * number) for number in range(1000)]
             for start in range(0, len(moments), 100):
@@ -305,7 +301,7 @@ class TestLimits:
 
         on(scenario)
 
-    def test_after_a_week_one_may_ask_again(self, on):
+    def test_after_a_week_a_person_may_ask_for_mails_again(self, on):
         async def scenario(store):
             for day in (0, 2, 4, 6):
                 await sign_up(store, at=NOW + timedelta(days=day))
@@ -315,7 +311,7 @@ class TestLimits:
 
         on(scenario)
 
-    def test_a_second_list_within_minutes_is_not_forgotten_but_mailed_a_little_later(self, on):
+    def test_a_sign_up_to_a_second_list_within_minutes_is_mailed_a_little_later(self, on):
         async def scenario(store):
             await sign_up(store)
             await sign_up(store, list_slug="other", at=NOW + timedelta(minutes=1))
@@ -344,7 +340,7 @@ class TestLimits:
 
         on(scenario)
 
-    def test_a_mail_that_has_not_left_yet_stands_for_those_asked_for_after_it(self, on):
+    def test_a_waiting_confirmation_replaces_later_requests_for_the_same_mail(self, on):
         async def scenario(store):
             for hours in range(47):
                 await sign_up(store, at=NOW + hours * HOUR)
@@ -354,7 +350,7 @@ class TestLimits:
 
 
 class TestLinks:
-    def test_confirming_twice_is_confirming_once(self, on):
+    def test_confirming_twice_has_the_effect_of_confirming_once(self, on):
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
@@ -365,7 +361,7 @@ class TestLinks:
 
         on(scenario)
 
-    def test_a_link_holds_seven_days(self, on):
+    def test_a_confirmation_link_is_valid_for_seven_days(self, on):
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
@@ -378,7 +374,7 @@ class TestLinks:
 
         on(scenario)
 
-    def test_a_link_of_one_list_is_worth_nothing_for_another(self, on):
+    def test_a_link_for_one_list_is_invalid_for_another(self, on):
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
@@ -388,7 +384,7 @@ class TestLinks:
         on(scenario)
 
     @pytest.mark.parametrize("used", [False, True])
-    def test_no_old_link_brings_back_who_has_left_since(self, on, used):
+    def test_an_old_link_does_not_restore_a_person_who_unsubscribed_since(self, on, used):
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
@@ -403,7 +399,7 @@ class TestLinks:
 
         on(scenario)
 
-    def test_who_leaves_once_more_while_away_makes_the_link_they_asked_for_meanwhile_worth_nothing(self, on):
+    def test_unsubscribing_again_makes_a_newer_confirmation_link_invalid(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -419,8 +415,8 @@ class TestLinks:
         on(scenario)
 
 
-class TestLeaving:
-    def test_leaving_is_at_once_twice_is_once_and_it_works_for_one_who_is_not_there(self, on):
+class TestUnsubscribing:
+    def test_unsubscribing_is_immediate_and_repeatable_and_works_for_unknown_people(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -434,7 +430,7 @@ class TestLeaving:
 
         on(scenario)
 
-    def test_many_who_leave_at_the_same_time_have_all_left(self, on):
+    def test_many_simultaneous_unsubscriptions_are_all_stored(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, *(newcomer(number) for number in range(200)))
@@ -449,7 +445,7 @@ class TestLeaving:
 
         on(scenario)
 
-    def test_what_was_asked_for_before_the_store_was_closed_is_stored(self, on):
+    def test_requests_before_the_store_was_closed_are_stored(self, on):
         async def scenario(store):
             troubles = []
             asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(told))
@@ -463,8 +459,8 @@ class TestLeaving:
         on(scenario)
 
 
-class TestChoosing:
-    def test_a_reader_sees_themselves_and_changes_name_language_and_lists(self, on):
+class TestPreferences:
+    def test_a_subscriber_sees_and_changes_name_language_and_lists(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -489,7 +485,7 @@ class TestChoosing:
 
         on(scenario)
 
-    def test_choosing_what_is_so_already_changes_nothing(self, on):
+    def test_saving_unchanged_preferences_changes_nothing(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -503,7 +499,7 @@ class TestChoosing:
 
         on(scenario)
 
-    def test_a_suppressed_reader_is_told_so(self, on):
+    def test_a_suppressed_subscriber_sees_the_suppression(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
@@ -513,7 +509,7 @@ class TestChoosing:
 
         on(scenario)
 
-    def test_a_link_of_somebody_who_is_not_held_shows_nothing_and_changes_nothing(self, on):
+    def test_a_link_for_an_unknown_subscriber_shows_and_changes_nothing(self, on):
         async def scenario(store):
             with pytest.raises(InvalidLink):
                 await SelfService(store, LINKS).load_preferences(choosing(7))
@@ -524,7 +520,7 @@ class TestChoosing:
 
         on(scenario)
 
-    def test_what_cannot_be_stored_fails_alone_among_those_who_wait_with_it(self, on):
+    def test_a_request_that_cannot_be_stored_fails_alone_in_its_group_commit(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))

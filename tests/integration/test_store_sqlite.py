@@ -72,7 +72,7 @@ def mode(path: Path) -> str:
 
 
 class TestFile:
-    def test_nobody_else_may_read_any_file_of_the_store_even_under_a_careless_umask(self, path):
+    def test_only_the_owner_can_read_the_store_files_even_with_a_permissive_umask(self, path):
         async def scenario(store):
             await create_mailing(store, 3)
             async with store.ledger.hold_sender_lock("send"):
@@ -87,7 +87,7 @@ class TestFile:
         finally:
             os.umask(before)
 
-    def test_commits_reach_the_disk_and_what_is_deleted_is_overwritten(self, path):
+    def test_commits_are_synchronous_and_deleted_data_is_overwritten(self, path):
         wanted = {
             "journal_mode": "wal",
             "synchronous": 2,
@@ -104,7 +104,7 @@ class TestFile:
 
         on(path, scenario)
 
-    def test_a_copy_that_lost_its_write_ahead_mode_gets_it_back(self, path):
+    def test_a_copy_without_write_ahead_logging_gets_it_again(self, path):
         async def nothing(store):
             await store.subscribers.save_list(make_list())
 
@@ -158,7 +158,7 @@ class TestVersion:
         )
         assert read_output(start_python(program, at(path))) == "True\n"
 
-    def test_an_older_store_is_migrated_with_all_that_is_in_it(self, path, monkeypatch):
+    def test_an_older_store_is_migrated_with_all_its_data(self, path, monkeypatch):
         async def fill(store):
             number = await create_mailing(store, 3)
             await store.ledger.claim(number, limit=1, now=NOW)
@@ -184,7 +184,7 @@ class TestVersion:
         assert looked_up(path, "SELECT version FROM schema_version") == [("0002",)]
         on(path, go_on_once_more)
 
-    def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(self, path):
+    def test_a_store_of_a_newer_version_is_refused_and_not_changed(self, path):
         async def nothing(store):
             await store.subscribers.save_list(make_list())
 
@@ -198,7 +198,7 @@ class TestVersion:
         assert "Install" in caught.value.hint
         assert path.read_bytes() == before
 
-    def test_a_migration_that_fails_leaves_an_empty_file_that_the_next_one_fills(self, path, monkeypatch):
+    def test_a_failed_migration_leaves_an_empty_file_that_the_next_migration_fills(self, path, monkeypatch):
         async def scenario(store):
             assert await store.ledger.list_mailings() == []
 
@@ -231,19 +231,19 @@ class TestVersion:
         assert looked_up(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-class TestTrouble:
+class TestProblems:
     """Each problem is one sentence that names the file, never a library's exception."""
 
     async def nothing(self, store):
         await store.subscribers.save_list(make_list())
 
-    def test_a_file_that_is_no_database(self, path):
+    def test_a_file_that_is_not_a_database_is_refused(self, path):
         path.parent.mkdir()
         path.write_text("Dear reader, this is no database at all. " * 100)
         with pytest.raises(StoreError, match=r"moza-mail\.db is not a SQLite database"):
             on(path, self.nothing)
 
-    def test_a_database_of_another_program(self, path):
+    def test_a_database_of_another_program_is_refused(self, path):
         path.parent.mkdir()
         with closing(sqlite3.connect(path)) as plain, plain:
             plain.execute("CREATE TABLE songs (title TEXT)")
@@ -252,7 +252,7 @@ class TestTrouble:
             on(path, self.nothing)
         assert looked_up(path, "SELECT name FROM sqlite_master") == [("songs",)]
 
-    def test_a_damaged_file(self, path):
+    def test_a_damaged_database_is_reported(self, path):
         async def many(store):
             await create_mailing(store, 500)
 
@@ -268,12 +268,12 @@ class TestTrouble:
             on(path, read)
         assert "Do not send" in caught.value.hint
 
-    def test_a_folder_that_is_a_file(self, path):
+    def test_a_file_in_place_of_the_folder_is_reported(self, path):
         path.parent.write_text("a file")
         with pytest.raises(StoreError, match=r"moza-mail\.db: (File exists|Not a directory)"):
             on(path, self.nothing)
 
-    def test_a_file_that_is_a_folder(self, path):
+    def test_a_folder_in_place_of_the_database_is_reported(self, path):
         path.mkdir(parents=True)
         with pytest.raises(StoreError, match=r"moza-mail\.db cannot be opened or created"):
             on(path, self.nothing)
@@ -290,11 +290,11 @@ class TestTrouble:
             "sqlite:////a\0b",
         ],
     )
-    def test_a_url_that_names_no_file(self, url):
+    def test_a_url_without_a_file_is_refused(self, url):
         with pytest.raises(StoreError, match="names neither a SQLite file"):
             asyncio.run(open_store(url))
 
-    def test_a_folder_or_file_that_may_not_be_written(self):
+    def test_a_read_only_folder_or_file_is_reported(self):
         program = (
             "import asyncio, os, sys\n"
             "from pathlib import Path\n"
@@ -322,7 +322,7 @@ class TestTrouble:
         assert shut.endswith("shut may not be written: its permissions are 0555")
         assert fine.endswith("fine/store.db may not be written: its permissions are 0444")
 
-    def test_a_full_disk_at_prepare_stores_nothing_of_the_mailing(self, path, monkeypatch):
+    def test_a_full_disk_while_a_mailing_is_created_stores_nothing_of_it(self, path, monkeypatch):
         async def fill(store):
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, *(newcomer(number) for number in range(3000)))
@@ -344,7 +344,7 @@ class TestTrouble:
             on(path, prepare)
         on(path, again)
 
-    def test_when_a_group_cannot_be_written_every_caller_hears_it_and_no_row_moves(self, path):
+    def test_if_a_group_commit_fails_every_caller_gets_the_error_and_no_row_changes(self, path):
         program = (
             "import asyncio, resource, sys\n"
             "from tests.support.store_builders import NOW, record_intents, create_mailing, count_states\n"
@@ -375,7 +375,7 @@ class TestTrouble:
         )
         assert "moza-mail.db" in read_output(start_python(program, at(path), path))
 
-    def test_another_program_that_never_finishes_writing(self, path, monkeypatch):
+    def test_another_program_that_never_finishes_writing_is_reported(self, path, monkeypatch):
         monkeypatch.setattr(database, "PRAGMAS", ("busy_timeout = 10", *database.PRAGMAS[1:]))
         monkeypatch.setattr(database, "PATIENCE", 0.02)
 
@@ -422,7 +422,7 @@ class TestGroups:
 
         on(path, scenario)
 
-    def test_a_caller_who_gives_up_waiting_takes_nobody_along(self, path):
+    def test_a_cancelled_caller_does_not_cancel_the_others_in_its_group(self, path):
         async def scenario(store):
             number = await create_mailing(store, 3)
             batch = await store.ledger.claim(number, limit=3, now=NOW)
@@ -453,8 +453,8 @@ HOLD = (
 )
 
 
-class TestDeath:
-    def test_the_right_to_send_ends_with_its_holder_even_if_children_live_on(self, path):
+class TestKill:
+    def test_the_sender_lock_ends_with_its_process_even_if_children_survive(self, path):
         process = start_python(HOLD, at(path), stderr=subprocess.DEVNULL)
         orphans = [int(pid) for pid in process.stdout.readline().split()]
         try:
@@ -482,7 +482,7 @@ class TestDeath:
             process.stdout.close()
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_after_kill_9_every_report_that_was_answered_is_there_and_nothing_is_in_between(self, path, seed):
+    def test_after_kill_9_every_confirmed_outcome_is_stored_and_no_delivery_is_half_done(self, path, seed):
         program = (
             "import asyncio, os, sys\n"
             "from tests.support.store_builders import ACCEPTED, NOW, record_intents, create_mailing, record_outcome\n"
@@ -537,7 +537,7 @@ class TestDeath:
         on(path, scenario)
         assert looked_up(path, "PRAGMA integrity_check") == [("ok",)]
 
-    def test_an_import_beside_a_running_sender_loses_nothing(self, path):
+    def test_an_import_during_a_send_loses_nothing(self, path):
         program = (
             "import asyncio, sys\n"
             "from tests.support.store_builders import add_subscribers, newcomer\n"
@@ -562,8 +562,8 @@ class TestDeath:
         on(path, scenario)
 
 
-class TestClaiming:
-    def test_the_next_ones_are_found_in_the_index_without_sorting_all_that_are_left(self, path):
+class TestClaimQueries:
+    def test_the_next_deliveries_are_found_by_the_index_without_sorting(self, path):
         def plan(connection):
             query = claim._select_in_state(DeliveryState.PENDING, "sqlite")
             values = query.params(of_mailing=1, after=0, claimed="[1, 2]", most=250)
@@ -600,8 +600,8 @@ class TestClaiming:
         on(path, scenario)
 
 
-class TestTheLockBetweenProcesses:
-    def test_who_writes_without_a_pause_does_not_keep_another_waiting(self, tmp_path):
+class TestWriteLock:
+    def test_a_process_that_writes_constantly_does_not_block_another(self, tmp_path):
         program = (
             "import sys, threading, time\n"
             "from pathlib import Path\n"
@@ -632,7 +632,7 @@ class TestTheLockBetweenProcesses:
         for _ in range(2):
             lock.close()
 
-    def test_one_that_is_not_to_be_had_is_given_up_and_leaves_the_turn_to_others(self, tmp_path):
+    def test_a_writer_that_times_out_gives_up_its_place_in_the_queue(self, tmp_path):
         held = FileLock(tmp_path / "writing")
         assert held.acquire()
         lock = FairLock(tmp_path / "writing", tmp_path / "turn")

@@ -155,7 +155,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from(EVENTS_OF_A_LIFE), st.sampled_from(L
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nobody_comes_back_but_by_their_own_act(kind, request):
+def test_an_unsubscribed_person_is_restored_only_by_their_own_act(kind, request):
     @store_examples(kind, 40)
     @given(events=EVENTS)
     def lived(events):

@@ -126,7 +126,7 @@ def test_an_unpacked_wheel_prints_its_documentation(packages, tmp_path):
     assert done.stdout.startswith("# Keeping it running\n"), done.stderr
 
 
-def test_the_sdist_has_everything_to_build_the_wheel(packages):
+def test_the_sdist_has_everything_needed_to_build_the_wheel(packages):
     sdist, _ = packages
 
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= sdist.keys()
