@@ -101,7 +101,7 @@ def open_subscriber_files(
 ) -> tuple[OpenedFile, ...]:
     """Read the encoding and the columns of all files of one export, before any row is stored.
 
-    Raises the errors of `open_subscriber_file`, and SubscriberFileError for an option that names an unknown column.
+    Raises ProjectError, and SubscriberFileError for a file that cannot be imported or an option that names an unknown column.
     """
     files = tuple(_open_file(project, source, options) for source in list_exported_files(paths))
     headings = [heading for file in files for heading in file.rows.columns.header if heading]
@@ -111,14 +111,6 @@ def open_subscriber_files(
             hint=_("The columns are: {columns}.", columns=", ".join(dict.fromkeys(headings))),
         )
     return files
-
-
-def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -> OpenedFile:
-    """Read the encoding and the columns of a file.
-
-    Raises ProjectError, and SubscriberFileError for a file that cannot be imported.
-    """
-    return _open_file(project, ExportedFile(path=path), options)
 
 
 def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -> OpenedFile:

@@ -120,12 +120,6 @@ def find_provider(domain: str) -> str:
     return _providers().get(domain.lower(), domain.lower())
 
 
-def list_domains(domain: str) -> frozenset[str]:
-    """Return all domains of the provider of a domain."""
-    name = find_provider(domain)
-    return frozenset(each for each, provider in _providers().items() if provider == name) | {domain.lower()}
-
-
 @cache
 def _providers() -> dict[str, str]:
     found: dict[str, str] = {}

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from moza_mail import bounces, check, edit, parse, render
-from moza_mail.app.import_subscribers import ImportOptions, open_subscriber_file
+from moza_mail.app.import_subscribers import ImportOptions, open_subscriber_files
 from moza_mail.compose import SignedLinks
 from moza_mail.dns_check import DnsResolver, ExpectedKey, SenderDomain, check_domain
 from moza_mail.edit import NextIssueSettings
@@ -109,11 +109,10 @@ def _project() -> Path:
 def _import(name: str, data: bytes) -> None:
     path = _project() / name
     path.write_bytes(data)
-    opened = open_subscriber_file(
-        find_project(_project()), path, ImportOptions(list_slug="weekly", consent="form", columns={})
-    )
-    for row in opened.rows:
-        assert row is not None
+    options = ImportOptions(list_slug="weekly", consent="form", columns={})
+    for opened in open_subscriber_files(find_project(_project()), [path], options):
+        for row in opened.rows:
+            assert row is not None
 
 
 def subscribers(data: bytes) -> None:
