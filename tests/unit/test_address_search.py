@@ -89,7 +89,7 @@ AROUND = [
 
 
 @pytest.mark.parametrize("address", SPELLINGS)
-def test_every_spelling_is_found_and_removed_and_nothing_around_it(address):
+def test_every_spelling_is_found_and_only_the_address_is_removed(address):
     finder = AddressFinder(address)
     for spelling in SPELLINGS[address]:
         for around in AROUND:
@@ -139,7 +139,7 @@ def test_an_escaped_address_is_masked_in_logs():
 
 
 @given(st.text(max_size=60))
-def test_each_canonical_character_has_its_place_in_the_text(text):
+def test_each_canonical_character_has_its_position_in_the_text(text):
     canonical = canonicalise(text)
     assert len(canonical.text) == len(canonical.starts) == len(canonical.ends)
     assert all(
@@ -197,7 +197,7 @@ TOKENS = [
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=8).map("".join))
-def test_a_set_of_addresses_finds_what_each_finder_finds(text):
+def test_a_finder_for_several_addresses_finds_the_same_as_one_finder_for_each(text):
     finder = AddressSetFinder([*SPELLINGS])
     assert finder.find(text) == {each for each in SPELLINGS if AddressFinder(each).is_in(text)}
 

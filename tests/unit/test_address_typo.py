@@ -37,5 +37,5 @@ def test_a_likely_typing_error_has_a_suggestion(domain, meant):
         "planten.nl",
     ],
 )
-def test_a_domain_that_may_be_meant_has_none(domain):
+def test_a_domain_that_is_probably_correct_has_no_suggestion(domain):
     assert suggest_address(Address(local="a", domain=domain)) is None

@@ -102,7 +102,7 @@ def test_a_date_without_a_year_gets_it_from_the_issue(line, issued, expected):
         ("Pulse: 12 maart 25:00", None, None),
     ],
 )
-def test_times_are_read_when_they_exist(line, starts, ends):
+def test_possible_times_are_read_and_impossible_ones_are_not(line, starts, ends):
     found = event(line)
     assert (found.start_time, found.end_time) == (starts, ends)
 
@@ -163,7 +163,7 @@ def test_a_link_in_the_title_is_the_url_of_the_event():
     assert found.url == "https://example.org/feest"
 
 
-def test_a_date_inside_the_link_is_found_too():
+def test_a_date_inside_a_link_is_found_too():
     found = event("[Open dag op 5 maart](https://example.org/dag)")
     assert (to_plain_text(found.title), found.url, found.dates) == (
         "Open dag",
@@ -191,7 +191,7 @@ def test_nested_lines_are_events_in_the_group_of_the_line_above():
     ]
 
 
-def test_prose_stays_prose_and_lines_without_bullets_become_events():
+def test_prose_stays_text_and_lines_without_bullets_become_events():
     found = agenda(
         "Wist je dat we op 3 februari samenwerken?\n\n**A**: 21 oktober\n**B**: 6 november\n\nTot dan!"
     )
@@ -232,7 +232,7 @@ def test_an_agenda_at_a_lower_level_ends_at_the_next_heading_of_that_level():
         ("Afspraak '26: 5 maart '26", "Afspraak '26", "5 maart '26"),
     ],
 )
-def test_a_preposition_belongs_to_the_date(line, title, when):
+def test_a_preposition_before_a_date_belongs_to_the_date(line, title, when):
     found = event(line)
 
     assert (to_plain_text(found.title), found.when) == (title, when)

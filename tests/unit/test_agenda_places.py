@@ -39,7 +39,7 @@ def problems(body, **more):
     return [(problem.kind, problem.written) for problem in read(body, **more).date_problems]
 
 
-class TestPlaces:
+class TestOrder:
     def test_a_bold_title_and_its_paragraph_are_an_event_and_stay_in_place(self):
         body = "**Schildercursus**\n\n3 februari, 14:00 uur, in Delft. Bel [Sam](mailto:sam@example.org).\n\nTot dan!"
         assert events(body) == [("Schildercursus", "0203", time(14), None)]
@@ -63,7 +63,7 @@ class TestPlaces:
             "- met koffie",
         ]
 
-    def test_the_agenda_and_a_second_one_stay_between_the_other_sections(self):
+    def test_two_agendas_stay_in_place_among_the_other_sections(self):
         issue = read("## Agenda\n\n* A: 3 maart\n\n## Nieuws\n\nHallo\n\n## Evenementen\n\n* B: 4 maart")
         assert [to_plain_text(section.title) for section in issue.sections] == [
             "Agenda",
@@ -89,12 +89,12 @@ class TestPlaces:
         assert section.blocks[0].ordered
         assert [event.dates for event in section.events] == [(), ()]
 
-    def test_a_line_that_cannot_be_divided_without_a_loss_is_shown_as_typed(self):
+    def test_a_line_that_cannot_be_split_without_loss_is_shown_as_typed(self):
         mail = text("## Agenda\n\n* [A](https://example.org/a) [3 maart](https://example.org/b): c")
         assert "https://example.org/a" in mail
         assert "https://example.org/b" in mail
 
-    def test_a_struck_date_is_not_the_date(self):
+    def test_a_struck_through_date_is_ignored(self):
         assert events("* Koor: ~~3 februari~~ 10 februari") == [("Koor: 3 februari", "0210", None, None)]
 
 
@@ -131,7 +131,7 @@ class TestTables:
     def test_a_table_with_a_column_of_dates_is_an_agenda_in_any_section(self):
         assert len(read(f"## Nieuws\n\n{self.BODY}").events) == 2
 
-    def test_a_table_of_the_past_is_not(self):
+    def test_a_table_with_only_past_dates_is_not_an_agenda(self):
         assert read(f"## Nieuws\n\n{self.BODY}", day="2026-06-01").events == ()
 
 
@@ -146,7 +146,7 @@ def test_a_heading_is_recognised_with_emoji_months_and_words_around_it(heading):
 
 
 @pytest.mark.parametrize("heading", ["Agenda van de raad", "Terugblik op events", "Januari", "Nieuws"])
-def test_another_heading_is_not(heading):
+def test_another_heading_is_not_an_agenda(heading):
     (section,) = read(f"## {heading}\n\n* A: 3 maart").sections
     assert not section.is_agenda
 
@@ -177,7 +177,7 @@ def test_another_heading_is_not(heading):
         ("Chœur : jeudi 30 avril de 13h30 à 14h30", "fr", "0430", time(13, 30), time(14, 30)),
     ],
 )
-def test_dates_and_times_mean_what_they_say(line, lang, days, starts, ends):
+def test_dates_and_times_have_the_expected_meaning(line, lang, days, starts, ends):
     ((_, *found),) = events(f"* {line}", lang=lang)
     assert found == [days, starts, ends]
 
@@ -214,13 +214,13 @@ def test_a_time_zone_with_one_meaning_is_converted(line, title, starts):
         ("Choir: 3/2/2026", "en", DateProblemKind.ORDER, "3/2/2026"),
     ],
 )
-def test_a_date_that_is_wrong_or_uncertain_is_found_and_never_guessed(line, lang, kind, written):
+def test_a_wrong_or_uncertain_date_is_reported_and_never_guessed(line, lang, kind, written):
     assert problems(f"## Agenda\n\n* {line}", lang=lang) == [(kind, written)]
     (event,) = read(f"## Agenda\n\n* {line}", lang=lang).events
     assert event.start_time is None
 
 
-def test_a_misspelt_month_is_found_in_any_section_but_not_in_code_or_an_address():
+def test_a_misspelt_month_is_reported_in_any_section_except_in_code_and_addresses():
     body = "## Nieuws\n\nOp 12 febrari is er taart.\n\n```\n12 febrari\n```\n\n[hier](https://example.org/12%20febrari) `3 mrat`"
     assert problems(body) == [(DateProblemKind.MONTH, "12 febrari")]
 
@@ -234,6 +234,6 @@ def test_vague_words_are_neither_dates_nor_problems(text):
     assert problems(f"## Agenda\n\n* Koor: {text}") == []
 
 
-def test_a_year_is_taken_from_the_date_of_the_issue():
+def test_a_missing_year_is_derived_from_the_date_of_the_issue():
     (event,) = read("## Agenda\n\n* Koor: 15 januari", day="2026-12-16").events
     assert event.dates == (date(2027, 1, 15),)

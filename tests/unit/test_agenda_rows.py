@@ -63,19 +63,19 @@ def test_dates_are_in_the_language_of_the_issue():
         ("3 februari om 14:05", "3 februari om 14:05"),
     ],
 )
-def test_a_date_with_a_word_that_the_row_does_not_say_is_shown_as_written(when, details):
+def test_a_date_with_words_that_the_row_would_lose_is_shown_as_written(when, details):
     made = row(date(2026, 2, 3), when=when, start_time=time(14), end_time=time(15, 30))
     assert to_plain_text(made.details) == details
 
 
-def test_a_time_in_a_zone_of_its_own_is_shown_as_written():
+def test_a_time_in_another_time_zone_is_shown_as_written():
     made = row(
         date(2026, 2, 3), when="3 februari 14:00 GMT", start_time=time(14), zone=ZoneInfo("Europe/London")
     )
     assert to_plain_text(made.details) == "3 februari 14:00 GMT"
 
 
-def test_time_and_note_are_the_details():
+def test_the_details_of_a_row_are_time_and_note():
     made = row(date(2026, 2, 3), when="3 februari 14:00", start_time=time(14), note=build.text("online"))
     assert to_plain_text(made.details) == "14:00, online"
 

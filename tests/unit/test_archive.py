@@ -83,9 +83,9 @@ def said(page):
     return [" ".join(each.text_content().split()) for each in found]
 
 
-class TestPage:
+class TestArchivePage:
     @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-    def test_it_says_what_the_mail_says_and_leads_neither_to_itself_nor_out(self, path):
+    def test_a_page_has_the_words_of_the_mail_without_its_personal_links(self, path):
         read = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
         rendered = render.render_issue(
             read, build.theme(), COLOPHON, zone=build.AMSTERDAM
@@ -102,7 +102,7 @@ class TestPage:
         assert "<script" not in page
         assert " style=" not in page
 
-    def test_it_is_a_page_of_its_language_with_landmarks_and_an_address_of_its_own(self):
+    def test_a_page_has_its_language_landmarks_and_canonical_url(self):
         page = lxml_html.fromstring(site(entry(issue(date(2026, 1, 14))))["2026-01-14/index.html"])
 
         assert page.get("lang") == "nl"
@@ -115,7 +115,7 @@ class TestPage:
             "https://www.example.org/weekly/2026-01-14/"
         ]
 
-    def test_its_policy_allows_nothing_but_its_own_style_and_images(self):
+    def test_the_policy_of_a_page_allows_only_its_own_style_and_images(self):
         page = lxml_html.fromstring(site(entry(issue(date(2026, 1, 14))))["2026-01-14/index.html"])
 
         (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
@@ -123,7 +123,7 @@ class TestPage:
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
         )
 
-    def test_a_field_is_its_default_or_a_word_that_is_nobodys(self):
+    def test_a_merge_field_becomes_its_default_or_a_neutral_word(self):
         greeting = (
             *build.text("Beste "),
             MergeField(name="name"),
@@ -144,7 +144,7 @@ class TestPage:
         assert "<h1>Voor lezer en …</h1>" in page
         assert "{{" not in page
 
-    def test_its_images_stand_beside_it_whatever_the_mail_does(self):
+    def test_images_are_next_to_the_page_even_if_the_mail_links_to_them_elsewhere(self):
         shown = build.issue(
             Section(
                 title=build.text("Plaat"), blocks=(Paragraph(inlines=(Image(src="p.png", alt="Plaat"),)),)
@@ -162,7 +162,7 @@ class TestPage:
                 "https://www.example.org/weekly/2026-01-14/plaat-1a2b3c4d.png" in files["feed.xml"].decode()
             )
 
-    def test_an_image_of_another_host_is_the_only_thing_asked_of_it(self):
+    def test_only_an_allowed_image_is_loaded_from_another_host(self):
         shown = build.issue(
             Section(
                 title=(),
@@ -175,7 +175,7 @@ class TestPage:
 
         assert "img-src &#39;self&#39; https://beeld.example.org;" in page
 
-    def test_it_leads_to_the_issues_around_it(self):
+    def test_a_page_links_to_the_previous_and_the_next_issue(self):
         days = [date(2026, 1, 7), date(2026, 1, 14), date(2026, 1, 21)]
         files = site(*(entry(issue(day)) for day in days))
 
@@ -184,7 +184,7 @@ class TestPage:
         assert page.xpath("//a[@rel='next']/@href") == ["../2026-01-21/"]
         assert not lxml_html.fromstring(files["2026-01-07/index.html"]).xpath("//a[@rel='prev']")
 
-    def test_a_theme_that_reuses_the_footer_of_the_mail_shows_no_readers_link_either(self):
+    def test_a_theme_with_the_footer_of_the_mail_shows_no_personal_link(self):
         own = build.theme_with(
             {"archive/footer.html": "<footer>[{{ unsubscribe_url }}{{ colophon.view_url }}]</footer>"}
         )
@@ -193,7 +193,7 @@ class TestPage:
 
         assert "<footer>[]</footer>" in page
 
-    def test_an_issue_cannot_write_html_of_its_own(self):
+    def test_html_in_an_issue_is_escaped(self):
         page = site(entry(build.issue(build.section("<b>", "<script>{{x}}<!--"), title="A & B")))
         shown = page["2026-01-14/index.html"].decode()
         assert "<script" not in shown
@@ -201,14 +201,14 @@ class TestPage:
         assert "<!--" not in shown
 
 
-class TestEdited:
+class TestEditedIssues:
     ISSUE = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5)))
 
     def shown(self, now, before=None, **more):
         made = site(entry(now, mailed(before or self.ISSUE), **more))
         return "bijgewerkt op 20 januari 2026" in made["2026-01-14/index.html"].decode(), feed(made)
 
-    def test_an_issue_as_it_was_mailed_says_nothing(self):
+    def test_an_unchanged_issue_is_not_marked_as_edited(self):
         edited, told = self.shown(self.ISSUE)
 
         assert not edited
@@ -232,19 +232,19 @@ class TestEdited:
         ],
         ids=["title", "word", "new part", "agenda gone", "part gone", "date"],
     )
-    def test_one_that_is_not_says_so_on_the_page_and_in_the_feed(self, now):
+    def test_an_edited_issue_is_marked_on_the_page_and_in_the_feed(self, now):
         edited, told = self.shown(now)
 
         assert edited
         assert told.entries[0].updated == "2026-01-20T08:00:00Z"
         assert told.entries[0].published == "2026-01-14T09:00:00Z"
 
-    def test_another_sender_or_address_of_the_list_is_no_edit(self):
+    def test_another_sender_or_address_of_the_list_does_not_count_as_an_edit(self):
         moved = replace(COLOPHON, contact="nieuw@example.org", view_url="https://elders.example.org/x/")
 
         assert not self.shown(self.ISSUE, colophon=moved)[0]
 
-    def test_an_issue_with_fields_is_held_against_its_open_slots(self):
+    def test_an_unchanged_issue_with_merge_fields_is_not_marked_as_edited(self):
         asked = build.issue(
             Section(title=(), blocks=(Paragraph(inlines=(*build.text("Dag "), MergeField(name="name"))),)),
             merge_fields=(MergeField(name="name"),),
@@ -256,14 +256,14 @@ class TestEdited:
 class TestIndexAndFeed:
     DAYS = (date(2025, 12, 24), date(2026, 1, 7), date(2026, 1, 14))
 
-    def test_the_index_names_every_issue_by_year_the_newest_first(self):
+    def test_the_index_lists_every_issue_by_year_newest_first(self):
         files = site(*(entry(issue(day)) for day in self.DAYS))
 
         page = lxml_html.fromstring(files["index.html"])
         assert page.xpath("//h2[starts-with(@id, 'y')]/text()") == ["2026", "2025"]
         assert page.xpath("//ul[@class='issues']//a/@href") == ["2026-01-14/", "2026-01-07/", "2025-12-24/"]
 
-    def test_the_feed_is_read_without_a_complaint(self):
+    def test_a_feed_reader_reads_the_feed_without_errors(self):
         told = feed(site(*(entry(issue(day)) for day in self.DAYS)))
 
         assert told.bozo == 0
@@ -279,7 +279,7 @@ class TestIndexAndFeed:
         ]
         assert "<p>Er is nieuws.</p>" in told.entries[0].content[0].value
 
-    def test_an_entry_is_known_by_the_same_name_wherever_the_archive_moves(self):
+    def test_the_id_of_a_feed_entry_stays_the_same_when_the_archive_moves(self):
         elsewhere = ArchiveSite(base="https://elders.example.org/", pattern="{date}.html")
         one = issue(date(2026, 1, 14))
 
@@ -292,7 +292,7 @@ class TestIndexAndFeed:
         assert feed(site(entry(one), mailing_list=other)).entries[0].id != here.entries[0].id
 
     @pytest.mark.slow
-    def test_every_issue_of_ours_makes_sound_xml(self):
+    def test_every_sample_issue_gives_valid_xml(self):
         read = [parse.parse_issue(path.read_text(encoding="utf-8"), path.name) for path in SOURCES]
         files = site(*(entry(one) for one in read))
 
@@ -300,27 +300,27 @@ class TestIndexAndFeed:
         ET.fromstring(files["feed.xml"])
         assert len(ET.fromstring(files["sitemap.xml"])) == len(read) + 1
 
-    def test_the_feed_holds_the_last_twenty_and_the_index_all(self):
+    def test_the_feed_has_the_last_twenty_issues_and_the_index_all(self):
         days = [date.fromordinal(date(2025, 1, 1).toordinal() + 7 * week) for week in range(30)]
         files = site(*(entry(issue(day)) for day in days))
 
         assert len(feed(files).entries) == 20
         assert len(lxml_html.fromstring(files["index.html"]).xpath("//ul[@class='issues']/li")) == 30
 
-    def test_an_archive_of_nothing_is_an_archive(self):
+    def test_an_archive_without_issues_is_valid(self):
         files = site()
 
         assert "Er is nog geen nummer verschenen." in files["index.html"].decode()
         assert feed(files).bozo == 0
         assert events(files["agenda.ics"]) == {}
 
-    def test_the_same_day_gives_the_same_bytes(self):
+    def test_building_twice_on_a_day_gives_the_same_bytes(self):
         entries = [entry(issue(day)) for day in self.DAYS]
         assert site(*entries) == site(*reversed(entries))
 
 
 class TestSegment:
-    def test_what_went_to_a_part_of_the_list_has_a_page_that_nothing_leads_to(self):
+    def test_an_issue_to_a_segment_has_a_page_without_links_to_it(self):
         pulse = build.event("Besloten", date(2026, 2, 5))
         few, all_ = issue(date(2026, 1, 14), pulse), issue(date(2026, 1, 21))
         files = site(entry(few, replace(mailed(few), is_whole_list=False)), entry(all_))
@@ -333,8 +333,8 @@ class TestSegment:
         assert "rel=" not in files["2026-01-14/index.html"].decode().partition("<body>")[2]
 
 
-class TestAgenda:
-    def test_what_is_still_to_come_is_in_it_once_as_the_newest_issue_has_it(self):
+class TestArchiveCalendar:
+    def test_each_upcoming_event_is_in_the_calendar_once_with_its_newest_date(self):
         old = issue(
             date(2026, 1, 14),
             build.event("Pulse", date(2026, 2, 5)),
@@ -349,7 +349,7 @@ class TestAgenda:
         assert found["Pulse"].dtstart.value == date(2026, 2, 6)
         assert found["Congres"].dtend.value == date(2026, 3, 12)
 
-    def test_a_day_that_the_newest_issue_leaves_out_of_an_event_is_gone(self):
+    def test_a_day_that_the_newest_issue_omits_is_not_in_the_calendar(self):
         old = issue(date(2026, 1, 14), build.event("Inloop", date(2026, 2, 10), date(2026, 2, 17)))
         new = issue(date(2026, 1, 21), build.event("Inloop", date(2026, 2, 17)))
 
@@ -357,7 +357,7 @@ class TestAgenda:
 
         assert [each.dtstart.value for each in vobject.readOne(content).vevent_list] == [date(2026, 2, 17)]
 
-    def test_an_event_is_known_as_in_the_mail_that_told_of_it(self):
+    def test_an_event_has_the_same_identifier_as_in_the_mail(self):
         told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5), start_time=time(15)))
         attached = render.render_calendar(told, COLOPHON, zone=build.AMSTERDAM)
 
@@ -366,19 +366,19 @@ class TestAgenda:
         assert found.uid.value == events(attached)["Pulse"].uid.value
         assert found.dtstart.value.isoformat() == "2026-02-05T15:00:00+01:00"
 
-    def test_today_is_still_to_come_and_yesterday_is_not(self):
+    def test_an_event_of_today_is_included_and_one_of_yesterday_is_not(self):
         told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5)))
 
         assert events(site(entry(told), today=date(2026, 2, 5))["agenda.ics"]).keys() == {"Pulse"}
         assert events(site(entry(told), today=date(2026, 2, 6))["agenda.ics"]) == {}
 
-    def test_an_issue_offers_its_own_calendar_while_there_is_something_in_it(self):
+    def test_a_page_offers_its_calendar_while_it_has_upcoming_events(self):
         told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5)))
 
         assert "2026-01-14/issue.ics" in site(entry(told))
         assert "2026-01-14/issue.ics" not in site(entry(told), today=date(2026, 3, 1))
 
-    def test_the_calendar_that_a_mail_leads_to_stays(self):
+    def test_a_calendar_to_which_a_mail_links_stays(self):
         linked = replace(COLOPHON, calendar_url="https://www.example.org/weekly/2026-01-14/issue.ics")
         told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5)))
         sent = mailed(told, linked)
@@ -389,7 +389,7 @@ class TestAgenda:
         assert "bijgewerkt" not in files["2026-01-14/index.html"].decode()
 
 
-class TestPlaces:
+class TestPaths:
     @pytest.mark.parametrize(
         ("pattern", "file", "url"),
         [
@@ -398,7 +398,7 @@ class TestPlaces:
             ("{date}/{slug}", "2026-01-14/nr-1", "https://www.example.org/weekly/2026-01-14/nr-1"),
         ],
     )
-    def test_a_page_stands_where_the_mail_leads(self, pattern, file, url):
+    def test_a_page_is_at_the_url_in_the_mail(self, pattern, file, url):
         place = replace(SITE, pattern=pattern)
         one = build.issue(slug="nr-1")
 
@@ -407,7 +407,7 @@ class TestPlaces:
         assert file in files
         assert f'<link rel="canonical" href="{url}">' in files[file].decode()
 
-    def test_two_issues_in_one_place_are_refused_by_name(self):
+    def test_two_issues_with_one_path_are_refused_by_name(self):
         twins = (
             build.issue(slug="a", source="issues/a.md"),
             build.issue(slug="b", source="issues/b.md"),
@@ -429,7 +429,7 @@ class TestPlaces:
             ("a/index.html", "a/index.html", "./"),
         ],
     )
-    def test_a_link_is_relative_so_that_the_folder_can_stand_anywhere(self, path, seen_from, href):
+    def test_links_are_relative_so_that_the_folder_can_be_anywhere(self, path, seen_from, href):
         assert relative_link(path, seen_from) == href
 
     def test_an_english_list_has_an_english_index(self):
@@ -442,7 +442,7 @@ class TestPlaces:
         assert 'hreflang="nl">Wednesday, January 14, 2026<' in files["index.html"].decode()
 
 
-class TestWhatIsSaidOnce:
+class TestRepeatedTexts:
     def test_the_index_has_the_date_or_the_headline_and_the_summary(self):
         plain = issue(date(2026, 1, 14))
         own = replace(

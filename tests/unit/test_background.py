@@ -9,7 +9,7 @@ from moza_mail.app.background import keep_running
 
 
 @pytest.mark.parametrize("ending", [ZeroDivisionError("a bug"), asyncio.CancelledError(), None])
-def test_a_task_that_ends_is_reported_and_started_again(monkeypatch, ending):
+def test_a_task_that_ends_is_reported_and_restarted(monkeypatch, ending):
     monkeypatch.setattr(background, "RESTART_SECONDS", 0.001)
     runs, errors, stop = [], [], asyncio.Event()
 
@@ -36,7 +36,7 @@ def test_a_task_that_ends_is_reported_and_started_again(monkeypatch, ending):
     )
 
 
-def test_a_task_that_is_cancelled_from_outside_ends():
+def test_a_cancelled_task_is_not_restarted():
     async def main():
         work = keep_running(lambda: asyncio.sleep(60), asyncio.Event(), lambda _: None)
         task = asyncio.create_task(work)

@@ -200,7 +200,7 @@ def test_a_diagnostic_has_the_verdict_of_its_words(diagnostic, status, verdict):
         ),
     ],
 )
-def test_a_letter_without_a_status_part_is_read(letter, verdict):
+def test_a_bounce_without_a_status_part_is_read(letter, verdict):
     found = read(letter)
     assert [(one.recipient, one.verdict) for one in found.failures] == [(READER, verdict)]
 
@@ -232,18 +232,18 @@ def test_a_report_forwarded_in_the_text_is_read():
 
 
 @pytest.mark.parametrize("cut", [200, 900, 1100])
-def test_a_report_whose_original_or_end_is_cut_is_no_automatic_reply(cut):
+def test_a_truncated_report_is_not_an_automatic_reply(cut):
     letter = report("smtp; 550 5.1.1 User unknown", "5.1.1")
     assert read(letter[: -len(ORIGINAL)]).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
     assert read(letter[:cut]).kind is not BounceKind.AUTO_REPLY
 
 
-def test_a_report_from_an_old_mac_mailbox_is_read():
+def test_a_report_with_carriage_returns_as_line_ends_is_read():
     letter = report("smtp; 550 5.1.1 User unknown", "5.1.1").replace("\n", "\r")
     assert read(letter).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
 
 
-def test_a_letter_in_html_alone_is_read():
+def test_a_bounce_with_only_html_is_read():
     letter = notice(
         "Undeliverable: Nieuws",
         f"<html><head><style>p {{}}</style></head><p>Delivery has failed to these recipients:</p><p>{READER}</p>"
@@ -283,7 +283,7 @@ PERSON = f"From: Jan <{READER}>\nTo: {BOUNCE}\n"
         ("Stop de persen", "unknown"),
     ],
 )
-def test_a_message_without_headers_is_known_by_its_subject(subject, kind):
+def test_a_message_without_other_headers_is_classified_by_its_subject(subject, kind):
     found = read(f"{PERSON}Subject: {subject}\n\nTot later.\n")
     assert found.kind == kind
 
@@ -318,7 +318,7 @@ def test_a_mailer_daemon_or_a_report_is_never_an_automatic_reply():
 
 
 @pytest.mark.slow
-def test_a_letter_with_thousands_of_recipients_is_read_at_once():
+def test_a_report_about_thousands_of_recipients_is_read_quickly():
     lines = "".join(f"<reader{number}@lezers.example.com>: 550 5.1.1 unknown\n" for number in range(4000))
     letter = notice("Undeliverable: Nieuws", lines, "MAILER-DAEMON@x.example").encode()
     classify_message(letter[:2000])
@@ -413,7 +413,7 @@ def test_a_bounce_that_amazon_ses_reports_in_json_is_read(write, event, verdict)
         (ses("Bounce", bounce="?"), BounceKind.SOFT),
     ],
 )  # fmt: skip
-def test_other_notifications_of_amazon_ses_have_their_kind(write, event, kind):
+def test_other_notifications_of_amazon_ses_have_the_right_kind(write, event, kind):
     found = read(write(event))
     assert found.kind is kind
     if kind is BounceKind.COMPLAINT:

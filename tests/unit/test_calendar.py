@@ -51,7 +51,7 @@ def strictly(content):
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_every_line_keeps_to_the_standard(path):
+def test_every_line_of_a_calendar_follows_rfc_5545(path):
     _, content = made(path)
     if content is None:
         return
@@ -79,7 +79,7 @@ def test_every_line_keeps_to_the_standard(path):
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_icalendar_reads_every_dated_day_back(path):
+def test_the_icalendar_library_reads_back_every_date(path):
     issue, content = made(path)
     wanted = {day for event in issue.events for day in event.dates}
     found = set()
@@ -96,7 +96,7 @@ def test_icalendar_reads_every_dated_day_back(path):
     assert found == wanted
 
 
-def test_the_fixed_time_zone_gives_the_hours_of_amsterdam_for_years():
+def test_the_fixed_time_zone_equals_that_of_amsterdam_for_years():
     events = [
         build.event(f"Uur {month}", date(year, month, day), start_time=clock(9))
         for year in (2026, 2031)

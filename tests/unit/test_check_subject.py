@@ -10,7 +10,7 @@ def proposed(body):
     return propose_subject(parse.parse_issue(FRONT + body, "2026-01-14.md"))
 
 
-def test_it_has_as_many_labels_as_fit():
+def test_a_proposed_subject_has_as_many_labels_as_fit():
     body = "\n".join(
         f"* **{label}:** tekst"
         for label in ("Nieuwe website", "Klankbordgroep", "Terugblik op fase 2", "Welkom")
@@ -22,7 +22,7 @@ def test_it_has_as_many_labels_as_fit():
     )
 
 
-def test_without_labels_it_is_the_first_sentence():
+def test_without_labels_the_first_sentence_is_proposed():
     assert (
         proposed("## Nieuws\n\n1. De eerste Pulse was druk. Dank voor het delen.")
         == "De eerste Pulse was druk"
@@ -33,6 +33,6 @@ def test_without_labels_it_is_the_first_sentence():
     assert long == "De actie om een gezamenlijke conceptroadmap op te stellen…"
 
 
-def test_an_agenda_and_a_greeting_are_not_news():
+def test_an_agenda_and_a_greeting_are_not_proposed():
     assert proposed("## Agenda\n\n* **MOZa Pulse**: 3 februari") == ""
     assert proposed('Dag {{ name | default("lezer") }},\n\nEr is nieuws.') == "Er is nieuws"

@@ -37,7 +37,7 @@ def agenda(*lines):
     return "## Agenda\n\n" + "".join(f"- {line}\n" for line in lines)
 
 
-class TestWords:
+class TestWording:
     @pytest.mark.parametrize(
         "sentence",
         [
@@ -71,13 +71,13 @@ class TestWords:
     def test_a_wrong_repetition_is_found(self, sentence):
         assert found(f"## A\n\n{sentence}\n") == [("repeated-word", 9)]
 
-    def test_it_is_found_on_the_right_line_in_paragraphs_tables_and_nested_items(self):
+    def test_a_repetition_is_reported_on_the_right_line_in_paragraphs_tables_and_nested_items(self):
         body = (
             "## A\n\nEen\ntwee\nde de drie.\n\n| a | b |\n| - | - |\n| c | de de |\n\n- een\n  - de de twee\n"
         )
         assert found(body) == [("repeated-word", 11), ("repeated-word", 15), ("repeated-word", 18)]
 
-    def test_it_is_found_in_the_front_matter(self):
+    def test_a_repetition_is_found_in_the_front_matter(self):
         assert found("## A\n\nB.\n", title="Nieuws van de de week") == [("repeated-word", 2)]
 
     def test_invisible_characters_in_emoji_and_between_words_are_ignored(self):
@@ -103,7 +103,7 @@ class TestWords:
         assert {rule for rule, _ in found("## A\n\nR&amp;amp;D\n")} == {"raw-html"}
 
 
-class TestStubs:
+class TestUnfinishedParts:
     @pytest.mark.parametrize(
         "item",
         [
@@ -141,7 +141,7 @@ class TestAgenda:
         text = f"---\ntitle: T\ndate: 2026-01-14\n---\n\n{body}"
         assert [each.fix for each in findings(text)] == ["Move it above 'E'."]
 
-    def test_an_event_that_belongs_at_the_end_is_told_to_move_there(self):
+    def test_the_fix_for_an_event_that_belongs_at_the_end_says_so(self):
         body = agenda("A: 26 maart", "B: 5 februari", "C: 6 februari")
         text = f"---\ntitle: T\ndate: 2026-01-14\n---\n\n{body}"
         assert [each.fix for each in findings(text)] == ["Move it below 'C'."]
@@ -195,7 +195,7 @@ class TestAgenda:
         assert found(agenda("A: 12 en 13 januari")) == [("past-event", 9)]
 
 
-class TestTwins:
+class TestDuplicates:
     OTHERS = (IssueHeader(slug="y", title="moza weekly", date=date(2026, 1, 7), source="issues/y.md"),)
 
     def test_titles_are_compared_without_regard_to_case(self):
@@ -207,7 +207,7 @@ class TestTwins:
         ]
 
 
-class TestProgramme:
+class TestHouseStyle:
     def test_words_are_found_across_line_ends_and_not_inside_other_words(self):
         rules = CheckOptions(preferred_words={"profiel service": "profielservice"})
         assert found("## A\n\nDe Profiel\nService en de profiel services.\n", rules=rules) == [

@@ -145,7 +145,7 @@ def part(message: EmailMessage, content_type: str) -> str:
     return found.get_payload(decode=True).decode("utf-8").replace("\r\n", "\n")
 
 
-def test_a_message_is_text_and_html_for_one_reader_with_the_headers_of_a_list():
+def test_a_message_has_text_html_and_the_headers_of_a_mailing_list():
     envelope, message = compiled(zone=ZoneInfo("Europe/Amsterdam")).compose_message(JAN)
     found = read(message.content)
 
@@ -168,7 +168,7 @@ def test_a_message_is_text_and_html_for_one_reader_with_the_headers_of_a_list():
     sound(message.content)
 
 
-def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_reader_to_us():
+def test_the_unsubscribe_link_in_header_text_and_html_identifies_the_recipient():
     content = composed()
     (line,) = header_lines(content)["List-Unsubscribe"]
     url = line.removeprefix("List-Unsubscribe: <").removesuffix(">")
@@ -179,7 +179,7 @@ def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_
     assert LINKS.read_unsubscribe("weekly", url.rpartition("/")[2]) == 7
 
 
-def test_a_word_that_is_the_first_one_again_is_folded_like_any_other():
+def test_a_word_equal_to_the_first_word_is_folded_like_any_other():
     content = format_field("Subject", ["=", "x" * 64, "="])
     assert [len(line) for line in content.split(b"\r\n")] == [75, 2, 0]
 
@@ -201,7 +201,7 @@ def test_without_public_url_there_is_no_unsubscribe_header_and_an_open_link_is_r
         compiled(links=nowhere)
 
 
-def test_one_click_is_promised_only_over_https():
+def test_one_click_unsubscribe_is_offered_only_over_https():
     local = compose.SignedLinks(secret=SECRET, public_url="http://127.0.0.1:8000")
 
     lines = header_lines(composed(links=local))
@@ -215,7 +215,7 @@ def test_every_attempt_gives_the_same_bytes():
 
 
 @pytest.mark.slow
-def test_message_ids_are_stable_and_differ_by_reader_and_mailing():
+def test_message_ids_are_stable_and_differ_by_recipient_and_mailing():
     ids = [
         compiled(key=key).compose_message(replace(JAN, subscriber_id=number))[1].message_id
         for key in ("2026-01-14/weekly", "2026-01-21/weekly")
@@ -253,7 +253,7 @@ def test_spaces_and_length_of_a_subject_are_kept(subject):
 
 
 @pytest.mark.parametrize("word", ["a\r\nBcc: x@example.com", "a\n", "\u00e9", "a\0", "x" * 1000])
-def test_no_word_gets_past_the_writer_of_headers(word):
+def test_a_header_cannot_be_injected_through_any_word(word):
     with pytest.raises(RenderError):
         format_field("X-Test", ["first", word])
 
@@ -264,7 +264,7 @@ def test_a_subject_prefix_marks_a_test_copy():
 
 @given(name=LINE)
 @FEWER
-def test_any_name_of_a_reader_reads_back_and_never_touches_the_address(name):
+def test_any_recipient_name_reads_back_and_never_changes_the_address(name):
     found = read(composed(recipient=replace(JAN, name=name)))["To"].addresses
 
     assert [address.addr_spec for address in found] == ["jan@example.com"]
@@ -284,7 +284,7 @@ def test_any_name_of_a_reader_reads_back_and_never_touches_the_address(name):
         ("", "To: jan@example.com"),
     ],
 )
-def test_a_name_is_written_as_plainly_as_it_can_be(name, wire):
+def test_a_name_is_quoted_or_encoded_only_if_necessary(name, wire):
     assert header_lines(composed(recipient=replace(JAN, name=name)))["To"] == [wire]
 
 
@@ -345,7 +345,7 @@ MARK = make_field_placeholder(0)
 @given(before=BODY, between=BODY, after=BODY, value=LINE)
 @FEWER
 @pytest.mark.slow
-def test_any_value_of_a_field_reads_back_and_keeps_the_lines_short(before, between, after, value):
+def test_any_merge_field_value_reads_back_and_keeps_the_lines_short(before, between, after, value):
     source = f"{before}{MARK}{between}{MARK}{after}"
     reader = replace(JAN, values={"greeting": value})
     said = "" if value.isspace() else value
@@ -356,7 +356,7 @@ def test_any_value_of_a_field_reads_back_and_keeps_the_lines_short(before, betwe
     assert part(found, "text/html") == unified(source).replace(MARK, escape(said))
 
 
-def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
+def test_a_merge_field_alone_on_its_line_or_at_an_end_reads_back():
     a, b = MARK, make_field_placeholder(1)
     source = "\n".join([a, f"{a}-{b}", f"x {b}", f"{a} y", f"{a}{b}", b])
     fields = (MergeField(name="a", default=""), MergeField(name="b", default=""))
@@ -368,7 +368,7 @@ def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
         assert found == source.replace(a, one).replace(b, two)
 
 
-def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
+def test_an_unknown_placeholder_is_named_and_a_value_cannot_replace_our_link():
     with pytest.raises(
         RenderError, match=r"the theme has the unknown placeholder https://slot\.invalid/greeting"
     ):
@@ -379,7 +379,7 @@ def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
         compiled(rendered(subject=f"Dag {make_placeholder('unsubscribe_url')}"))
 
 
-def test_who_has_no_value_or_one_that_cannot_be_mailed_is_refused_by_name():
+def test_a_recipient_with_a_missing_or_invalid_value_is_refused_by_name():
     open_field = compiled(rendered(text=MARK, fields=(MergeField(name="greeting"),)))
     for value in ("", " \u00a0"):
         with pytest.raises(AddressError, match=r"jan@example\.com: has no value for `greeting`"):
@@ -404,7 +404,7 @@ HOSTILE_NAMES = st.one_of(
 
 @given(name=HOSTILE_NAMES, city=HOSTILE_NAMES)
 @examples(150)
-def test_any_name_comes_out_exactly_in_subject_text_and_html_and_no_header_is_born(name, city):
+def test_any_name_reads_back_in_subject_text_and_html_and_adds_no_header(name, city):
     fields = (MergeField(name="name", default="lezer"), MergeField(name="city", default="thuis"))
     first, second = make_field_placeholder(0), make_field_placeholder(1)
     content = rendered(
@@ -428,7 +428,7 @@ def test_any_name_comes_out_exactly_in_subject_text_and_html_and_no_header_is_bo
     assert set(header_lines(raw)) == set(header_lines(composed()))
 
 
-def test_a_subject_without_fields_is_shared_by_all():
+def test_a_subject_without_merge_fields_is_shared_by_all_messages():
     shared = compiled(rendered(text=MARK, fields=(GREETING,)))
     assert b"\r\nSubject: Nieuws van week 3\r\n" in b"\r\n" + shared.shared_fields
     own = compiled(rendered(subject=f"Voor {MARK}", fields=(GREETING,)), subject_prefix="[TEST] ")
@@ -440,7 +440,7 @@ def test_a_subject_without_fields_is_shared_by_all():
 @pytest.mark.parametrize(
     "name", ["agenda.ics", "agenda week 3.ics", 'a "b".ics', "ëén – twee.ics", "=?utf-8?q?x?="]
 )
-def test_an_attachment_comes_whole_and_under_its_name(name):
+def test_an_attachment_reads_back_with_its_content_and_name(name):
     calendar = Attachment(
         filename=name,
         content_type="text/calendar; charset=utf-8; method=PUBLISH",
@@ -459,7 +459,7 @@ def test_an_attachment_comes_whole_and_under_its_name(name):
     assert attached.get_payload(decode=True) == calendar.content
 
 
-def test_half_a_character_is_refused_in_a_sentence():
+def test_a_lone_surrogate_is_refused_with_a_clear_error():
     for content in (rendered(text="\ud83d"), rendered(subject="\ud83d")):
         with pytest.raises(RenderError, match=r"half a character \(U\+D83D\)"):
             compiled(content)
@@ -473,7 +473,7 @@ def test_a_boundary_differs_with_the_content():
 
 
 @given(subscriber=st.integers(min_value=0, max_value=2**63 - 1), slug=st.sampled_from(["weekly", "a/b", "é"]))
-def test_a_token_says_who_to_us_alone(subscriber, slug):
+def test_a_token_reads_back_and_is_short_and_stable(subscriber, slug):
     token = LINKS.make_token("confirm", slug, subscriber)
 
     assert LINKS.read_token("confirm", slug, token) == subscriber
@@ -484,7 +484,7 @@ def test_a_token_says_who_to_us_alone(subscriber, slug):
 WIDE = replace(JAN, address=Address.parse("jörg@bücher.example", international=True))
 
 
-def test_an_address_beyond_ascii_is_raw_utf8_in_to_and_nothing_else_is():
+def test_a_non_ascii_address_is_raw_utf8_in_to_and_nothing_else_is():
     content = compiled().compose_message(WIDE)[1].content
     (line,) = [line for line in content.split(b"\r\n") if line.startswith(b"To: ")]
 
@@ -495,7 +495,7 @@ def test_an_address_beyond_ascii_is_raw_utf8_in_to_and_nothing_else_is():
 @pytest.mark.parametrize(
     "local", ["j\u2028", "j\u0085", "j\u00a0x", "\ud83d", "jö>x", "jö\r\nBcc: x", "ö" * 65, "j ö", "é=?x"]
 )
-def test_an_address_beyond_ascii_is_no_way_into_the_header(local):
+def test_a_non_ascii_address_cannot_inject_a_header(local):
     with pytest.raises(AddressError):
         compiled().compose_message(replace(JAN, address=Address(local=local, domain="example.com")))
 
@@ -503,7 +503,7 @@ def test_an_address_beyond_ascii_is_no_way_into_the_header(local):
 BOUNCES = compose.SenderIdentity(bounce_domain="bounce.example.org")
 
 
-def test_each_message_has_a_return_address_that_only_we_could_have_made():
+def test_each_message_has_a_signed_return_address():
     senders = [
         compiled(identity=BOUNCES).compose_message(replace(JAN, subscriber_id=number))[0].sender
         for number in range(300)
@@ -517,7 +517,7 @@ def test_each_message_has_a_return_address_that_only_we_could_have_made():
 
 
 @given(mailing=st.integers(0, 2**32 - 1), subscriber=st.integers(0, 2**63 - 1))
-def test_a_return_address_names_its_mailing_and_reader_to_us(mailing, subscriber):
+def test_a_return_address_identifies_its_mailing_and_recipient(mailing, subscriber):
     local = LINKS.make_bounce_local_part(mailing, subscriber)
 
     assert LINKS.read_bounce_local_part(local) == (mailing, subscriber)
@@ -550,14 +550,14 @@ def test_a_forged_altered_or_foreign_return_address_is_refused():
             LINKS.read_bounce_local_part(bad)
 
 
-def test_a_token_for_one_purpose_is_none_for_another():
+def test_a_token_for_one_purpose_is_invalid_for_another():
     tag = LINKS.make_bounce_local_part(1, 7).removeprefix("bounce+")
 
     with pytest.raises(InvalidLink):
         LINKS.read_token("bounce", "1", tag[:32])
 
 
-def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list():
+def test_list_headers_name_help_archive_and_the_feedback_id():
     listing = replace(LISTING, contact="help@example.org", archive_url="https://www.example.org/weekly/")
     identity = compose.SenderIdentity(feedback_id="mozamail")
     found = [
@@ -581,7 +581,7 @@ def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list()
     assert page["List-Help"] == "<https://www.example.org/contact>"
 
 
-def test_a_contact_that_is_no_address_gives_no_header_and_a_feedback_id_of_another_form_is_refused():
+def test_a_contact_without_an_address_gives_no_header_and_an_invalid_feedback_id_is_refused():
     assert read(composed(listing=replace(LISTING, contact="bel ons\r\nBcc: x")))["List-Help"] is None
     assert read(composed(listing=replace(LISTING, contact="https://x/>\r\nBcc: x")))["List-Help"] is None
     with pytest.raises(RenderError, match="feedback_id"):
@@ -612,7 +612,7 @@ def test_a_truncated_lengthened_or_altered_token_is_refused():
             LINKS.read_token("unsubscribe", "weekly", bad)
 
 
-def test_the_secret_is_never_shown_and_never_short():
+def test_the_secret_is_never_shown_and_a_short_one_is_refused():
     assert "secret" not in repr(LINKS)
     assert "secret" not in repr(compiled())
     with pytest.raises(ProjectError, match="shorter than 16 bytes"):

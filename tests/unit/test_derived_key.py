@@ -8,7 +8,7 @@ from moza_mail.model.derived_key import derive_key
 
 
 @pytest.mark.parametrize("length", [16, 32, 33, 64, 255])
-def test_a_derived_key_is_that_of_the_cryptography_library(length):
+def test_a_derived_key_equals_that_of_the_cryptography_library(length):
     secret = b"a secret of the tests"
     other = HKDF(algorithm=SHA256(), length=length, salt=None, info=b"moza-mail a purpose")
     assert derive_key(secret, "a purpose", length) == other.derive(secret)

@@ -56,7 +56,7 @@ AWKWARD = st.lists(
 
 
 @given(body=AWKWARD, cuts=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=6))
-def test_a_body_hashes_as_the_rfc_says_however_it_is_cut_into_segments_and_slots(body, cuts):
+def test_a_body_hash_follows_the_rfc_for_any_division_into_segments_and_placeholders(body, cuts):
     places = sorted({0, len(body), *(int(share * len(body)) for share, _ in cuts)})
     parts = [body[start:end] for start, end in pairwise(places)]
     holes = [cuts[index % len(cuts)][1] if cuts else False for index in range(len(parts))]
@@ -71,14 +71,14 @@ def test_a_body_hashes_as_the_rfc_says_however_it_is_cut_into_segments_and_slots
     assert plain(body + b"\r\n") == dkim.canonicalization.Relaxed.canonicalize_body(body + b"\r\n")
 
 
-def test_the_empty_body_hashes_as_the_rfc_says():
+def test_the_hash_of_an_empty_body_follows_the_rfc():
     for body in (b"", b"\r\n", b" \t\r\n\r\n "):
         assert SharedBody.prepare((body,)).hash_body((body,)) == hashlib.sha256(b"").digest()
 
 
 @given(subject=LINE, name=LINE)
 @FEWER
-def test_a_header_is_canonical_as_another_program_has_it(subject, name):
+def test_canonical_headers_equal_those_of_dkimpy(subject, name):
     content = compiled(rendered(subject=subject)).compose_message(replace(JAN, name=name))[1].content
     header = content.split(b"\r\n\r\n")[0] + b"\r\n"
 
@@ -93,7 +93,7 @@ def test_a_header_is_canonical_as_another_program_has_it(subject, name):
 @given(text=BODY, html=BODY, subject=LINE, name=LINE, value=LINE)
 @FEWER
 @pytest.mark.slow
-def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
+def test_the_signature_is_valid_for_any_text(text, html, subject, name, value):
     source = f"{text}{make_field_placeholder(0)}\n{make_placeholder('unsubscribe_url')} {text}"
     fields = (MergeField(name="greeting", default=""),)
     content = rendered(
@@ -113,7 +113,7 @@ V = make_field_placeholder(0)
     "text", ["", "\n", "\n\n\n", "  \n \t\n", f"a {V} \n", f"{V}", f"a\n{V}\n\n", f"a {V}{V} {V}"]
 )
 @pytest.mark.parametrize("value", ["", " ", "  x  ", "\u00a0", "x" * 200])
-def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, value):
+def test_spaces_and_line_ends_around_a_placeholder_do_not_break_the_signature(text, value):
     fields = (MergeField(name="v", default=""),)
     content = signed(
         rendered(text=text, html=text, fields=fields), recipient=replace(JAN, values={"v": value})
@@ -122,13 +122,13 @@ def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, val
     assert verifies(content)
 
 
-def test_the_signature_over_an_address_beyond_ascii_holds():
+def test_the_signature_over_a_non_ascii_address_is_valid():
     identity = compose.SenderIdentity(keys=(key(),))
 
     assert verifies(compiled(identity=identity).compose_message(WIDE)[1].content)
 
 
-def test_an_rsa_and_an_ed25519_signature_both_hold():
+def test_an_rsa_and_an_ed25519_signature_are_both_valid():
     both = (key(), key(KeyType.ED25519, "moza1e"))
 
     content = signed(keys=both)
@@ -138,7 +138,7 @@ def test_an_rsa_and_an_ed25519_signature_both_hold():
     assert verifies(content, *both)
 
 
-def test_a_change_on_the_way_a_second_from_or_another_key_breaks_it():
+def test_a_change_in_transit_a_second_from_or_another_key_breaks_the_signature():
     content = signed()
     other = generate_key(KeyType.RSA, domain="example.org", selector="moza1")[0]
 
@@ -151,14 +151,14 @@ def test_a_change_on_the_way_a_second_from_or_another_key_breaks_it():
     assert not verifies(content, other)
 
 
-def test_what_relays_may_do_to_white_space_does_not_break_it():
+def test_changes_of_white_space_by_relays_do_not_break_the_signature():
     content = signed()
 
     assert verifies(content.replace(b"Subject: Nieuws van", b"Subject:\t Nieuws   van"))
     assert verifies(b"Received: from a by b; now\r\n" + content + b"\r\n\r\n")
 
 
-def test_what_is_signed_and_how():
+def test_the_signature_has_the_expected_tags_and_fields():
     content = signed()
     lines = {name: "".join(found) for name, found in _signature_and_header(content).items()}
     tags = dict(part.strip().split("=", 1) for part in lines["DKIM-Signature"].partition(":")[2].split(";"))
@@ -187,14 +187,14 @@ def _signature_and_header(content: bytes) -> dict[str, list[str]]:
     return found
 
 
-def test_a_retry_gives_the_same_bytes_and_another_key_other_ones():
+def test_a_retry_gives_the_same_signature_and_another_key_gives_another():
     both = (key(), key(KeyType.ED25519, "moza1e"))
 
     assert signed(keys=both) == signed(keys=both)
     assert signed() != signed(keys=(key(selector="moza2"),))
 
 
-def test_a_subject_of_a_readers_own_is_signed_with_the_rest():
+def test_a_personal_subject_is_signed_too():
     seal = compiled(identity=compose.SenderIdentity(keys=(key(),))).signer
     shared = b"From: a <a@example.org>\r\nDate: x\r\n"
     body = seal.shared_body.prepare((b"hallo\r\n",))
@@ -214,7 +214,7 @@ def test_without_a_key_nothing_is_signed():
     assert read(compiled().compose_message(JAN)[1].content)["DKIM-Signature"] is None
 
 
-def test_the_record_says_what_the_key_is_and_fits_the_dns():
+def test_the_dns_record_describes_the_key_and_fits_the_limits_of_dns():
     rsa, ed25519 = key(), key(KeyType.ED25519, "moza1e")
 
     assert rsa.record_name == "moza1._domainkey.example.org"
@@ -239,7 +239,7 @@ def test_a_key_reads_back_from_its_file_and_is_not_shown():
     assert "lambda" not in repr(found)
 
 
-def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
+def test_an_unusable_key_is_refused_with_a_clear_error():
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
@@ -276,7 +276,7 @@ def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
 
 
 @pytest.mark.parametrize(("domain", "selector"), [("exa mple", "s"), ("a@b.c", "s"), ("x\r\ny.org", "s"), ("example.org", "a b"), ("example.org", "-"), ("example.org", ""), ("example.org", "a;b"), ("example.org", "x" * 200)])  # fmt: skip
-def test_a_domain_or_selector_that_the_dns_cannot_hold_is_refused(domain, selector):
+def test_an_invalid_domain_or_selector_is_refused(domain, selector):
     with pytest.raises(ProjectError):
         generate_key(KeyType.ED25519, domain=domain, selector=selector)
 
@@ -293,5 +293,5 @@ def test_a_domain_or_selector_that_the_dns_cannot_hold_is_refused(domain, select
         ("badexample.org", "example.org", False),
     ],
 )
-def test_a_signature_counts_for_a_sender_of_its_own_organisation(domain, sender, says):
+def test_a_signature_is_aligned_with_a_sender_of_the_same_organisation(domain, sender, says):
     assert is_aligned(domain, sender) is says

@@ -72,7 +72,7 @@ def of(found, subject):
     return those[0].state, " | ".join(one.message for one in those)
 
 
-def test_a_domain_in_order_is_good_all_over():
+def test_a_correct_domain_is_good_in_every_check():
     found = judged()
 
     assert {one.state for one in found} == {HealthState.GOOD}, [
@@ -84,7 +84,7 @@ def test_a_domain_in_order_is_good_all_over():
     assert {one.domain for one in found} == {"example.org"}
 
 
-def test_whatever_is_wrong_says_what_to_do():
+def test_every_problem_has_a_remedy():
     everything_gone = dict.fromkeys(RIGHT)
 
     for found in (judged(everything_gone), judged(everything_gone, SenderDomain(domain="example.org"))):
@@ -138,7 +138,7 @@ class TestSpf:
         assert state is HealthState.BAD
         assert "has 2 records that begin with v=spf1" in said
 
-    def test_ten_look_ups_are_allowed_and_eleven_are_not_counting_those_within(self):
+    def test_ten_lookups_including_nested_ones_are_allowed_and_eleven_are_not(self):
         within = {("i.example", "TXT"): [f"v=spf1 {' '.join(f'exists:e{n}.example' for n in range(9))} ?all"]}
 
         assert self.judge("v=spf1 include:i.example -all", within)[0] is HealthState.GOOD
@@ -157,7 +157,7 @@ class TestSpf:
         assert state is HealthState.BAD
         assert "example.org > a.example > b.example > a.example" in said
 
-    def test_a_record_that_includes_without_end_is_not_followed_without_end(self):
+    def test_endless_includes_are_not_followed_forever(self):
         asked = []
         zone = {(f"i{n}.example", "TXT"): [f"v=spf1 include:i{n + 1}.example -all"] for n in range(500)}
 
@@ -166,19 +166,19 @@ class TestSpf:
         assert of(found, "spf")[0] is HealthState.BAD
         assert len(asked) < 30
 
-    def test_more_than_two_names_that_are_not_there_are_too_many(self):
+    def test_more_than_two_lookups_of_missing_names_are_an_error(self):
         state, said = self.judge("v=spf1 a:x.gone.example a:y.gone.example mx:z.gone.example -all")
 
         assert state is HealthState.BAD
         assert "3 lookups of the SPF record of example.org find nothing" in said
 
-    def test_what_cannot_be_asked_is_not_the_domains_fault(self):
+    def test_a_failed_query_is_unknown_and_not_an_error_of_the_domain(self):
         for key in (("example.org", "TXT"), ("relay.example", "TXT")):
             state, said = of(judged({key: UNASKED}), "spf")
             assert state is HealthState.UNKNOWN
             assert "could not be looked up: the resolver answers SERVFAIL" in said
 
-    def test_the_return_path_has_its_own(self):
+    def test_the_return_path_has_its_own_spf_record(self):
         found = judged(
             {
                 ("bounce.example.org", "TXT"): ["v=spf1 -all"],
@@ -228,7 +228,7 @@ class TestDkim:
         if state is HealthState.BAD:
             assert KEY.zone_line in [one.record for one in found]
 
-    def test_a_domain_without_any_key_is_seen_as_internet_nl_sees_it(self):
+    def test_a_missing_domainkey_name_is_reported_as_internet_nl_does(self):
         state, said = of(judged({self.NAME: None}), "dkim")
 
         assert state is HealthState.BAD
@@ -259,7 +259,7 @@ class TestDmarc:
         two = ["v=DMARC1; p=reject", "v=DMARC1; p=none"]
         assert of(judged({("_dmarc.example.org", "TXT"): two}), "dmarc")[0] is HealthState.BAD
 
-    def test_reports_to_others_need_their_word(self):
+    def test_reports_to_another_domain_need_its_permission(self):
         record = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; rua=mailto:a@reports.test!10m"]}
         willing = {("example.org._report._dmarc.reports.test", "TXT"): ["v=DMARC1"]}
 
@@ -267,7 +267,7 @@ class TestDmarc:
         assert one.record == 'example.org._report._dmarc.reports.test. IN TXT "v=DMARC1"'
         assert of(judged({**record, **willing}), "dmarc")[0] is HealthState.GOOD
 
-    def test_a_domain_below_has_the_policy_of_the_one_above(self):
+    def test_a_subdomain_has_the_policy_of_its_parent(self):
         above = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; sp=none; rua=mailto:x@example.org"]}
 
         found, said = of(judged(above, SenderDomain(domain="news.example.org")), "dmarc")
@@ -301,14 +301,14 @@ class TestDmarc:
             ),
         ],
     )
-    def test_the_walk_up_the_tree(self, zone, domain, organisation, at):
+    def test_the_policy_is_found_by_the_dns_tree_walk(self, zone, domain, organisation, at):
         records = {(f"_dmarc.{name}", "TXT"): [f"v=DMARC1; {text}"] for name, text in zone.items()}
 
         found = asyncio.run(find_policy(asking(records), domain))
 
         assert (found.organisation, found.record_domain) == (organisation, at)
 
-    def test_a_long_name_is_asked_eight_times_at_most(self):
+    def test_the_tree_walk_makes_at_most_eight_queries(self):
         asked = []
         asyncio.run(find_policy(asking({}, count=asked), ".".join("abcdefghijklmnop")))
         assert len(asked) == 8
@@ -347,7 +347,7 @@ class TestAlignment:
             ),
         ],
     )
-    def test_what_counts_for_the_domain_in_from(self, policy, sender, state, says):
+    def test_spf_or_dkim_must_be_aligned_with_the_from_domain(self, policy, sender, state, says):
         record = {("_dmarc.example.org", "TXT"): [f"v=DMARC1; p=reject{policy}"]}
 
         found, said = of(judged(record, sender), "alignment")
@@ -355,7 +355,7 @@ class TestAlignment:
         assert (found, says in said) == (state, True), said
 
 
-class TestMail:
+class TestMailServers:
     @pytest.mark.parametrize(
         ("changes", "state", "says"),
         [
@@ -376,12 +376,12 @@ class TestMail:
             ({("example.org", "MX"): UNASKED}, HealthState.UNKNOWN, "could not be looked up"),
         ],
     )
-    def test_where_answers_go(self, changes, state, says):
+    def test_the_from_domain_must_be_able_to_receive_replies(self, changes, state, says):
         found, said = of(judged(changes), "mx")
 
         assert (found, says in said) == (state, True), said
 
-    def test_bounces_must_be_able_to_arrive(self):
+    def test_the_bounce_domain_must_be_able_to_receive_mail(self):
         found, said = of(judged(sender=replace(SENDER, return_path="bounce.example.org")), "mx")
 
         assert found is HealthState.BAD
@@ -407,7 +407,7 @@ class TestMail:
             ),
         ],
     )
-    def test_what_internet_nl_looks_at(self, changes, subject, state, says):
+    def test_ipv6_and_dane_are_checked_as_internet_nl_does(self, changes, subject, state, says):
         found, said = of(judged(changes), subject)
 
         assert (found, says in said) == (state, True), said
@@ -420,7 +420,7 @@ class TestMail:
             (set(), HealthState.UNKNOWN, "this resolver does not check signatures"),
         ],
     )
-    def test_signed_answers_as_far_as_the_resolver_tells(self, secure, state, says):
+    def test_dnssec_is_judged_by_the_authenticated_answers_of_the_resolver(self, secure, state, says):
         found, said = of(judged(secure=frozenset(secure)), "dnssec")
 
         assert (found, says in said) == (state, True), said
@@ -429,7 +429,7 @@ class TestMail:
         assert of(judged(secure=frozenset({"."})), "dane")[0] is HealthState.DOUBTFUL
 
 
-def test_without_any_dns_nothing_is_held_against_the_domain():
+def test_without_dns_the_domain_is_not_judged():
     async def deaf(name, kind):
         return DnsAnswer(name=name, record_type=kind, status=AnswerStatus.FAILED, error="no resolver answers")
 

@@ -40,7 +40,7 @@ def worst(found):
         ({"extensions": {"pipelining": ""}}, {"smtputf8": True}, HealthState.BAD, "`smtputf8` is set"),
     ],
 )
-def test_a_relay(seen, wants, state, says):
+def test_a_relay_is_judged_by_its_certificate_and_extensions(seen, wants, state, says):
     shown = RelayStatus(**{"relay": "smtps://u@relay.test:465", "logged_in": True, "extensions": ALL, **seen})
 
     found, said = worst(doctor.judge_relay(shown, doctor.RelayRequirements(**wants), now=NOW))
@@ -66,7 +66,7 @@ def test_a_relay(seen, wants, state, says):
         ({"schema": "0009"}, 5_000_000, HealthState.BAD, "0.0 GB of free space"),
     ],
 )
-def test_a_store(seen, free, state, says):
+def test_a_store_is_judged_by_its_version_damage_and_free_space(seen, free, state, says):
     found, said = worst(
         doctor.judge_store(
             StoreStatus(**{"path": PATH, "known_schema": "0009", "exists": True, **seen}), free=free
@@ -85,7 +85,7 @@ def test_a_store(seen, free, state, says):
         (0o100600, False, HealthState.DOUBTFUL, "belongs to another user"),
     ],
 )
-def test_a_secret(mode, ours, state, says):
+def test_a_secret_is_judged_by_its_permissions_and_owner(mode, ours, state, says):
     seen = FilePermissions(name="the secret", path=Path("subscribers/secret"), mode=mode, is_owned=ours)
 
     found, said = worst(doctor.judge_files([seen]))
@@ -103,7 +103,7 @@ def test_a_secret(mode, ours, state, says):
         (NOW, None, HealthState.UNKNOWN, "it is unknown whether"),
     ],
 )
-def test_a_clock(newest, synchronised, state, says):
+def test_a_clock_is_judged_by_the_store_and_its_synchronisation(newest, synchronised, state, says):
     found, said = worst(doctor.judge_clock(NOW, newest, synchronised=synchronised))
 
     assert (found, says in said) == (state, True), said

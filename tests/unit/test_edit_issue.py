@@ -98,7 +98,7 @@ def moves(text):
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.slow
-def test_each_part_of_each_issue_moves_there_and_back(text):
+def test_moving_any_part_there_and_back_restores_the_text(text):
     found = moves(text)
     assert found or len(text) < 2000
     for family, piece, by in thin_out(found, quick=1):
@@ -119,7 +119,7 @@ LINES = st.lists(
 
 @given(lines=LINES, pick=st.integers(0, 30), by=st.integers(-4, 4))
 @examples(300)
-def test_any_text_moves_there_and_back_or_not_at_all(lines, pick, by):
+def test_any_text_is_restored_by_a_move_there_and_back_or_the_move_is_refused(lines, pick, by):
     text = "---\ntitle: T\ndate: 2026-01-14\n---\n" + "\n".join(lines)
     try:
         found = list(pieces(families(text)))
@@ -225,6 +225,6 @@ def test_an_edited_text_gets_the_line_endings_of_its_file(rows, mark, edited):
     assert written.startswith("\ufeff") == mark
 
 
-def test_a_new_line_gets_the_usual_line_ending():
+def test_a_new_line_gets_the_most_frequent_line_ending():
     assert edit.restore_line_endings("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
     assert edit.restore_line_endings("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"

@@ -46,7 +46,7 @@ def test_a_date_is_read_as_people_write_it(written):
 @pytest.mark.parametrize(
     "written", ["januari 2026", "14 januari", "half januari 2026", "14 en 15 januari 2026", "soon"]
 )
-def test_a_date_without_one_meaning_is_refused(written):
+def test_an_ambiguous_date_is_refused(written):
     assert "write it as 2026-01-14" in str(refused(f"title: T\ndate: {written}"))
 
 
@@ -59,7 +59,7 @@ def test_a_day_that_does_not_exist_is_refused_by_name():
     assert "does not exist" in str(refused("title: T\ndate: 31 november 2026"))
 
 
-def test_without_a_date_that_of_the_file_name_counts():
+def test_without_a_date_the_date_in_the_file_name_is_used():
     assert read("title: T", source="content/weekly/2026-01-14-titel.md").date == date(2026, 1, 14)
     assert "no `date`" in str(refused("title: T", source="issues/x.md"))
 
@@ -68,14 +68,14 @@ def test_without_a_date_that_of_the_file_name_counts():
     "key",
     ["draft: true", "Draft: true", "DRAFT: yes", "draft: 'true'", "concept: true", "Concept: ja", "published: false", "status: draft", "Status: Concept"],
 )  # fmt: skip
-def test_each_word_for_a_draft_keeps_an_issue_from_being_sent(key):
+def test_each_word_for_a_draft_makes_an_issue_a_draft(key):
     front = f"title: T\ndate: 2026-01-14\n{key}"
     assert read(front).draft
     assert parse.parse_issue_header(f"---\n{front}\n---\n", "x.md").draft
 
 
 @pytest.mark.parametrize("key", ["draft: false", "published: true", "status: final", "concept: nee"])
-def test_other_words_do_not(key):
+def test_other_words_do_not_make_an_issue_a_draft(key):
     assert not read(f"title: T\ndate: 2026-01-14\n{key}").draft
 
 
@@ -105,25 +105,25 @@ def test_a_key_with_a_capital_is_changed_in_place():
     assert edit.set_front_matter_value(text, "title", "U", "x.md") == text.replace("Title: T", "Title: U")
 
 
-def test_a_colon_in_a_value_says_what_to_do():
+def test_an_unquoted_colon_in_a_value_has_a_hint():
     error = refused("title: Weekly: the new year\ndate: 2026-01-14")
     assert "must be between quotes" in error.reason
     assert error.line == 2
     assert error.hint == 'Put the value between quotes: title: "Weekly: the new year".'
 
 
-def test_a_hash_as_title_says_what_to_do():
+def test_a_comment_as_title_has_a_hint():
     error = refused("title: #12\ndate: 2026-01-14")
     assert "is a comment" in error.reason
     assert error.line == 2
 
 
-def test_an_unknown_key_near_a_known_one_is_found():
+def test_an_unknown_key_similar_to_a_known_one_is_reported():
     (found,) = findings("title: T\ndate: 2026-01-14\ndarft: true\nauthor: Sam")
     assert (found.rule, found.line, found.fix) == ("unknown-key", 4, "Did you mean `draft`?")
 
 
-def test_a_file_name_with_another_date_is_found():
+def test_a_file_name_with_another_date_is_reported():
     assert [one.rule for one in findings("title: T\ndate: 2026-01-21", "issues/2026-01-14.md")] == [
         "file-date"
     ]

@@ -153,7 +153,7 @@ def hostile(seed, count):
 
 
 @pytest.mark.parametrize("tenth", range(10))
-def test_every_text_comes_out_as_it_went_in(tenth):
+def test_every_text_of_an_issue_is_unchanged_in_the_mail(tenth):
     for number in range(tenth, ISSUES, 10):
         texts = hostile(number, PER_ISSUE)
         # In a title this begins a merge field.
@@ -173,7 +173,7 @@ def written(words):
 
 
 @pytest.mark.slow
-def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
+def test_every_text_of_a_markdown_file_is_unchanged_in_the_mail_or_refused():
     refused = 0
     for number in range(60):
         texts = hostile(f"markdown {number}", 6)
@@ -211,7 +211,7 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x0b", "\x1b", "\x7f", "\x85", "\r", "\ufffd", "\ufffe", "\uffff"])
-def test_what_no_mail_can_hold_is_refused_in_every_place(sign):
+def test_a_control_character_is_refused_everywhere(sign):
     for place in range(PER_ISSUE):
         texts = ["gewoon"] * PER_ISSUE
         texts[place] = f"a{sign}b"

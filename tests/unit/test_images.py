@@ -138,7 +138,7 @@ class TestSize:
 
 
 class TestMetadata:
-    def test_place_and_camera_are_removed(self):
+    def test_location_and_camera_are_removed(self):
         made = prepare_image(photo(400, 300), "a.jpg", column=COLUMN)
         assert not opened(made).getexif()
         assert b"Noor" not in made.content
@@ -308,7 +308,7 @@ class TestParsing:
         assert not found.lacks_alt
 
     @pytest.mark.parametrize("code", ["![](lijn.png)", "<img src='lijn.png'>", '{{< figure src="lijn.png" >}}', "[![](lijn.png)](https://example.org)"])  # fmt: skip
-    def test_a_forgotten_alternative_text_is_kept_in_mind(self, code):
+    def test_a_missing_alternative_text_is_recorded(self, code):
         (found,) = find_images(issue(f"{code}\n"))
         assert (found.alt, found.lacks_alt, found.line) == ("", True, 6)
 
@@ -322,7 +322,7 @@ class TestParsing:
         assert "https://example.org/over" in made.text
         assert document_fromstring(made.html).xpath("//a[@href='https://example.org/over']/img/@alt") == [""]
 
-    def test_images_that_touch_keep_their_texts_apart(self):
+    def test_adjacent_images_keep_their_texts_apart(self):
         made = rendered("![Een](a.png)![Twee](b.png)[![Drie](c.png)](https://example.org/c)\n", {})
         assert "Een Afbeelding: Twee Afbeelding: Drie" in made.text
 
@@ -357,7 +357,7 @@ class TestRendering:
         assert document_fromstring(mail.html).xpath("//img/@alt") == [""]
         assert "Voor\n\nNa\n" in mail.text
 
-    def test_without_its_file_the_alternative_text_is_shown(self):
+    def test_without_the_file_of_an_image_its_alternative_text_is_shown(self):
         mail = rendered("![Het team](team.png)\n", {})
         assert "Afbeelding: Het team" in document_fromstring(mail.html).text_content()
         assert "<img" not in mail.html
@@ -367,7 +367,7 @@ class TestRendering:
         assert document_fromstring(mail.html).xpath("//img/@src") == ["https://example.org/nr/team-1.png"]
         assert mail.attachments == ()
 
-    def test_other_bytes_change_the_digest(self):
+    def test_other_bytes_of_an_image_change_the_digest(self):
         other = {"a.png": replace(MADE, content=drawn(999))}
         assert (
             rendered("![x](a.png)\n", {"a.png": MADE}).compute_digest()
@@ -440,10 +440,10 @@ class TestLogo:
             ('file = "../../../secret"\nalt = ""', "which does not exist"),
         ],
     )
-    def test_a_wrong_logo_is_refused(self, theme, logo, why):
+    def test_an_unusable_logo_is_refused(self, theme, logo, why):
         with pytest.raises(ThemeError, match=why):
             theme(logo)
 
-    def test_a_wrong_width_is_refused(self, theme):
+    def test_an_invalid_width_of_the_theme_is_refused(self, theme):
         with pytest.raises(ThemeError, match="`width` must be a whole number from 480 to 800"):
             theme('file = "assets/logo@2x.png"\nalt = ""', "width = 4000")

@@ -31,8 +31,8 @@ def listed(root, issues):
     return [path.relative_to(root).as_posix() for path in opened(root, issues).list_issues()]
 
 
-class TestTheFolder:
-    def test_folders_of_years_and_page_bundles_count_and_what_is_no_issue_does_not(self, tmp_path):
+class TestIssueFolder:
+    def test_issues_in_year_folders_and_page_bundles_are_found_and_other_files_are_not(self, tmp_path):
         write(
             tmp_path, "content/weekly/_index.md", "content/weekly/README.md", "content/weekly/2025/2025-12-01.md",
             "content/weekly/2026/2026-01-14/index.md", "content/weekly/2026/2026-01-14/bijlage.md", "content/weekly/.obsidian/x.md",
@@ -44,11 +44,11 @@ class TestTheFolder:
             "content/weekly/2026/2026-01-21.markdown",
         ]
 
-    def test_a_page_that_lists_the_issues_is_no_issue(self, tmp_path):
+    def test_a_page_that_lists_the_issues_is_not_an_issue(self, tmp_path):
         write(tmp_path, "src/brief/index.md", "src/brief/2026/index.md", "src/brief/2026/2026-01-14.md")
         assert listed(tmp_path, "src/brief") == ["src/brief/2026/2026-01-14.md"]
 
-    def test_a_pattern_names_files_or_folders(self, tmp_path):
+    def test_the_setting_can_be_a_pattern_for_files_or_folders(self, tmp_path):
         write(tmp_path, "_posts/2026-01-14-weekly.md", "_posts/2026-01-15-ander.md", "a/weekly/2026-01-14.md", "b/weekly/2026-01-21.md")  # fmt: skip
         assert listed(tmp_path, "_posts/*-weekly.md") == ["_posts/2026-01-14-weekly.md"]
         assert listed(tmp_path, "*/weekly") == ["a/weekly/2026-01-14.md", "b/weekly/2026-01-21.md"]
@@ -61,7 +61,7 @@ class TestTheFolder:
 
 
 class TestFindingAnIssue:
-    def test_by_name_by_bundle_and_by_path(self, tmp_path, monkeypatch):
+    def test_an_issue_is_found_by_name_by_page_bundle_and_by_path(self, tmp_path, monkeypatch):
         write(tmp_path, "brief/2026/2026-01-14/index.md", "brief/2026/2026-01-21.md")
         found = opened(tmp_path, "brief")
         monkeypatch.chdir(tmp_path)
@@ -70,7 +70,7 @@ class TestFindingAnIssue:
         assert found.find_issue("brief/2026/2026-01-14").resolve() == bundle
         assert found.find_issue("2026-01-21") == tmp_path / "brief/2026/2026-01-21.md"
 
-    def test_two_issues_of_one_name_are_told_apart_by_their_paths(self, tmp_path):
+    def test_two_issues_with_one_name_are_listed_with_their_paths(self, tmp_path):
         write(tmp_path, "brief/2025/week-3.md", "brief/2026/week-3.md")
         with pytest.raises(IssueError, match="several issues have this name") as caught:
             opened(tmp_path, "brief").find_issue("week-3")
@@ -87,7 +87,7 @@ class TestFindingAnIssue:
         assert list(images) == ["/beeld/plein.png"]
 
 
-class TestThePageOfAnIssue:
+class TestIssueUrl:
     @pytest.mark.parametrize(
         ("title", "source", "slug", "path"),
         [
@@ -98,12 +98,12 @@ class TestThePageOfAnIssue:
             ("!!!", "2026-01-14.md", "2026-01-14", "2026/01/14/2026-01-14/"),
         ],
     )  # fmt: skip
-    def test_the_title_stands_in_its_address_as_hugo_writes_it(self, title, source, slug, path):
+    def test_the_title_is_in_the_url_as_hugo_writes_it(self, title, source, slug, path):
         issue = Issue(title=title, date=date(2026, 1, 14), slug=slug, source=source)
         assert fill_url_pattern("{year}/{month}/{day}/{title}/", issue) == path
 
 
-class TestInitInAWebsite:
+class TestInitInAWebsiteRepository:
     def create(self, root, **answers):
         return new_project.create(root, replace(ANSWERS, **answers), now=datetime(2026, 1, 10, 9, tzinfo=UTC))
 
@@ -117,7 +117,7 @@ class TestInitInAWebsite:
             ("hugo.json", '{"baseURL": "https://www.example.org/"}', "weekly/{year}/{slug}/"),
         ],
     )  # fmt: skip
-    def test_the_folder_and_the_addresses_come_from_its_settings(self, tmp_path, name, settings, view):
+    def test_the_folder_and_the_urls_come_from_the_settings_of_the_site(self, tmp_path, name, settings, view):
         write(tmp_path, name, text=settings)
         write(tmp_path, "content/weekly/2025/2025-12-17.md", "content/weekly/2026/2026-01-14.md", "content/blog/2026-01-01.md", "content/contact.md", "README.md")  # fmt: skip
         write(tmp_path, ".gitignore", text="/public/\n")
@@ -139,7 +139,7 @@ class TestInitInAWebsite:
         found = project.find_project(tmp_path)
         assert found.config.view_url == "https://www.example.net/onze-weekbrief/{slug}/"
 
-    def test_a_pattern_of_permalinks_that_is_unknown_leaves_the_address_to_a_person(self, tmp_path):
+    def test_an_unknown_permalink_pattern_leaves_view_url_empty(self, tmp_path):
         write(tmp_path, "hugo.yaml", text="permalinks:\n  weekly: /:sections/:slug/\n")
         write(tmp_path, "content/weekly/2026-01-14.md")
         self.create(tmp_path)
@@ -147,6 +147,6 @@ class TestInitInAWebsite:
         assert "# view_url =" in (tmp_path / "moza-mail.toml").read_text()
 
     @pytest.mark.parametrize("text", ["[", "- a\n", "title: [", "\x00"])
-    def test_settings_that_cannot_be_read_make_an_ordinary_project(self, tmp_path, text):
+    def test_with_unreadable_site_settings_the_project_is_an_ordinary_one(self, tmp_path, text):
         write(tmp_path, "hugo.yaml", text=text)
         assert self.create(tmp_path).first_issue == "issues/2026-01-10.md"

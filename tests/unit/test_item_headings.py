@@ -86,7 +86,7 @@ def test_a_label_is_at_most_60_characters_and_has_text_below_it():
     assert arranged(build.bullets(item("Leeg", ""))) == ["list 1 "]
 
 
-def test_numbers_stay():
+def test_numbers_of_labelled_items_stay():
     steps = ItemList(
         items=(item("Meld je aan", "klaar"), item("", "wacht"), item("", "lees")), ordered=True, start=4
     )
@@ -125,7 +125,7 @@ def test_the_heading_is_one_level_below_the_heading_above_it():
         ("", ""),
     ],
 )
-def test_the_next_word_gets_a_capital(words, shown):
+def test_the_first_word_of_an_item_gets_a_capital(words, shown):
     assert to_plain_text(capitalise(build.text(words), "nl")) == shown.replace("Eén", "Één")
 
 

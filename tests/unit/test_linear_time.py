@@ -60,7 +60,7 @@ def assert_linear(measure, pattern):
 
 
 @pytest.mark.parametrize("pattern", thin_out(PATTERNS, quick=15))
-def test_twice_the_length_costs_less_than_three_times_the_time(pattern):
+def test_twice_the_length_takes_less_than_three_times_as_long(pattern):
     assert_linear(processor_time, pattern)
 
 

@@ -25,7 +25,7 @@ def made(**changed) -> MailingSummary:
     return MailingSummary(**{**fields, **changed})
 
 
-def test_the_largest_domains_come_first_and_the_others_are_one():
+def test_the_largest_domains_come_first_and_the_others_are_one_row():
     largest, others = made().largest_domains(1)
     assert (largest, others.domain, others.audience) == ([HERE], "1 other domains", 3)
     assert made().largest_domains(2) == ([HERE, THERE], None)
@@ -40,6 +40,6 @@ def test_the_largest_domains_come_first_and_the_others_are_one():
         {"reports": {BounceKind.HARD: 2}},
     ],
 )
-def test_what_does_not_add_up_is_refused(changed):
+def test_counts_that_do_not_add_up_are_refused(changed):
     with pytest.raises(ValueError, match="do not add up"):
         made(**changed)

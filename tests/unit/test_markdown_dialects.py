@@ -70,7 +70,7 @@ def refused(body):
         ("x^2^ en H~2~O en ~~weg~~", ["x2 en H2O en weg"]),
     ],
 )  # fmt: skip
-def test_text_is_read_as_it_is_meant(body, expected):
+def test_each_notation_gives_the_text_that_the_author_meant(body, expected):
     assert plain(body) == expected
 
 
@@ -88,7 +88,7 @@ def test_text_is_read_as_it_is_meant(body, expected):
         "<li>Los onderdeel</li>", "<section>Een</section>\n\n<small>klein</small> <u>streep</u>",
     ],
 )  # fmt: skip
-def test_nothing_is_lost(body):
+def test_no_word_or_link_of_any_notation_is_lost(body):
     made = mail(f"## Nieuws\n\n{body}")
     assert find_losses(f"## Nieuws\n\n{body}\n", made.html, made.text) == {}
 
@@ -149,7 +149,7 @@ def test_a_footnote_has_links_in_html_and_numbers_in_text():
     assert "[noot 1] Naar boven." in made.text
 
 
-def test_footnotes_stand_below_all_sections_and_in_no_agenda():
+def test_footnotes_are_below_all_sections_and_never_in_an_agenda():
     issue = read("## Nieuws\n\nA[^1].\n\n[^1]: Noot.\n\n## Agenda\n\n* B: 3 maart")
     assert [type(section.blocks[-1]).__name__ for section in issue.sections] == [
         "Paragraph",
@@ -215,7 +215,7 @@ VIDEO = "https://www.youtube.com/watch?v=abc-def_1"
         ("{%- embed https://example.org/x -%}", "https://example.org/x", "https://example.org/x"),
     ],
 )  # fmt: skip
-def test_what_a_website_embeds_becomes_a_link_to_its_page(body, url, text):
+def test_embedded_content_becomes_a_link_to_its_page(body, url, text):
     (paragraph,) = blocks(body)
     (link,) = [inline for inline in paragraph.inlines if isinstance(inline, Link)]
     assert (link.url, to_plain_text(link.children)) == (url, text)
@@ -238,7 +238,7 @@ def test_what_a_website_embeds_becomes_a_link_to_its_page(body, url, text):
         ("`{% if x %}` en `{{ site.url }}`", ["{% if x %} en {{ site.url }}"]),
     ],
 )  # fmt: skip
-def test_code_without_words_for_a_reader_is_left_out(body, expected):
+def test_code_without_text_for_a_reader_is_left_out(body, expected):
     found = blocks(body)
     assert [to_plain_text(block.inlines) for block in found if not isinstance(block, Quote)] == expected
 
@@ -311,7 +311,7 @@ def test_a_merge_field_in_html_is_refused():
     ("end", "word"),
     [("    - een punt", "punt"), ("    ```\n    code\n    ```", "code"), ("    > een citaat", "citaat")],
 )
-def test_a_note_may_end_in_another_block_than_a_paragraph(end, word):
+def test_a_footnote_may_end_in_a_block_other_than_a_paragraph(end, word):
     text = f"---\ntitle: T\ndate: 2026-01-14\n---\nTekst[^1].\n\n[^1]: De noot:\n\n{end}\n"
     issue = parse.parse_issue(text, "x.md")
     assert "De noot:" in str(issue.sections)

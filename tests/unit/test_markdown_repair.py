@@ -27,7 +27,7 @@ def repaired(text):
         ("---\ntitle: '*x'\n---\n*y", "---\ntitle: '*x'\n---\n* y"),
     ],
 )
-def test_what_was_meant_as_a_list_or_a_space_becomes_one(typed, expected):
+def test_mistyped_lists_and_spaces_are_repaired(typed, expected):
     assert repaired(typed) == expected
 
 
@@ -39,6 +39,6 @@ def test_what_was_meant_as_a_list_or_a_space_becomes_one(typed, expected):
         "prijs € 5\u00a0miljoen\u00a0!", "«\u00a0mot\u00a0»", "10\u00a0uur", "-- lang", "_schuin_",
     ],
 )  # fmt: skip
-def test_what_is_right_stays_as_typed(typed):
+def test_correct_markdown_stays_as_typed(typed):
     assert repaired(typed) == typed
     assert repaired(repaired(typed)) == typed

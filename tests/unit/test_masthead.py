@@ -22,7 +22,7 @@ from tests.support import builders as build
         "MOZa Weekly – January 2026",
     ],
 )
-def test_a_title_of_name_and_date_becomes_the_name_of_the_list(title):
+def test_a_title_with_only_name_and_date_is_replaced_by_the_name_of_the_list(title):
     made = make_masthead(build.issue(title=title), "MOZa Weekly")
     assert (made.title, made.name, made.is_own) == ("MOZa Weekly", "", False)
 
@@ -37,11 +37,11 @@ def test_a_title_of_name_and_date_becomes_the_name_of_the_list(title):
         ("Zomer", "MOZa Weekly"),
     ],
 )
-def test_a_title_of_its_own_is_the_headline(title, name):
+def test_another_title_is_the_headline(title, name):
     dates = (date(2026, 1, 21),) if "21 januari" in title else ()
     made = make_masthead(build.issue(title=title, title_dates=dates), "MOZa Weekly")
     assert (made.title, made.name, made.is_own) == (title, name, True)
 
 
-def test_without_a_name_the_title_stands_alone():
+def test_without_a_list_name_only_the_title_is_shown():
     assert make_masthead(build.issue(title="Nieuws 14 januari"), "").title == "Nieuws 14 januari"

@@ -66,7 +66,7 @@ def test_a_text_that_is_not_one_plain_address_is_refused(text):
     assert isinstance(caught.value, ValueError)
 
 
-def test_an_address_beyond_ascii_is_accepted_only_if_allowed():
+def test_a_non_ascii_address_is_accepted_only_if_allowed():
     with pytest.raises(AddressError, match="only ASCII"):
         Address.parse("jörg@bücher.example")
 
@@ -134,7 +134,7 @@ def subscription(state: SubscriptionState) -> Subscription:
     return Subscription(subscriber_id=1, list_slug="weekly", state=state, created_at=NOW)
 
 
-def test_a_subscription_is_confirmed_once_and_left_once():
+def test_a_subscription_is_confirmed_once_and_unsubscribed_once():
     confirmed = subscription(SubscriptionState.UNCONFIRMED).confirm(at=NOW, consent="ja")
     assert (confirmed.state, confirmed.confirmed_at, confirmed.consent) == (
         SubscriptionState.CONFIRMED,
@@ -146,7 +146,7 @@ def test_a_subscription_is_confirmed_once_and_left_once():
     assert gone.unsubscribe(at=NOW + timedelta(days=1)).unsubscribed_at == NOW
 
 
-def test_one_who_left_is_not_revived_by_an_old_link():
+def test_an_unsubscribed_person_is_not_confirmed_by_an_old_link():
     with pytest.raises(InvalidTransition):
         subscription(SubscriptionState.UNSUBSCRIBED).confirm(at=NOW, consent="ja")
 
@@ -179,7 +179,7 @@ def test_a_time_that_is_not_utc_is_refused(moment):
         (299, "what?", Phase.RCPT, DeliveryState.PENDING),
     ],
 )
-def test_a_reply_is_concluded_from_its_code_and_phase(code, text, phase, state):
+def test_the_outcome_follows_from_the_code_text_and_phase_of_a_reply(code, text, phase, state):
     assert to_outcome(Reply.parse(code, text), phase).state is state
 
 
@@ -193,18 +193,18 @@ def test_a_reply_is_concluded_from_its_code_and_phase(code, text, phase, state):
         ("Ok", ""),
     ],
 )
-def test_the_relays_queue_id_is_kept_when_it_tells_one(text, queue_id):
+def test_the_queue_id_in_a_reply_is_stored(text, queue_id):
     assert Reply.parse(250, text).queue_id == queue_id
 
 
-def test_a_reply_is_told_apart_and_cleaned():
+def test_a_reply_is_parsed_cleaned_and_shortened():
     reply = Reply.parse(550, "5.1.1 <x@example.org>:\r\n\x1b[31m user unknown" + "x" * 900)
     assert reply.enhanced == "5.1.1"
     assert reply.text.isprintable()
     assert len(reply.text) <= 500
 
 
-def test_what_is_put_off_is_tried_at_growing_intervals_and_given_up_after_two_days():
+def test_a_deferred_delivery_is_retried_at_growing_intervals_and_given_up_after_two_days():
     at = [compute_next_attempt(attempts=count, first_attempt_at=NOW, now=NOW) for count in range(1, 10)]
     assert [moment - NOW for moment in at[:7]] == list(RETRY_DELAYS)
     assert at[7] == at[6]
@@ -215,7 +215,7 @@ def rendered(**fields) -> Rendered:
     return Rendered(**{"subject": "s", "preheader": "p", "html": "h", "text": "t", "lang": "nl", **fields})
 
 
-def test_content_is_known_by_every_part_a_reader_can_receive():
+def test_the_digest_depends_on_every_part_of_the_mail():
     others = [
         rendered(subject="x"),
         rendered(preheader="x"),
@@ -272,7 +272,7 @@ def address_reply(day, code, text):
         ([], None),
     ],
 )
-def test_only_what_is_about_the_address_suppresses_it(replies, expected):
+def test_only_replies_about_the_address_suppress_it(replies, expected):
     assert suppresses([address_reply(*each) for each in replies]) is expected
 
 
@@ -299,7 +299,7 @@ FULL = [(7 * week, 552, "5.2.2 full") for week in range(3)]
         ([(0, 550, "5.2.1 disabled"), (7, 550, "5.2.1 disabled")], BounceThresholds(disabled_times=3), None),
     ],
 )
-def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, expected):
+def test_the_thresholds_for_suppression_can_be_set(replies, thresholds, expected):
     assert suppresses([address_reply(*each) for each in replies], thresholds) is expected
 
 
@@ -314,18 +314,18 @@ def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, exp
         (550, "5.1.1 unknown", False),
     ],
 )
-def test_a_refusal_for_size_is_not_that_of_one_full_mailbox(code, text, expected):
+def test_a_refusal_for_size_differs_from_one_for_a_full_mailbox(code, text, expected):
     assert refuses_size(make_reply(code, text)) is expected
 
 
 @given(code=st.integers(200, 599), text=st.text())
-def test_a_reply_that_was_kept_is_the_reply_that_came(code, text):
+def test_a_stored_reply_reads_back_unchanged(code, text):
     came = make_reply(code, text)
     assert str(Reply.from_text(str(came))) == str(came)
     assert Reply.from_text(str(came)).enhanced == came.enhanced
 
 
-def test_a_kept_text_that_was_no_reply_is_none():
+def test_a_stored_text_that_is_not_a_reply_reads_as_none():
     assert Reply.from_text("") is None
     assert Reply.from_text("the line broke") is None
 
@@ -340,7 +340,7 @@ def watch(*texts, domains=("a.example.org", "b.example.org")):
 
 
 @pytest.mark.slow
-def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_does_not():
+def test_refusals_of_us_trip_the_circuit_breaker_and_refusals_of_recipients_do_not():
     policy, unknown, ok = (550, "5.7.1 blocked"), (550, "5.1.1 unknown"), (250, "ok")
     sender, quota = (550, "5.1.8 Sender address rejected"), (550, "5.4.5 Daily sending limit exceeded")
     assert not watch(*[policy] * 200).is_tripped
@@ -364,7 +364,7 @@ def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_
         ("4.7.0 sending quota exceeded", 1),
     ],
 )
-def test_a_quota_pauses_until_it_is_new(text, hours):
+def test_an_exhausted_quota_pauses_until_it_is_renewed(text, hours):
     assert watch((550, text)).pause_until(NOW) == NOW + timedelta(hours=hours)
 
 
@@ -380,11 +380,11 @@ def test_a_quota_pauses_until_it_is_new(text, hours):
         (550, "5.7.1 blocked using zen.spamhaus.org", DeliveryState.PENDING),
     ],
 )
-def test_a_recipient_stays_pending_or_is_deferred_for_what_is_not_about_them(code, text, state):
+def test_a_refusal_that_is_not_about_the_recipient_leaves_the_delivery_pending_or_deferred(code, text, state):
     assert to_outcome(make_reply(code, text), Phase.RCPT).state is state
 
 
-def test_what_was_put_off_together_does_not_come_back_together():
+def test_deliveries_deferred_together_are_retried_at_different_times():
     moments = {
         compute_next_attempt(attempts=1, first_attempt_at=NOW, now=NOW, delivery_id=number)
         for number in range(1, 200)
@@ -399,7 +399,7 @@ def test_what_was_put_off_together_does_not_come_back_together():
         max_size=30,
     )
 )
-def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
+def test_recording_outcomes_together_equals_recording_them_one_by_one(said):
     outcomes = [to_outcome(Reply.parse(int(reply[:3]), reply[4:]), Phase.BODY) for reply in said]
     one_by_one = CircuitBreaker()
     for outcome in outcomes:
@@ -407,7 +407,7 @@ def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
     assert CircuitBreaker().record_all((outcome, "") for outcome in outcomes) == one_by_one
 
 
-def test_whoever_goes_through_an_issue_knows_of_every_kind_of_part_that_others_stand_in():
+def test_container_types_has_every_type_that_contains_other_parts():
     kinds = [
         kind for kind in vars(issues).values() if is_dataclass(kind) and kind.__module__ == issues.__name__
     ]

@@ -178,7 +178,7 @@ def test_events_are_sorted_within_their_group_and_undated_ones_are_last():
     ]
 
 
-def test_lines_below_an_event_go_with_it():
+def test_lines_below_an_event_are_carried_over_with_it():
     made = next_of(
         agenda(
             "* B: 5 maart",
@@ -236,7 +236,7 @@ def test_a_required_event_with_a_later_date_needs_no_mark():
 
 
 @pytest.mark.parametrize("lang", ["nl", "en", "de"])
-def test_check_finds_every_mark(lang):
+def test_check_reports_every_mark(lang):
     text = issue("Zonder kop.", "", "## Nieuws", "", "Tekst.", "", "## Agenda", "", "* Pulse: 15 januari")
     made = next_of(text, lang=lang)
     new = read(made.text)
@@ -268,7 +268,7 @@ def test_only_events_since_the_last_issue_are_reported_as_passed():
     assert [to_plain_text(event.title) for event in made.kept] == ["D"]
 
 
-def test_an_event_over_new_year_is_not_moved_a_year_ahead():
+def test_an_event_across_new_year_is_not_moved_a_year_ahead():
     text = issue("## Agenda", "", "* Beurs: 30 december t/m 2 januari", front="title: T\ndate: 2025-12-25")
     new = read(next_of(text, date(2026, 1, 1)).text)
     assert new.events[0].dates[-1] == date(2026, 1, 2)
@@ -316,13 +316,13 @@ def test_the_next_date_is_a_week_later_or_the_nearest_scheduled_weekday(last, we
         ("Weekly 7 januari 2026", "Weekly 4 februari 2026"),
     ],
 )
-def test_the_title_follows_the_last_one(title, expected):
+def test_the_title_is_the_last_title_with_the_new_date(title, expected):
     text = issue("## Nieuws", "", "x", front=f'title: "{title}"\ndate: 2026-01-14')
     made = next_of(text, date(2026, 2, 4))
     assert (made.title, read(made.text).title) == (expected, expected)
 
 
-def test_the_title_follows_the_pattern_of_the_list():
+def test_the_title_is_made_from_the_pattern_of_the_list():
     made = next_of(issue("## N", "", "x"), title="Weekly: {date}, week {week}")
     assert read(made.text).title == "Weekly: 21 januari 2026, week 4"
 
@@ -337,7 +337,7 @@ def test_the_title_follows_the_pattern_of_the_list():
         ("nieuws", "2026-02-04"),
     ],
 )
-def test_the_file_name_follows_the_last_one(stem, expected):
+def test_the_file_name_has_the_form_of_the_last_one(stem, expected):
     assert edit.next_file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
 
 

@@ -33,7 +33,7 @@ def other_thread():
         thread.join(timeout=60)
 
 
-def test_all_threads_share_one_processor_and_have_all_of_them_afterwards(other_thread):
+def test_all_threads_share_one_processor_and_may_use_all_afterwards(other_thread):
     before = os.sched_getaffinity(0)
 
     with use_one_processor():
@@ -45,7 +45,7 @@ def test_all_threads_share_one_processor_and_have_all_of_them_afterwards(other_t
     assert os.sched_getaffinity(0) == os.sched_getaffinity(other_thread) == before
 
 
-def test_the_processors_are_given_back_after_an_error(other_thread):
+def test_all_processors_may_be_used_again_after_an_error(other_thread):
     before = os.sched_getaffinity(0)
 
     with pytest.raises(ZeroDivisionError), use_one_processor():

@@ -283,7 +283,7 @@ def test_a_shortcode_in_code_is_code():
     assert to_plain_text(found.sections[0].blocks[0].inlines) == "{{< youtube abc >}}"
 
 
-def test_html_is_read_and_a_comment_is_left_out():
+def test_html_is_read_and_comments_are_left_out():
     assert issue("## A\n\n<b>vet</b>\n").sections[0].blocks[0].inlines == (
         Strong(children=(Text(text="vet"),)),
     )

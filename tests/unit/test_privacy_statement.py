@@ -27,7 +27,7 @@ def statement_of(rendered=None, rules=None, **changes):
     )
 
 
-def test_it_identifies_the_content_and_lists_what_was_found():
+def test_the_statement_identifies_the_content_and_lists_the_results():
     statement = statement_of()
     assert statement.digest == render_mail(SAMPLE).compute_digest()
     assert statement.fetched_hosts == ()
@@ -42,7 +42,7 @@ def test_it_identifies_the_content_and_lists_what_was_found():
     assert set(statement.applied_rules) == {rule.name for rule in privacy.RULES}
 
 
-def test_it_is_in_the_language_of_the_issue_or_in_english():
+def test_the_statement_is_in_the_language_of_the_issue_or_in_english():
     dutch, english, other = (statement_of(lang=lang).to_text() for lang in ("nl", "en-GB", "fy"))
     assert "Er wordt niets van internet gehaald" in dutch
     assert "Nothing is fetched from the internet" in english
@@ -57,7 +57,7 @@ def test_it_is_in_the_language_of_the_issue_or_in_english():
         assert "{" not in text
 
 
-def test_it_lists_problems_without_claiming_that_all_is_well():
+def test_a_statement_with_problems_does_not_claim_that_there_are_none():
     html = render_mail(SAMPLE).html.replace(
         "</body>", '<img src="https://images.example.com/a.gif" width="1" alt=""></body>'
     )
@@ -109,5 +109,5 @@ def test_every_rule_and_personal_link_has_a_text_in_both_languages():
 @pytest.mark.parametrize(
     "html", ["", "<p>", "<a href='https://[x'>y</a><a href='http://x.test:99999/?a={b}'>z</a>"]
 )
-def test_it_survives_any_html(html):
+def test_the_statement_can_be_made_for_any_html(html):
     statement_of(replace(render_mail(SAMPLE), html=html)).to_text()

@@ -15,7 +15,7 @@ SENTENCE = re.compile(r'\bt\("(\w+)"')
 
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
-def test_each_language_has_every_sentence_of_its_own(theme):
+def test_each_language_has_every_text_that_the_pages_use(theme):
     dress = build.theme(theme)
     asked = {name for page in PAGES for name in SENTENCE.findall(dress.read_template(f"pages/{page}.html"))}
     asked |= {name for what in {*NOTICE_KEYS.values(), *LINK_NOTICES} for name in (what, f"{what}_what")}
@@ -25,7 +25,7 @@ def test_each_language_has_every_sentence_of_its_own(theme):
         assert [name for name in sorted(asked) if f"\n{name} = " not in text] == [], own
 
 
-def test_both_languages_have_the_same_sentences():
+def test_the_locale_files_of_both_languages_have_the_same_keys():
     keys = [
         re.findall(r"^(\w+) = ", build.theme("default").read_template(f"locale/{lang}.toml"), re.MULTILINE)
         for lang in ("nl", "en")
@@ -33,7 +33,7 @@ def test_both_languages_have_the_same_sentences():
     assert keys[0] == keys[1]
 
 
-def test_no_page_asks_for_what_the_browser_is_told_to_refuse():
+def test_no_page_contains_anything_that_its_security_policy_forbids():
     theme = build.theme("moza")
     for page in PAGES:
         assert not re.search(
@@ -42,7 +42,7 @@ def test_no_page_asks_for_what_the_browser_is_told_to_refuse():
     assert "url(" not in render.render_stylesheet(theme)
 
 
-def test_the_language_is_the_first_that_there_are_sentences_for():
+def test_the_language_is_the_first_wanted_one_that_has_texts():
     look = SiteTheme.load(build.theme("moza"))
     assert look.languages == {"en": "English", "nl": "Nederlands"}
     assert look.choose_language("", "nl-BE") == "nl"
@@ -50,5 +50,5 @@ def test_the_language_is_the_first_that_there_are_sentences_for():
     assert look.choose_language("de", "") == "en"
 
 
-def test_a_new_style_has_a_new_name_so_that_no_browser_keeps_the_old_one():
+def test_a_changed_style_sheet_has_a_new_name_so_that_browsers_load_it():
     assert SiteTheme.load(build.theme("moza")).style_name != SiteTheme.load(build.theme("default")).style_name

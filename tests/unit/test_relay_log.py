@@ -55,7 +55,7 @@ EXIM = "2026-01-14 08:00:01 1rAbCd-000001-AB <= weekly@example.org H=localhost P
         ("250 Ok abc123@example.org\n", ""),
     ],
 )
-def test_a_log_that_shows_the_message_was_taken_is_proof(log, queue_id):
+def test_a_log_line_about_acceptance_proves_delivery_to_the_relay(log, queue_id):
     (proof,) = read_relay_log(log.splitlines(keepends=True), {ID})
     assert (proof.message_id, proof.queue_id) == (ID, queue_id)
 
@@ -73,18 +73,18 @@ def test_a_log_that_shows_the_message_was_taken_is_proof(log, queue_id):
         "",
     ],
 )
-def test_what_does_not_show_it_is_none(log):
+def test_other_log_lines_prove_nothing(log):
     assert list(read_relay_log(log.splitlines(), {ID})) == []
 
 
-def test_a_log_that_says_it_twice_proves_it_once():
+def test_a_repeated_log_line_proves_one_delivery():
     assert len(list(read_relay_log((POSTFIX + POSTFIX).splitlines(), {ID}))) == 1
 
 
 @pytest.mark.parametrize(
     "piece", ["a", "a.", "@", "postfix", " id= ", "A12345-ABCDEF-AB <= x ", "status=sen "]
 )
-def test_a_line_of_any_length_does_not_hold_up_the_rest(piece):
+def test_a_very_long_line_does_not_delay_the_rest(piece):
     """Half a megabyte in one line: a pattern that tries each start of it would take hours."""
     log = [f"accepted {piece * (500_000 // len(piece))}\n", f"accepted {ID}\n"]
     assert [proof.message_id for proof in read_relay_log(log, {ID})] == [ID]
@@ -115,7 +115,7 @@ def amsterdam(monkeypatch):
         ("2026-11-30 10:00:00 +0100 queued <x@example.org> as 17", "09:00", "09:00"),
     ],
 )
-def test_a_line_about_mail_shows_a_time_that_the_log_covers(line, first, last):
+def test_lines_about_mail_show_the_period_that_the_log_covers(line, first, last):
     """Without a zone, the time may be that of this machine or UTC: the period is then the shorter one."""
     period = read_log_period([f"{line}\n", f"{line}\n"], NOW)
     assert [f"{moment:%H:%M}" for moment in (period.first, period.last)] == [first, last]
@@ -132,7 +132,7 @@ def test_a_line_about_mail_shows_a_time_that_the_log_covers(line, first, last):
         "",
     ],
 )
-def test_other_lines_cover_no_time(line):
+def test_other_lines_do_not_extend_the_period(line):
     assert read_log_period([line], NOW) is None
 
 
@@ -156,7 +156,7 @@ GAP = RestoreGap(start=NOW - timedelta(hours=4), end=NOW)
         (-1, -2, (4, 0)),
     ],
 )
-def test_a_log_takes_its_period_from_what_a_restored_store_does_not_know(first, last, left):
+def test_the_covered_period_is_removed_from_the_gap_of_a_restored_store(first, last, left):
     """Numbers are hours before now."""
     period = LogPeriod(first=NOW - timedelta(hours=first), last=NOW - timedelta(hours=last))
     rest = GAP.without(period)
@@ -174,7 +174,7 @@ def test_a_log_takes_its_period_from_what_a_restored_store_does_not_know(first, 
         (date(2026, 12, 2), date(2026, 12, 1), True),
     ],
 )
-def test_an_issue_counts_as_sent_by_its_day_in_the_zone_of_the_project(day, send_at, counts):
+def test_an_issue_counts_as_sent_by_its_date_in_the_time_zone_of_the_project(day, send_at, counts):
     """23:30 UTC is the next day in Amsterdam."""
     until = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
     gap = GAP.assume_sent(until, ZoneInfo("Europe/Amsterdam"))

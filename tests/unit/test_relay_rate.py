@@ -16,14 +16,14 @@ NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
     ("text", "count", "seconds", "burst"),
     [("50/s", 50, 1, 5), ("600/m", 600, 60, 1), (" 10000 / h ", 10_000, 3600, 1), ("2000/s", 2000, 1, 200)],
 )
-def test_a_rate_is_read_as_written_and_goes_evenly(text, count, seconds, burst):
+def test_a_rate_is_parsed_and_spread_evenly(text, count, seconds, burst):
     rate = Rate.parse(text)
     assert (rate.count, rate.seconds, rate.burst) == (count, seconds, burst)
     assert Rate.parse(str(rate)) == rate
 
 
 @pytest.mark.parametrize("text", ["", "50", "0/s", "-1/s", "50/d", "1.5/s", "50/s 10/h", "99999999/s"])
-def test_what_is_no_rate_is_refused(text):
+def test_an_invalid_rate_is_refused(text):
     with pytest.raises(ValueError, match="50/s"):
         Rate.parse(text)
 
@@ -37,12 +37,12 @@ def test_what_is_no_rate_is_refused(text):
         ({"a.example": "veel"}, "must be a rate"),
     ],
 )
-def test_a_group_that_cannot_be_used_is_named(groups, says):
+def test_an_invalid_domain_group_is_named(groups, says):
     with pytest.raises(ValueError, match=says):
         SendRates.parse("", groups)
 
 
-def test_the_domains_of_a_group_share_a_rate_and_the_rest_has_none():
+def test_the_domains_of_a_group_share_a_rate_and_other_domains_have_none():
     rates = SendRates.parse("50/s", {"Outlook.com hotmail.com": "5/s", "b.example": "1/m"})
     assert [group.name for group in rates.groups] == ["hotmail.com outlook.com", "b.example"]
     assert rates.other_domains.names == {"outlook.com", "hotmail.com", "b.example"}
@@ -55,12 +55,12 @@ def test_the_domains_of_a_group_share_a_rate_and_the_rest_has_none():
     ("messages", "in_groups", "seconds"),
     [(1000, {}, 20), (1000, {"slow.example": 200}, 40), (0, {}, 0), (1000, {"slow.example": 50}, 20)],
 )
-def test_a_mailing_takes_as_long_as_its_slowest_part(messages, in_groups, seconds):
+def test_a_mailing_takes_as_long_as_its_slowest_group(messages, in_groups, seconds):
     rates = SendRates.parse("50/s", {"slow.example": "5/s"})
     assert rates.duration_of(messages, in_groups) == timedelta(seconds=seconds)
 
 
-def test_ten_thousand_an_hour_takes_an_hour_to_the_second():
+def test_ten_thousand_messages_at_ten_thousand_an_hour_take_exactly_an_hour():
     bucket, now = TokenBucket(rate=Rate.parse("10000/h"), full_at=NOW), NOW
     for _ in range(10_000):
         bucket, wait = bucket.reserve(now, 1)
@@ -72,7 +72,7 @@ TAKES = st.lists(st.tuples(st.floats(0, 2), st.integers(1, 3)), min_size=1, max_
 
 
 @given(text=st.sampled_from(["50/s", "7/s", "1/s", "90/m", "20000/h", "3000/s"]), takes=TAKES)
-def test_however_it_is_asked_no_stretch_of_time_sees_more_than_the_rate_and_one_burst(text, takes):
+def test_no_period_has_more_messages_than_the_rate_and_one_burst(text, takes):
     rate, now = Rate.parse(text), NOW
     bucket, left = TokenBucket(rate=rate, full_at=NOW), []
     for idle, count in takes:
@@ -88,7 +88,7 @@ def test_however_it_is_asked_no_stretch_of_time_sees_more_than_the_rate_and_one_
             assert within <= allowed + 0.01
 
 
-def test_two_who_take_from_one_bucket_share_it():
+def test_two_senders_share_one_token_bucket():
     bucket, gone = TokenBucket(rate=Rate.parse("10/s"), full_at=NOW), []
     clocks = [NOW, NOW]
     for turn in range(100):
@@ -98,7 +98,7 @@ def test_two_who_take_from_one_bucket_share_it():
     assert timedelta(seconds=9.8) < max(gone) - NOW <= timedelta(seconds=10)
 
 
-def test_a_clock_that_was_set_back_does_not_stop_the_mail_for_days():
+def test_a_clock_that_was_set_back_does_not_stop_sending_for_days():
     bucket = TokenBucket(rate=Rate.parse("10/s"), full_at=NOW + timedelta(days=3))
     _, wait = bucket.reserve(NOW, 1)
     assert wait <= timedelta(seconds=1)

@@ -61,7 +61,7 @@ def lines(ics, name):
     return [line for line in ics.split("\r\n") if line.startswith(name)]
 
 
-class TestWhatAReaderGets:
+class TestHtml:
     def test_the_subject_is_the_issues_own_or_else_its_title(self):
         assert rendered(build.issue(subject="Lees dit")).subject == "Lees dit"
         assert rendered(build.issue()).subject == "MOZa Weekly"
@@ -112,7 +112,7 @@ class TestWhatAReaderGets:
             not in mail(*["een lang opschrift van bijna zestig tekens in deze toets"] * 7).html
         )
 
-    def test_the_agenda_is_a_table_of_data_with_headings(self):
+    def test_the_agenda_is_a_data_table_with_headings(self):
         events = (
             build.event("Pulse", date(2026, 2, 3), when="3 februari", group="MOZa"),
             build.event("Fieldlab", group="Elders", note=build.text("met ons")),
@@ -128,24 +128,24 @@ class TestWhatAReaderGets:
         ]
         assert [td.text_content() for td in table.iter("td")] == ["Pulse", "Fieldlabmet ons"]
 
-    def test_every_other_table_is_said_to_be_layout(self):
+    def test_every_other_table_is_marked_as_layout(self):
         tree = page(build.issue(agenda=build.agenda()))
         assert {t.get("role") for t in tree.iter("table") if t.get("class") not in {"agenda", "data"}} == {
             "presentation"
         }
 
-    def test_language_and_direction_stand_on_html_body_and_what_is_in_it(self):
+    def test_language_and_direction_are_on_html_body_and_the_elements_in_it(self):
         tree = page(build.issue(lang="nl-BE"))
         body = tree.find("body")
         assert {(e.get("lang"), e.get("dir")) for e in (tree, body, *body)} == {("nl-BE", "ltr")}
 
-    def test_an_unknown_language_is_kept_and_gets_english_words(self):
+    def test_an_issue_in_an_unknown_language_gets_english_texts(self):
         mail = rendered(build.issue(lang="tlh"))
         assert '<html lang="tlh"' in mail.html
         assert "You receive this mail because" in mail.text
         assert "Wednesday, January 14, 2026" in mail.text
 
-    def test_arabic_runs_from_right_to_left_throughout(self):
+    def test_an_arabic_mail_is_right_to_left_throughout(self):
         items = build.bullets(Item(inlines=build.text("خبر")))
         mail = rendered(
             build.issue(
@@ -159,12 +159,12 @@ class TestWhatAReaderGets:
             r"ltr|text-align:left|(?<!v)align=\"left\"|border-left|padding-right", mail.partition("<body")[2]
         )
 
-    def test_a_decorative_sign_is_hidden_from_screen_readers_and_stands_in_the_text(self):
+    def test_an_emoji_is_hidden_from_screen_readers_and_is_in_the_text_version(self):
         mail = rendered(build.issue(paragraphs(Emoji(character="💡"), Text(text=" Tip"))))
         assert '<span aria-hidden="true">💡</span> Tip' in mail.html
         assert "💡 Tip" in mail.text
 
-    def test_nothing_is_set_smaller_than_16_pixels(self):
+    def test_no_text_is_smaller_than_16_pixels(self):
         tree = page(build.issue(agenda=build.agenda(build.event("Pulse", note=build.text("noot")))))
         for element in tree.find("body").iter("*"):
             size = re.search(r"font-size:\s*(\d+)px", element.get("style") or "")
@@ -172,21 +172,21 @@ class TestWhatAReaderGets:
                 assert not (element.text or "").strip(), element.get("style")
 
 
-class TestTheWayOut:
-    def test_the_unsubscribe_slot_is_a_link_in_html_and_a_line_in_text(self):
+class TestUnsubscribeLink:
+    def test_the_unsubscribe_placeholder_is_a_link_in_html_and_a_line_in_text(self):
         mail = rendered(build.issue())
         assert page(build.issue()).xpath("//a[text()='Afmelden voor deze nieuwsbrief']/@href") == [
             make_placeholder("unsubscribe_url")
         ]
         assert f"\n{make_placeholder('unsubscribe_url')}\n" in mail.text
 
-    def test_without_it_the_footer_says_how_to_leave_through_the_contact(self):
+    def test_without_an_unsubscribe_link_the_footer_names_the_contact_for_unsubscribing(self):
         mail = rendered(build.issue(), colophon=replace(build.COLOPHON, can_unsubscribe=False))
         assert not PLACEHOLDER.search(mail.html + mail.text)
         assert "niet meer ontvangen? Laat het weten via weekly@example.org" in mail.text
         assert 'href="mailto:weekly@example.org"' in mail.html
 
-    def test_the_postal_address_and_reason_stand_in_both(self):
+    def test_the_postal_address_and_the_reason_are_in_html_and_text(self):
         mail = rendered(build.issue())
         for part in (mail.html, mail.text):
             assert "Voorbeeldstraat 1, 2500 AA Den Haag" in part
@@ -203,7 +203,7 @@ class TestTheWayOut:
         assert "Antwoord gerust op deze mail." in whole.html
         assert [url for url in urls.values() if f":\n{url}\n" not in whole.text] == []
 
-    def test_an_issue_cannot_bring_a_slot_of_its_own(self):
+    def test_an_issue_cannot_contain_a_placeholder(self):
         with pytest.raises(IssueError, match=r"line 7: https://slot\.invalid/"):
             rendered(
                 build.issue(
@@ -216,7 +216,7 @@ class TestTheWayOut:
             rendered(build.issue(), build.theme_with({"partials/footer.txt": "Dag!"}))
 
 
-class TestText:
+class TestTextVersion:
     def test_links_are_numbered_and_listed_below_their_section(self):
         link = Link(url="https://example.org/a", children=build.text("de site"))
         other = Link(url="https://example.org/b", children=build.text("daar"))
@@ -227,7 +227,7 @@ class TestText:
             in mail.text
         )
 
-    def test_an_address_that_is_its_own_text_is_written_once(self):
+    def test_a_link_whose_text_is_its_url_is_written_once(self):
         link = Link(url="https://example.org/a", children=build.text("https://example.org/a"))
         mail = Link(url="mailto:weekly@example.org", children=build.text("weekly@example.org"))
         assert (
@@ -235,7 +235,7 @@ class TestText:
             in rendered(build.issue(paragraphs(link, Text(text=" of "), mail))).text
         )
 
-    def test_a_list_hangs_and_a_paragraph_stays_on_one_line(self):
+    def test_a_nested_list_is_indented_and_a_paragraph_stays_on_one_line(self):
         inner = ItemList(
             ordered=True, start=9, items=(Item(inlines=build.text("negen")), Item(inlines=build.text("tien")))
         )
@@ -243,7 +243,7 @@ class TestText:
         text = rendered(build.issue(Section(title=(), blocks=(build.bullets(long),)))).text
         assert f"Lang\nWoord {'woord ' * 59}einde\n\n9. negen\n10. tien\n" in text
 
-    def test_a_quote_code_and_a_table_are_told_apart(self):
+    def test_a_quote_code_and_a_table_have_different_forms(self):
         blocks = (
             Quote(blocks=(Paragraph(inlines=build.text("Mooi.")), Paragraph(inlines=build.text("Echt.")))),
             CodeBlock(text="if x:\n    y\n"),
@@ -255,13 +255,13 @@ class TestText:
         text = rendered(build.issue(Section(title=(), blocks=blocks))).text
         assert "> Mooi.\n>\n> Echt.\n\n    if x:\n        y\n\n- Dienst: Profiel; Stand: klaar\n" in text
 
-    def test_struck_text_says_so_where_a_line_through_it_cannot(self):
+    def test_struck_through_text_is_marked_in_words_in_the_text_version(self):
         assert (
             "(vervallen: mei) juni"
             in rendered(build.issue(paragraphs(Strike(children=build.text("mei")), Text(text=" juni")))).text
         )
 
-    def test_the_agenda_says_when_before_what(self):
+    def test_the_agenda_has_the_date_before_the_title(self):
         events = (
             build.event(
                 "Pulse",
@@ -282,7 +282,7 @@ class TestCalendar:
         assert calendar(build.event("Later")) is None
         assert render.render_calendar(build.issue(), build.COLOPHON, zone=build.AMSTERDAM) is None
 
-    def test_it_comes_along_only_when_asked_for(self):
+    def test_the_calendar_is_attached_only_on_request(self):
         issue = build.issue(agenda=build.agenda(build.event("Pulse", date(2026, 2, 3))))
         assert rendered(issue).attachments == ()
         (attachment,) = rendered(issue, calendar=True).attachments
@@ -290,18 +290,18 @@ class TestCalendar:
         assert attachment.content_type == "text/calendar; charset=utf-8; method=PUBLISH"
         assert b"\r\nMETHOD:PUBLISH\r\n" in attachment.content
 
-    def test_a_run_of_days_is_one_event_that_ends_before_the_day_after(self):
+    def test_consecutive_days_are_one_event_with_an_exclusive_end(self):
         ics = calendar(build.event("Fieldlab", date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)))
         assert lines(ics, "DTSTART") == ["DTSTART;VALUE=DATE:20261123"]
         assert lines(ics, "DTEND") == ["DTEND;VALUE=DATE:20261126"]
         assert "VTIMEZONE" not in ics
 
-    def test_each_day_of_a_broken_set_is_its_own_event(self):
+    def test_each_day_of_a_set_with_gaps_is_its_own_event(self):
         ics = calendar(build.event("Spreekuur", date(2026, 1, 8), date(2026, 1, 15)))
         assert lines(ics, "DTSTART") == ["DTSTART;VALUE=DATE:20260108", "DTSTART;VALUE=DATE:20260115"]
         assert len(set(lines(ics, "UID"))) == 2
 
-    def test_a_time_is_amsterdam_time_with_its_rule_beside_it(self):
+    def test_a_time_is_in_amsterdam_time_with_its_vtimezone(self):
         ics = calendar(build.event("Pulse", date(2026, 5, 21), start_time=time(9), end_time=time(9, 30)))
         assert "DTSTART;TZID=Europe/Amsterdam:20260521T090000\r\n" in ics
         assert "DTEND;TZID=Europe/Amsterdam:20260521T093000\r\n" in ics
@@ -321,7 +321,7 @@ class TestCalendar:
         ics = calendar(build.event("Nacht", date(2026, 7, 1), start_time=time(22), end_time=time(1)))
         assert lines(ics, "DTEND") == ["DTEND;TZID=Europe/Amsterdam:20260702T010000"]
 
-    def test_a_moved_event_keeps_its_identifier_and_comes_after(self):
+    def test_a_moved_event_keeps_its_identifier_and_has_a_higher_sequence(self):
         before = calendar(build.event("Pulse", date(2026, 2, 3)))
         after = calendar(
             build.event("MOZa  pulse".removeprefix("MOZa  "), date(2026, 3, 9)), date=date(2026, 1, 21)
@@ -329,7 +329,7 @@ class TestCalendar:
         assert lines(before, "UID") == lines(after, "UID")
         assert int(lines(before, "SEQUENCE")[0][9:]) < int(lines(after, "SEQUENCE")[0][9:])
 
-    def test_a_broken_set_keeps_its_coming_days_when_one_has_passed_or_is_added(self):
+    def test_upcoming_days_keep_their_identifiers_when_another_day_passes_or_is_added(self):
         def known(*days):
             ics = calendar(build.event("Spreekuur", *(date(2026, 1, day) for day in days)))
             return dict(zip(lines(ics, "DTSTART"), lines(ics, "UID"), strict=True))
@@ -341,16 +341,16 @@ class TestCalendar:
         assert set(before.values()) < set(added.values())
         assert len(added) == len(set(added.values())) == 4
 
-    def test_a_line_that_has_passed_does_not_move_the_next_one_of_its_title(self):
+    def test_a_past_event_does_not_change_the_identifier_of_the_next_with_its_title(self):
         events = [build.event("Regieteam", date(2026, month, 5)) for month in (3, 2)]
         both, later = calendar(*events), calendar(events[0])
         assert lines(later, "UID") == lines(both, "UID")[:1]
 
-    def test_a_whole_day_does_not_make_the_reader_busy_and_an_hour_does(self):
+    def test_a_whole_day_event_is_shown_as_free_and_a_timed_event_as_busy(self):
         assert "TRANSP:TRANSPARENT" in calendar(build.event("Dag", date(2026, 2, 3)))
         assert "TRANSP" not in calendar(build.event("Uur", date(2026, 2, 3), start_time=time(9)))
 
-    def test_two_events_of_one_title_are_two(self):
+    def test_two_events_with_one_title_are_two_entries(self):
         ics = calendar(build.event("Pulse", date(2026, 2, 3)), build.event("Pulse", date(2026, 3, 3)))
         assert len(set(lines(ics, "UID"))) == 2
 
@@ -362,19 +362,19 @@ class TestCalendar:
 
 class TestTheme:
     @pytest.mark.parametrize("name", ["moza", "default"])
-    def test_each_bundled_theme_dresses_an_issue(self, name):
+    def test_each_bundled_theme_renders_an_issue(self, name):
         mail = rendered(build.issue(agenda=build.agenda(build.event("Pulse"))), build.theme(name))
         assert "MOZa Weekly" in mail.html
         assert "Pulse" in mail.text
 
-    def test_both_languages_have_the_same_sentences(self):
+    def test_the_locale_files_of_both_languages_have_the_same_keys(self):
         import tomllib
 
         files = build.theme("default").files
         assert tomllib.loads(files["locale/nl.toml"]).keys() == tomllib.loads(files["locale/en.toml"]).keys()
 
     @pytest.mark.parametrize("mode", ["light", "dark"])
-    def test_a_pair_of_colours_that_is_hard_to_read_is_refused_by_name_and_ratio(self, mode):
+    def test_colours_with_too_little_contrast_are_refused_with_their_names_and_ratio(self, mode):
         colours = {
             **build.theme().settings[mode],
             "muted": "#8090a0",
@@ -400,12 +400,12 @@ class TestTheme:
             rendered(build.issue(agenda=build.agenda(), sections=(build.section("a", "b"),) * 3), theme)
         assert (caught.value.template, caught.value.line) == ("partials/postal_address.html", 2)
 
-    def test_a_template_that_is_no_jinja_is_an_error_with_template_and_line(self):
+    def test_invalid_jinja_is_an_error_with_template_and_line(self):
         with pytest.raises(RenderError) as caught:
             rendered(build.issue(), build.theme_with({"partials/footer.mjml": "\n\n{% if %}"}))
         assert (caught.value.template, caught.value.line) == ("partials/footer.mjml", 3)
 
-    def test_invalid_mjml_is_an_error_that_shows_where(self):
+    def test_invalid_mjml_is_an_error_with_its_place(self):
         broken = (
             build.theme()
             .files["issue.mjml"]
@@ -415,12 +415,12 @@ class TestTheme:
             rendered(build.issue(), build.theme_with({"issue.mjml": broken}))
         assert caught.value.template == "issue.mjml"
 
-    def test_a_tag_that_mjml_does_not_know_is_not_sent_out(self):
+    def test_an_unknown_mjml_tag_is_refused(self):
         broken = build.theme().files["partials/footer.mjml"] + "<mj-raw><mj-sectoin>x</mj-sectoin></mj-raw>"
         with pytest.raises(RenderError, match="mj-sectoin"):
             rendered(build.issue(), build.theme_with({"partials/footer.mjml": broken}))
 
-    def test_an_image_from_the_net_is_not_sent_out(self):
+    def test_a_remote_image_in_a_theme_is_refused(self):
         tracked = (
             build.theme().files["partials/postal_address.html"]
             + '<img src="https://example.org/pixel.gif" alt="">'
@@ -444,30 +444,30 @@ class TestTheme:
         with pytest.raises(RenderError, match="would fetch something when the mail is opened"):
             rendered(build.issue(), build.theme_with({"partials/postal_address.html": fetching}))
 
-    def test_the_word_url_in_a_style_fetches_nothing(self):
+    def test_a_style_with_the_word_url_but_no_address_is_accepted(self):
         harmless = build.theme().files["partials/postal_address.html"] + '<i style="font-family:curl">x</i>'
         theme = build.theme_with({"partials/postal_address.html": harmless})
         assert "font-family:curl" in rendered(build.issue(), theme).html
 
-    def test_a_brace_that_a_template_leaves_is_refused(self):
+    def test_template_braces_left_in_the_mail_are_refused(self):
         left = build.theme().files["issue.txt"] + "{% raw %}{{ naam }}{% endraw %}"
         with pytest.raises(RenderError, match=r"issue\.txt: '{{ naam }}"):
             rendered(build.issue(), build.theme_with({"issue.txt": left}))
 
-    def test_a_sentence_that_is_missing_is_named(self):
+    def test_a_missing_text_or_value_of_the_locale_is_named(self):
         theme = build.theme_with({"locale/nl.toml": 'reason = "Dag {naam}"', "locale/en.toml": ""})
         with pytest.raises(RenderError, match=r"locale/nl\.toml"):
             rendered(build.issue(), theme)
 
-    def test_nothing_is_asked_of_the_net(self):
+    def test_a_mail_fetches_nothing_from_the_network(self):
         mail = rendered(build.issue())
         assert not re.search(r"fonts\.g|@import|url\(|<link|<img|<script", mail.html)
 
-    def test_no_font_is_fetched_even_when_a_theme_names_none(self):
+    def test_no_font_is_fetched_even_if_a_theme_names_none(self):
         head = re.sub(r"<mj-all[^>]*>", "", build.theme().files["partials/head.mjml"])
         assert "fonts." not in rendered(build.issue(), build.theme_with({"partials/head.mjml": head})).html
 
-    def test_dark_colours_are_there_for_apple_and_for_outlook(self):
+    def test_dark_colours_are_written_for_apple_mail_and_outlook(self):
         html = rendered(build.issue()).html
         assert "prefers-color-scheme: dark" in html
         assert "[data-ogsc]" in html
@@ -479,7 +479,7 @@ class TestTheme:
 class TestHostileText:
     @examples(60, database=None, derandomize=True)
     @given(title=HOSTILE, label=HOSTILE, link=HOSTILE, code=HOSTILE)
-    def test_text_comes_out_as_it_went_in_or_is_refused(self, title, label, link, code):
+    def test_any_text_is_unchanged_in_the_mail_or_refused(self, title, label, link, code):
         inlines = (Link(url="https://example.org/", children=build.text(link), title=label), Code(text=code))
         item = Item(label=build.text(label), inlines=inlines)
         issue = build.issue(
@@ -511,22 +511,22 @@ class TestHostileText:
         assert f"{link} [1]{code}".rstrip(" ").casefold() in mail.text.casefold()
         assert f"\n{title}\n" in mail.text
 
-    def test_a_links_title_may_span_lines(self):
+    def test_the_title_of_a_link_may_span_lines(self):
         link = Link(url="https://example.org/", children=build.text("hier"), title="een\ntwee")
         assert page(build.issue(paragraphs(link))).xpath("//a[text()='hier']/@title") == ["een\ntwee"]
 
-    def test_braces_in_an_issue_are_only_braces(self):
+    def test_braces_in_an_issue_are_not_template_code(self):
         mail = rendered(build.issue(paragraphs(Text(text="{{ 7 * 7 }} {% raw %} {# x #}"))))
         assert "{{ 7 * 7 }} {% raw %} {# x #}" in document_fromstring(mail.html).text_content()
         assert "{{ 7 * 7 }} {% raw %} {# x #}" in mail.text
 
     @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
-    def test_a_link_that_is_not_for_mail_is_refused(self, url):
+    def test_a_link_with_a_forbidden_scheme_is_refused(self, url):
         with pytest.raises(RenderError, match="does not belong in a mail"):
             rendered(build.issue(paragraphs(Link(url=url, children=build.text("hier")))))
 
     @pytest.mark.parametrize("url", ["handboek", "/onderwerpen/x", "https://example.org/a?b=c&d=%20e"])
-    def test_a_link_stays_as_it_was_written(self, url):
+    def test_the_url_of_a_link_stays_as_written(self, url):
         assert page(build.issue(paragraphs(Link(url=url, children=build.text("hier"))))).xpath(
             "//a[text()='hier']/@href"
         ) == [url]
@@ -538,14 +538,14 @@ class TestHostileText:
                 build.issue(Section(title=(), blocks=(Paragraph(inlines=build.text(f"a{sign}"), line=9),)))
             )
 
-    def test_deep_nesting_is_refused_and_never_kills_the_process(self):
+    def test_deep_nesting_is_refused_and_never_crashes_the_process(self):
         inlines = build.text("diep")
         for _ in range(10_000):
             inlines = (Emphasis(children=inlines),)
         with pytest.raises(IssueError, match=r"line 3: .* nested more than"):
             rendered(build.issue(Section(title=(), blocks=(Paragraph(inlines=inlines, line=3),))))
 
-    def test_what_is_just_not_too_deep_is_rendered(self):
+    def test_the_deepest_allowed_nesting_is_rendered(self):
         inlines = build.text("diep")
         for _ in range(50):
             inlines = (Strong(children=inlines),)

@@ -52,7 +52,7 @@ DOUBTS = {
 
 
 @pytest.mark.parametrize("reply", GONE)
-def test_a_reply_about_the_recipient_alone_takes_the_reader_away(reply):
+def test_a_reply_about_the_recipient_alone_is_hard(reply):
     assert classify_reply(reply, RELAY) in HARD_VERDICTS
     assert classify_reply(reply, REPORT) in HARD_VERDICTS
 
@@ -63,7 +63,7 @@ def test_a_reply_about_the_recipient_alone_takes_the_reader_away(reply):
     st.sampled_from(["{} ({})", "{}: {}", "{}; {}", "{}. {}", "{} - {}", "{}, {}"]),
     st.sampled_from([RELAY, REPORT]),
 )
-def test_one_word_about_anything_else_keeps_the_reader(reply, word, form, context):
+def test_a_reply_with_one_word_about_anything_else_is_not_hard(reply, word, form, context):
     code, words = reply.split(" ", 1)
     for one, other in ((words, word), (word, words)):
         assert classify_reply(f"{code} {form.format(one, other)}", context) not in HARD_VERDICTS
@@ -72,7 +72,7 @@ def test_one_word_about_anything_else_keeps_the_reader(reply, word, form, contex
 @pytest.mark.parametrize(
     ("word", "verdict"), [(word, verdict) for verdict, words in DOUBTS.items() for word in words]
 )
-def test_the_verdict_of_a_doubt_says_what_the_word_is_about(word, verdict):
+def test_a_doubtful_word_decides_the_verdict(word, verdict):
     assert classify_reply(f"550 user unknown: {word}", RELAY) is verdict
 
 
@@ -87,7 +87,7 @@ def test_the_verdict_of_a_doubt_says_what_the_word_is_about(word, verdict):
         "550 unbekannt",
     ],
 )
-def test_an_unknown_thing_that_is_not_named_as_the_reader_keeps_the_reader(reply):
+def test_a_missing_thing_other_than_the_recipient_is_not_a_hard_reply(reply):
     assert classify_reply(reply, RELAY) not in HARD_VERDICTS
 
 
@@ -109,7 +109,7 @@ def test_an_unknown_thing_that_is_not_named_as_the_reader_keeps_the_reader(reply
         "550 A felhasználó nem található, szerverhiba",
     ],
 )
-def test_a_reply_with_a_word_that_is_not_known_keeps_the_reader(reply):
+def test_a_reply_with_an_unknown_word_is_not_hard(reply):
     assert classify_reply(reply, RELAY) not in HARD_VERDICTS
     assert classify_reply(reply, REPORT) not in HARD_VERDICTS
 
@@ -126,24 +126,24 @@ def test_a_reply_with_a_word_that_is_not_known_keeps_the_reader(reply):
         ("550 Erreur inconnue, compte", "550 Compte inconnu"),
     ],
 )
-def test_a_thing_of_the_recipient_is_not_the_recipient(about_a_thing, about_the_recipient):
+def test_a_missing_thing_of_the_recipient_is_not_a_missing_recipient(about_a_thing, about_the_recipient):
     assert classify_reply(about_a_thing, RELAY) not in HARD_VERDICTS
     assert classify_reply(about_the_recipient, RELAY) in HARD_VERDICTS
 
 
-def test_the_status_of_a_missing_recipient_outweighs_one_unknown_word_and_no_more():
+def test_status_5_1_1_outweighs_one_unknown_word_and_not_two():
     assert classify_reply("550 5.1.1 recipient mailbox unallocated zzz", RELAY) is Verdict.ADDRESS_UNKNOWN
     assert classify_reply("550 5.1.1 user unknown (foo bar)", RELAY) is Verdict.UNCLEAR
     assert classify_reply("550 user unknown (foo)", RELAY) is Verdict.UNCLEAR
 
 
-def test_the_readers_own_name_and_ids_are_no_unknown_words():
+def test_the_recipients_own_name_and_ids_are_not_unknown_words():
     assert classify_reply("550 Jan Smit no longer works here (ref a1-b2c3)", RELAY) is Verdict.ADDRESS_UNKNOWN
 
 
 @pytest.mark.parametrize("phase", ["connect", "helo", "auth", "mail"])
 @pytest.mark.parametrize("reply", GONE)
-def test_no_reply_before_the_recipient_is_named_takes_the_reader_away(reply, phase):
+def test_no_reply_before_rcpt_is_hard(reply, phase):
     context = ReplyContext(recipients=(READER,), senders=(SENDER,), phase=phase)
     assert classify_reply(reply, context) not in HARD_VERDICTS
 
@@ -169,11 +169,11 @@ def test_no_reply_before_the_recipient_is_named_takes_the_reader_away(reply, pha
         "550 5.1.1 <jan.smit@reader.example.net>: no longer a customer of ours",
     ],
 )
-def test_words_of_another_role_in_a_set_phrase_are_no_doubt(reply):
+def test_words_with_another_meaning_in_a_fixed_phrase_cause_no_doubt(reply):
     assert classify_reply(reply, RELAY) in HARD_VERDICTS
 
 
-def test_the_name_of_our_account_is_not_the_name_of_a_reader():
+def test_the_name_of_our_account_is_not_taken_for_a_recipient():
     assert classify_reply("550 User weekly is disabled", RELAY) is Verdict.SENDER_FAULT
 
 
@@ -211,7 +211,7 @@ def test_an_8_bit_reply_is_read_as_utf_8_or_else_as_latin_1():
         "Remote Server returned '550 5.1.1 User unknown'",
     ],
 )
-def test_the_words_of_the_report_around_a_reply_are_no_doubt(words, said):
+def test_the_words_of_a_report_around_a_reply_cause_no_doubt(words, said):
     letter = (
         f"Return-Path: <>\nFrom: postmaster@reader.example.net\nTo: {SENDER}\nSubject: Undeliverable: News\n"
         f"Content-Type: text/plain; charset=utf-8\n\nDelivery has failed:\n\n{READER}\n{words}mail.reader.example.net\n\n"
@@ -221,7 +221,7 @@ def test_the_words_of_the_report_around_a_reply_are_no_doubt(words, said):
     assert failure.verdict is Verdict.ADDRESS_UNKNOWN
 
 
-def test_every_word_says_where_it_was_found_and_when():
+def test_every_word_has_its_source_and_year():
     assert all(row.source and re.match(r"\d{4}", row.seen) for row in REPLY_WORDS)
     assert all(rule.source and re.match(r"\d{4}", rule.seen) for rule in DOMAIN_DOUBT_RULES)
     assert all(re.compile(row.words) for row in REPLY_WORDS)

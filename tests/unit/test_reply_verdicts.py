@@ -136,7 +136,7 @@ REPLIES = [
 
 
 @pytest.mark.parametrize(("reply", "verdict"), REPLIES)
-def test_a_reply_has_the_verdict_of_its_meaning(reply, verdict):
+def test_a_reply_has_the_expected_verdict(reply, verdict):
     assert classify_reply(reply, CONTEXT) is Verdict(verdict)
 
 
@@ -149,7 +149,7 @@ def test_a_reply_has_the_verdict_of_its_meaning(reply, verdict):
         ("helo", "550 go and learn your name", "sender_fault"),
     ],
 )
-def test_a_refusal_before_the_recipient_is_named_refuses_no_reader(phase, reply, verdict):
+def test_a_refusal_before_rcpt_refuses_no_recipient(phase, reply, verdict):
     envelope_phase = Phase.MAIL if phase == "mail" else Phase.CONNECT
     outcome = to_outcome(Reply.parse(int(reply[:3]), reply[4:]), envelope_phase, ENVELOPE)
     assert outcome.state is not DeliveryState.REFUSED or phase in {"connect", "helo"}
@@ -174,7 +174,7 @@ def test_a_hard_reply_about_another_address_is_unclear():
         "550 Sendmail 8.13.1 says no",
     ],
 )
-def test_a_number_in_an_ip_address_or_a_version_is_no_status(text):
+def test_a_number_in_an_ip_address_or_a_version_is_not_a_status(text):
     assert classify_reply(text, CONTEXT) not in HARD_VERDICTS
 
 
@@ -219,12 +219,12 @@ QUOTAS = st.sampled_from(
 
 
 @given(FRAMES, NAMES, st.sampled_from(list(Phase)))
-def test_no_reply_that_names_the_sender_refuses_or_suppresses_a_reader(frame, name, phase):
+def test_no_reply_that_names_the_sender_refuses_or_suppresses_a_recipient(frame, name, phase):
     assert_reader_is_kept(frame.format(name), phase)
 
 
 @given(FRAMES, QUOTAS, st.sampled_from(list(Phase)))
-def test_no_reply_about_the_senders_quota_refuses_or_suppresses_a_reader(frame, quota, phase):
+def test_no_reply_about_the_senders_quota_refuses_or_suppresses_a_recipient(frame, quota, phase):
     assert_reader_is_kept(re.sub(r"(?i)mailbox full|message too large", "", frame).format(quota), phase)
 
 
@@ -264,7 +264,7 @@ AROUND = (
     st.sampled_from(FAULTS),
     st.sampled_from([Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY]),
 )
-def test_no_reply_that_speaks_of_our_address_or_account_refuses_or_suppresses_a_reader(
+def test_no_reply_about_our_address_or_account_refuses_or_suppresses_a_recipient(
     front, around, name, fault, phase
 ):
     assert_reader_is_kept(f"{front} {around.format(f'{name} {fault}')}", phase)
@@ -274,12 +274,12 @@ AUTHOR = "redactie@author.example.org"
 
 
 @given(FRAMES, st.sampled_from([AUTHOR, f"<{AUTHOR}>", "author.example.org"]), st.sampled_from(list(Phase)))
-def test_the_address_in_from_is_ours_too_where_the_return_address_has_another_domain(frame, name, phase):
+def test_the_from_address_counts_as_ours_even_if_the_return_address_has_another_domain(frame, name, phase):
     envelope = replace(ENVELOPE, author=Address.parse(AUTHOR))
     assert_reader_is_kept(frame.format(name), phase, envelope)
 
 
-def test_a_reader_at_our_own_domain_can_be_unknown():
+def test_a_recipient_at_our_own_domain_can_be_unknown():
     reader = "jan@sender.example.org"
     envelope = Envelope(sender=Address.parse(SENDER), recipient=Address.parse(reader))
     outcome = to_outcome(Reply.parse(550, f"5.1.1 <{reader}>: user unknown"), Phase.RCPT, envelope)
@@ -292,7 +292,7 @@ def assert_reader_is_kept(text, phase, envelope=ENVELOPE):
     assert outcome.state is not DeliveryState.REFUSED
 
 
-def test_every_rule_says_where_it_was_found_and_when():
+def test_every_rule_has_its_source_and_year():
     assert len({rule.name for rule in RULES}) == len(RULES) > 60
     assert all(rule.source and re.match(r"\d{4}", rule.seen) for rule in RULES[:-1])
     assert all(re.compile(pattern) for rule in RULES for pattern in (rule.words, rule.status, rule.code))

@@ -73,12 +73,12 @@ def holds(table: dict, one: Subscriber) -> bool:
         ),
     ],
 )
-def test_a_condition_holds_for_those_it_says_and_no_others(table, those, others):
+def test_a_condition_selects_exactly_the_described_subscribers(table, those, others):
     assert [holds(table, one) for one in those] == [True] * len(those)
     assert [holds(table, one) for one in others] == [False] * len(others)
 
 
-def test_a_segment_says_in_words_whom_it_means():
+def test_a_segment_describes_its_rule_in_words():
     table = {
         "all": [
             {"any": [{"attribute": "soort", "one_of": ["a", "b"]}, {"domain": "example.org"}]},
@@ -120,7 +120,7 @@ for _ in range(9):
         (DEEP, "at most 8 deep"),
     ],
 )
-def test_what_is_no_condition_is_refused_with_a_reason(table, says):
+def test_an_invalid_condition_is_refused_with_a_reason(table, says):
     with pytest.raises(SegmentError, match=says):
         Segment.parse("s", table, lang="nl")
 
@@ -137,7 +137,7 @@ def lists(folder, text: str):
     return project.find_project(folder).read_list("weekly")
 
 
-def test_segments_stand_below_their_list(folder):
+def test_segments_are_read_from_the_table_of_their_list(folder):
     text = (
         LISTS
         + 'all = [\n  { attribute = "soort", is = "gemeente" },\n  { attribute = "rol", is_not = "stagiair" },\n]\n'
@@ -165,7 +165,7 @@ def test_segments_stand_below_their_list(folder):
         ),
     ],
 )
-def test_a_segment_that_cannot_be_used_is_named_with_its_line(folder, rows, says):
+def test_an_unusable_segment_is_reported_with_its_line(folder, rows, says):
     with pytest.raises(ProjectError) as caught:
         lists(folder, LISTS + rows)
     assert says in caught.value.message

@@ -91,7 +91,7 @@ def test_send_at_is_in_the_time_zone_of_the_project_by_default(text, expected):
     "text",
     ["straks", "2026-02-30 09:00", "2026-01-14", "2026-01-14 25:00", "2026-01-14 09:00 Mars/Here", "[1, 2]"],
 )
-def test_a_send_at_that_cannot_be_read_is_refused_with_its_line(text):
+def test_an_invalid_send_at_is_refused_with_its_line(text):
     with pytest.raises(IssueError, match=r"issues/x\.md, line 4: `send_at`"):
         send_at(text)
 
@@ -156,7 +156,7 @@ def begun(created_at, *, waiting=False, again=None):
         (begun(AT + DAY + MINUTE, waiting=True), False, AT + 3 * DAY, "done"),
     ],
 )
-def test_the_due_state_of_an_issue(known, draft, now, expected):
+def test_the_due_state_follows_from_the_send_time_and_the_mailing(known, draft, now, expected):
     plan = schedule.PlannedIssue(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
     assert schedule.compute_due_state(plan, known, now, DAY) == expected
 

@@ -41,26 +41,26 @@ def weekly(news, agenda=AGENDA):
     return f"## Algemeen\n\n{news}\n\n### Onze vaste vragen van elke week\n\n{agenda}"
 
 
-def test_a_weekly_with_the_agenda_of_last_week_and_other_news_is_not_alike():
+def test_an_issue_with_the_same_agenda_and_other_news_is_not_similar():
     one, other = sent(weekly(NEWS["loket"])), sent(weekly(NEWS["website"]), day=21)
     words = [len(issue.text.split()) for issue in (one, other)]
     assert max(words) > 5 * len(NEWS["loket"].split())
     assert compare_issues(one, other) is None
 
 
-def test_one_changed_word_of_the_news_is_alike():
+def test_an_issue_with_one_changed_word_is_similar():
     changed = NEWS["loket"].replace("bibliotheek", "sporthal")
     assert compare_issues(sent(weekly(NEWS["loket"])), sent(weekly(changed), day=21)) is Likeness.WORDS
 
 
-def test_the_same_news_with_another_agenda_and_other_headings_is_alike():
+def test_the_same_news_with_another_agenda_and_other_headings_is_similar():
     other = weekly(NEWS["loket"], "## Agenda\n\n- 3 maart 2026: markt\n").replace(
         "Algemeen", "Van de redactie"
     )
     assert compare_issues(sent(weekly(NEWS["loket"])), sent(other, day=21)) is Likeness.WORDS
 
 
-def test_a_newsletter_that_is_only_an_agenda_with_the_same_introduction_is_not_alike():
+def test_an_agenda_with_the_same_introduction_and_other_events_is_not_similar():
     one = sent(f"Dit staat er op de agenda.\n\n{AGENDA}")
     other = sent(f"Dit staat er op de agenda.\n\n{AGENDA.replace('zaal 20', 'de tuin')}", day=21)
     assert compare_issues(one, other) is None
@@ -68,13 +68,13 @@ def test_a_newsletter_that_is_only_an_agenda_with_the_same_introduction_is_not_a
 
 
 @pytest.mark.parametrize("word", ["oliebollen", "ondernemers", "bibliotheek"])
-def test_the_sample_issue_with_a_word_changed_is_alike(word):
+def test_the_sample_issue_with_a_changed_word_is_similar(word):
     text = (ROOT / "issues" / "2026-01-14.md").read_text().split("\n---\n", 1)[1]
     one, other = sent(text), sent(text.replace(word, "appelflappen"), day=21)
     assert compare_issues(one, other) is Likeness.WORDS
 
 
-def test_text_in_lists_tables_quotes_and_code_is_news_and_headings_are_not():
+def test_text_in_lists_tables_quotes_and_code_is_compared_and_headings_are_not():
     body = (
         "## Kop\n\n### Tussenkop\n\n- **Label:** een\n  - twee\n\n> drie\n\n| a | b |\n| - | - |\n| vier | *vijf* |\n\n"
         "```\nzes\n```\n\n[zeven](https://example.org/acht)\n\n## Agenda\n\n- 20 januari: negen\n"

@@ -71,7 +71,7 @@ def bodies(content: bytes) -> tuple[str, str]:
     return tuple(read.get_body((kind,)).get_content() for kind in ("html", "plain"))
 
 
-class TestWhatIsTaken:
+class TestAcceptedValues:
     @pytest.mark.parametrize(
         "name", ["Zoë\r\nBcc: all@example.org", "a\x00b", "a\u2028b", "half \ud800", "x" * 121]
     )
@@ -84,15 +84,15 @@ class TestWhatIsTaken:
         "name",
         ["Robert'); DROP TABLE subscribers;--", "<script>alert(1)</script>", "{{ 7 * 7 }}", "Zoë 👩‍💻", ""],
     )
-    def test_any_other_name_is_kept_as_it_is(self, name):
+    def test_any_other_name_is_stored_unchanged(self, name):
         assert make_sign_up(name=f"  {name} ").name == name
 
     @pytest.mark.parametrize("lang", ["NL", "nl_BE", "../../etc", "nl\n", "x" * 40, "<b>"])
-    def test_a_language_is_a_tag(self, lang):
+    def test_a_language_that_is_not_a_tag_is_refused(self, lang):
         with pytest.raises(SubscriptionError, match="language"):
             make_sign_up(lang=lang)
 
-    def test_a_source_is_one_short_line(self):
+    def test_a_source_must_be_one_short_line(self):
         for source in ("form\nx", "f" * 201):
             with pytest.raises(SubscriptionError, match="source"):
                 make_sign_up(source=source)
@@ -107,14 +107,14 @@ class TestWhatIsTaken:
             "\ud800@b.example",
         ],
     )
-    def test_an_address_is_one_plain_address(self, text):
+    def test_an_address_must_be_one_plain_address(self, text):
         with pytest.raises(AddressError):
             Address.parse(text)
 
 
 class TestLinks:
     @given(number=NUMBERS, slug=SLUGS, until=MOMENTS)
-    def test_a_token_that_ends_says_its_number_to_us_until_then(self, number, slug, until):
+    def test_an_expiring_token_reads_back_until_it_expires(self, number, slug, until):
         token = LINKS.make_expiring_token("confirm", slug, number, until)
         assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
         assert token == LINKS.make_expiring_token("confirm", slug, number, until)
@@ -124,7 +124,7 @@ class TestLinks:
         assert told.value.expired
 
     @given(number=NUMBERS, slug=SLUGS, other=SLUGS, until=MOMENTS)
-    def test_one_of_another_purpose_list_or_secret_is_forged(self, number, slug, other, until):
+    def test_a_token_for_another_purpose_list_or_secret_is_refused(self, number, slug, other, until):
         before = until - timedelta(hours=1)
         token = LINKS.make_expiring_token("confirm", slug, number, until)
         foreign = SignedLinks(secret=b"another secret of many bytes")
@@ -137,7 +137,7 @@ class TestLinks:
             assert not told.value.expired
 
     @given(number=NUMBERS, index=st.integers(0, 39), sign=st.sampled_from("AZaz09_-"))
-    def test_one_that_was_altered_anywhere_is_forged_also_when_only_its_moment_was(self, number, index, sign):
+    def test_a_token_altered_anywhere_is_refused_even_if_only_its_expiry_time(self, number, index, sign):
         token = LINKS.make_expiring_token("confirm", "weekly", number, MOMENT)
         altered = token[:index] + sign + token[index + 1 :]
         for now in (MOMENT - timedelta(hours=1), MOMENT + timedelta(days=999)):
@@ -151,7 +151,7 @@ class TestLinks:
             st.text(max_size=60), st.binary(max_size=60).map(lambda octets: octets.decode("latin-1"))
         )
     )
-    def test_whatever_is_in_its_place_is_an_invalid_link_and_nothing_worse(self, text):
+    def test_any_text_instead_of_a_token_is_an_invalid_link(self, text):
         with pytest.raises(InvalidLink):
             LINKS.read_confirmation("weekly", text, now=MOMENT)
         with pytest.raises(InvalidLink):
@@ -160,12 +160,12 @@ class TestLinks:
             LINKS.read_preferences(text)
 
     @given(length=st.integers(0, 39))
-    def test_a_truncated_one_says_that_a_part_was_lost(self, length):
+    def test_the_error_of_a_truncated_token_says_that_a_part_was_lost(self, length):
         token = LINKS.make_expiring_token("confirm", "weekly", 3, MOMENT)
         with pytest.raises(InvalidLink, match="incomplete"):
             LINKS.read_confirmation("weekly", token[:length], now=MOMENT - timedelta(hours=1))
 
-    def test_no_link_serves_for_what_another_is_for(self):
+    def test_a_link_is_invalid_for_every_other_purpose(self):
         confirm, leave, choose = (
             link.rpartition("/")[2]
             for link in (
@@ -186,7 +186,7 @@ class TestLinks:
             with pytest.raises(InvalidLink):
                 read()
 
-    def test_a_link_holds_seven_days_and_shows_neither_address_nor_number(self):
+    def test_a_link_is_valid_for_seven_days_and_shows_neither_address_nor_id(self):
         link = LINKS.make_confirmation_url(replace(ASKED, id=123456))
         assert link.startswith("https://nieuws.example.org/mail/confirm/weekly/")
         assert "zoe" not in link
@@ -216,9 +216,9 @@ class Words(HTMLParser):
             self.links.append(dict(attrs)["href"])
 
 
-class TestTheMail:
+class TestConfirmationMail:
     @pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
-    def test_it_looks_as_it_did_when_last_read_in_review(self, theme, lang, request):
+    def test_the_mail_equals_its_golden_file(self, theme, lang, request):
         html, text = bodies(mail(lang=lang, theme=theme))
         for ending, content in (("html", html.replace("><", ">\n<")), ("txt", text)):
             kept = GOLDEN / f"confirm-{lang}.{ending}"
@@ -227,7 +227,7 @@ class TestTheMail:
             assert content.splitlines() == kept.read_text(encoding="utf-8").splitlines()
 
     @pytest.mark.parametrize("lang", ["nl", "en"])
-    def test_both_parts_say_which_list_who_asks_what_for_until_when_and_that_it_may_be_ignored(self, lang):
+    def test_both_parts_name_the_list_sender_consent_and_expiry_and_that_the_mail_can_be_ignored(self, lang):
         content = mail(lang=lang)
         sound(content)
         html, text = bodies(content)
@@ -245,11 +245,11 @@ class TestTheMail:
         for part in (Words(html).text, text):
             assert [words for words in wanted if words not in " ".join(part.split())] == []
 
-    def test_it_leads_to_the_confirmation_and_to_the_contact_alone(self):
+    def test_the_mail_links_only_to_the_confirmation_and_the_contact(self):
         html, _ = bodies(mail())
         assert set(Words(html).links) == {LINKS.make_confirmation_url(ASKED), "mailto:weekly@example.org"}
 
-    def test_its_headers_are_those_of_a_mail_that_a_machine_wrote_to_one_person(self):
+    def test_the_mail_has_the_headers_of_an_automatic_personal_mail(self):
         headers = {name: " ".join(lines) for name, lines in header_lines(mail()).items()}
         assert headers["To"] == "To: zoe@example.com"
         assert headers["Subject"] == "Subject: Bevestig je aanmelding voor MOZa Weekly"
@@ -260,7 +260,7 @@ class TestTheMail:
             name for name in headers if name.startswith("List-") or name in {"Precedence", "Feedback-ID"}
         ]
 
-    def test_the_same_sign_up_gives_the_same_bytes_and_another_another_message_id(self):
+    def test_the_same_sign_up_gives_the_same_bytes_and_another_one_another_message_id(self):
         compiled = confirmations()
         one, again, other = (
             compiled.compose_message(asked, until())[1] for asked in (ASKED, ASKED, replace(ASKED, id=4))
@@ -268,7 +268,7 @@ class TestTheMail:
         assert one == again
         assert one.message_id != other.message_id
 
-    def test_what_a_form_says_is_text_in_the_mail_and_nothing_else(self):
+    def test_values_of_a_form_are_only_text_in_the_mail(self):
         hostile = "<img src=x onerror=alert(1)> \"' {{ 7*7 }} =?utf-8?q?x?= https://slot.invalid/consent~"
         content = mail(replace(ASKED, consent=hostile))
         sound(content)
@@ -277,17 +277,17 @@ class TestTheMail:
         assert "<img" not in html
         assert hostile in Words(html).text
 
-    def test_a_control_character_in_a_consent_stops_that_mail(self):
+    def test_a_control_character_in_a_consent_is_refused(self):
         with pytest.raises(RenderError, match="control character"):
             mail(replace(ASKED, consent="a\x00b"))
 
-    def test_reports_come_back_to_an_address_of_its_own(self):
+    def test_each_confirmation_mail_has_its_own_return_address(self):
         compiled = confirmations(identity=compose.SenderIdentity(bounce_domain="bounce.example.org"))
         sender = compiled.compose_message(ASKED, until())[0].sender
         assert sender.domain == "bounce.example.org"
         assert LINKS.read_bounce_local_part(sender.local) == (NO_MAILING, ASKED.id)
 
-    def test_it_is_signed_as_all_our_mail_is(self):
+    def test_the_mail_is_signed_with_dkim(self):
         key, _ = compose.generate_key(KeyType.RSA, domain="example.org", selector="moza1")
         content = mail(identity=compose.SenderIdentity(keys=(key,)))
         sound(content)
@@ -295,14 +295,14 @@ class TestTheMail:
         assert has_valid_signatures(content, key)
         assert not has_valid_signatures(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
 
-    def test_without_a_web_there_is_nothing_to_confirm_at(self):
+    def test_without_public_url_confirmation_mails_cannot_be_compiled(self):
         rendered = render.render_confirmation(LISTING, build.theme(), "nl")
         with pytest.raises(ProjectError, match="public_url"):
             compose.compile_confirmation(rendered, LISTING, SignedLinks(secret=SECRET))
 
     @pytest.mark.parametrize("name", ["confirm_url", "consent", "until"])
     @pytest.mark.parametrize("template", ["confirm.mjml", "confirm.txt"])
-    def test_a_theme_that_leaves_out_what_must_stand_in_it_is_told_so(self, name, template):
+    def test_a_theme_without_a_required_placeholder_is_refused(self, name, template):
         without = build.theme().files[template].replace(f"{{{{ {name} }}}}", "x")
         with pytest.raises(RenderError, match=f"{name} is missing") as told:
             render.render_confirmation(LISTING, build.theme_with({template: without}), "nl")

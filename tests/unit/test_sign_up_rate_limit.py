@@ -20,7 +20,7 @@ def admitted(visits, hosts, now=NOON):
     return Counter(visits.acquire(host, now) == NONE for host in hosts)[True]
 
 
-def test_one_address_may_come_so_often_at_once_and_then_evenly():
+def test_one_address_may_sign_up_in_a_burst_and_then_evenly():
     visits = SignUpLimiter(HOURLY)
     assert admitted(visits, ["192.0.2.1"] * 100) == 30
     assert visits.acquire("192.0.2.1", NOON) == timedelta(minutes=2)
@@ -40,18 +40,18 @@ def test_one_address_may_come_so_often_at_once_and_then_evenly():
         (["what?", "", "unix:"] * 500, 30),
     ],
 )
-def test_neighbours_share_and_one_address_is_one_however_it_is_written(hosts, most):
+def test_adjacent_addresses_share_a_limit_in_every_notation(hosts, most):
     assert admitted(SignUpLimiter(HOURLY), hosts) == most
 
 
-def test_a_refusal_is_not_counted_so_that_trying_again_does_not_shut_one_out():
+def test_a_refused_sign_up_is_not_counted():
     visits = SignUpLimiter(HOURLY)
     for minute in range(120):
         admitted(visits, ["192.0.2.1"] * 50, NOON + timedelta(minutes=minute))
     assert visits.acquire("192.0.2.1", NOON + timedelta(minutes=122)) == NONE
 
 
-def test_it_remembers_no_more_than_it_must(monkeypatch):
+def test_the_oldest_networks_are_forgotten_above_the_limit(monkeypatch):
     monkeypatch.setattr(rate_limit, "MAX_NETWORKS", 10)
     visits = SignUpLimiter(HOURLY)
     admitted(visits, ["192.0.2.1"] * 30)
@@ -62,7 +62,7 @@ def test_it_remembers_no_more_than_it_must(monkeypatch):
 
 
 @given(st.lists(st.tuples(st.ip_addresses().map(str), st.integers(0, 7200)), max_size=200))
-def test_in_no_hour_does_one_network_get_more_than_its_share_and_what_comes_back(visits):
+def test_no_network_gets_more_sign_ups_in_an_hour_than_its_limit(visits):
     counter, times = SignUpLimiter(Rate.parse("3/h")), {}
     for host, second in sorted(visits, key=lambda visit: visit[1]):
         if counter.acquire(host, NOON + timedelta(seconds=second)) == NONE:

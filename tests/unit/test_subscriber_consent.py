@@ -77,7 +77,7 @@ PLAIN = """
 
 
 @pytest.mark.parametrize("heading", names(PLAIN))
-def test_a_heading_about_consent_alone_is_understood(heading):
+def test_a_heading_about_consent_only_is_understood(heading):
     content = f"email;{heading.strip()}\nyes@example.org;2024-02-03\nno@example.org;\n"
     assert read(content, consent="formulier") == {"yes": "confirmed", "no": "unconfirmed"}
 
@@ -124,13 +124,13 @@ def test_another_legal_basis_than_consent_leaves_people_unconfirmed_and_is_quote
     )
 
 
-def test_a_verified_address_is_no_consent():
+def test_a_verified_address_is_not_consent():
     content = "email,email_verified\na@example.org,true\nb@example.org,false\n"
     assert read(content) == {"a": "refused", "b": "unconfirmed"}
     assert read(content, consent="formulier") == {"a": "confirmed", "b": "unconfirmed"}
 
 
-def test_an_active_block_and_a_no_with_a_remark_are_asked_about():
+def test_a_blocked_person_and_a_no_with_a_remark_are_asked_about():
     assert states_or_question("email,Suppression status\na@example.org,active\n") == {"question"}
     assert states_or_question("email,opt-out\na@example.org,Nee (wil niet meer)\n", consent="x") == {
         "question"
@@ -148,7 +148,7 @@ NAMES = """
 
 
 @pytest.mark.parametrize("name", names(NAMES))
-def test_a_list_of_leavers_known_by_its_name_only_is_asked_about(name):
+def test_a_list_that_only_its_name_shows_as_unsubscribed_is_asked_about(name):
     for content in (
         "email;datum\na@example.org;2024-05-01\n",
         "a@example.org\n",
@@ -166,12 +166,12 @@ def test_a_list_of_leavers_known_by_its_name_only_is_asked_about(name):
 @pytest.mark.parametrize(
     "name", ["lezers", "abonnees-2025", "newsletter contacts", "leden", "Empfänger", "MOZa Weekly", "abonnés"]
 )
-def test_the_name_of_a_list_of_readers_is_no_question(name):
+def test_an_ordinary_list_name_raises_no_question(name):
     assert read("email\na@example.org\n", name=f"{name}.csv", consent="formulier") == {"a": "confirmed"}
     assert not LEAVERS.search(name)
 
 
-def test_a_title_a_sheet_or_a_folder_of_leavers_is_asked_about():
+def test_a_title_sheet_or_folder_about_unsubscribed_people_is_asked_about():
     titled = "Afgemelde lezers 2024;\n;\nE-mail;Naam\na@example.org;A\n"
     assert states_or_question(titled, consent="formulier") == {"question"}
     content = "email\na@example.org\n"
@@ -205,12 +205,12 @@ def test_the_question_proposes_an_answer_for_each_value_that_a_shell_can_read(co
     assert set(read(content, consent="x", status=parse_status(answers))) >= {"a"}
 
 
-def test_an_answer_about_one_value_confirms_no_other():
+def test_an_answer_about_one_value_does_not_confirm_others():
     content = "email;krijgt_mail\na@example.org;ja\nb@example.org;nee\n"
     assert states_or_question(content, status=parse_status(["krijgt_mail:nee=unsubscribed"])) == {"question"}
 
 
-def test_quotes_are_those_of_a_shell():
+def test_proposed_answers_are_quoted_for_a_shell():
     for text in ("plain", "it's", 'a "b"', "$x `y` !z \\"):
         assert shlex.split(quote(text)) == [text]
     assert issubclass(SubscriberFileError, MozaMailError)
@@ -256,7 +256,7 @@ HARMLESS = "met at conference, kent Jan van de beurs, neuer Kunde seit 2024, cli
 
 
 @pytest.mark.parametrize("remark", names(REMARKS))
-def test_a_remark_beside_a_yes_is_asked_about(remark):
+def test_a_remark_next_to_a_yes_is_asked_about(remark):
     with pytest.raises(SubscriberFileError, match="Notes"):
         read(
             f"email,newsletter,notes\na@example.org,yes,\nb@example.org,yes,{remark}\n".replace(
@@ -266,11 +266,11 @@ def test_a_remark_beside_a_yes_is_asked_about(remark):
 
 
 @pytest.mark.parametrize("remark", names(HARMLESS))
-def test_a_harmless_remark_is_no_question(remark):
+def test_a_harmless_remark_raises_no_question(remark):
     content = f"email,newsletter,Notes\na@example.org,yes,\nb@example.org,yes,{remark}\n"
     assert set(read(content).values()) == {"confirmed"}
 
 
 @pytest.mark.parametrize("heading", ["DoNotCall", "Do Not Call", "Privacy: Do Not Trade"])
-def test_a_refusal_of_another_channel_suppresses_nobody(heading):
+def test_a_refusal_of_a_channel_other_than_mail_suppresses_nobody(heading):
     assert find_role(heading) is ColumnRole.OTHER_CHANNEL

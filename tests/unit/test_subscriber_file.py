@@ -52,7 +52,7 @@ class TestEncoding:
         assert (written.label, written.is_guess, written.line_count) == (called, guessed, 3)
         assert content.decode(written.codec) == ROWS.replace("\n", end)
 
-    def test_the_example_is_a_name_with_a_character_beyond_ascii(self):
+    def test_the_example_is_a_name_with_a_non_ascii_character(self):
         content = b"email;naam;plaats\na@example.org;Jan;D\xfcsseldorf\nb@example.org;Ren\xe9e;Gouda\n"
         assert people(content).find_non_ascii_example() == "Renée"
         assert people(content.replace(b"Ren\xe9e", b"Renee")).find_non_ascii_example() == "Düsseldorf"
@@ -103,7 +103,7 @@ class TestColumns:
             (2, "n@example.org", "Noor", {"adres": "Vries; Noor, de"}),
         ]
 
-    def test_a_line_sep_of_excel_names_the_separator(self):
+    def test_the_sep_line_of_excel_names_the_separator(self):
         assert read(b"sep=;\r\nemail;naam\r\na@example.org;A\r\n") == [(3, "a@example.org", "A", {})]
 
     def test_columns_are_mapped_by_heading_and_another_email_column_is_ignored(self):
@@ -233,7 +233,7 @@ class TestRows:
 
 class TestFormulaGuard:
     @given(st.text(alphabet="=+-@'a,;|\uff1d \n", max_size=12))
-    def test_a_guarded_cell_is_no_formula_and_can_be_unguarded(self, cell):
+    def test_an_escaped_cell_is_not_a_formula_and_can_be_read_back(self, cell):
         written = subscriber_file.guard_formula(cell)
         assert unguard_formula(written) == cell
         pieces = written.replace(";", ",").replace("|", ",").split(",")

@@ -61,7 +61,7 @@ def test_a_table_without_a_header_is_read(separator):
     assert [row.name for row in read(content, columns={"name": "column 1"})] == ["Zoë", "Ben"]
 
 
-def test_a_table_without_a_header_still_says_who_left():
+def test_in_a_table_without_a_header_unsubscribed_people_are_recognised():
     content = "anna@example.org\tsubscribed\nbob@example.org\tunsubscribed\n"
     assert [row[3] for row in found(content)] == ["confirmed", "unsubscribed"]
     with pytest.raises(SubscriberFileError, match="`column 2`"):
@@ -84,7 +84,7 @@ def test_comments_above_and_among_the_addresses_are_left_out():
         "email\nanna@example.org\nUnsubscribed Bob <bob@example.org>\n",
     ],
 )
-def test_a_group_of_people_who_left_within_a_list_stops_the_import(content):
+def test_a_group_of_unsubscribed_people_in_a_list_stops_the_import(content):
     with pytest.raises(SubscriberFileError, match="may say that people left"):
         read(content)
     assert {
@@ -122,7 +122,7 @@ def test_a_title_above_a_group_is_about_the_people_below_it():
     assert [row.state.value for row in answered] == ["confirmed", "unsubscribed"]
 
 
-def test_a_name_that_says_that_somebody_left_is_asked_about_and_a_surname_is_not():
+def test_a_remark_about_unsubscribing_in_a_name_is_asked_about_and_a_surname_is_not():
     with pytest.raises(SubscriberFileError, match="opgezegd"):
         read("email;naam\nanna@example.org;Anna\nbob@example.org;Bob (opgezegd)\n")
     assert found("email;naam\nanna@example.org;Anna Junk\n")[0][2:] == ("Anna Junk", "confirmed")
@@ -145,6 +145,6 @@ def test_a_tag_confirms_nobody():
     assert rows[1].state == "unsubscribed"
 
 
-def test_contact_is_a_name_unless_another_column_is():
+def test_a_column_contact_is_the_name_unless_another_column_is():
     assert found("Contact,Email\nZoë V,anna@example.org\n")[0][2] == "Zoë V"
     assert found("Contact,Naam,Email\nACME,Zoë V,anna@example.org\n")[0][2] == "Zoë V"

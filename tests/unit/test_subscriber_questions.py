@@ -62,15 +62,13 @@ SETTLED = "email,nieuwsbrief,{heading}\na@example.org,ja,{first}\nb@example.org,
         ("Statut adhésion", "À jour", "Nouveau"),
     ],
 )
-def test_a_column_about_something_else_is_no_question_beside_one_that_says_who_wants_mail(
-    heading, first, second
-):
+def test_beside_a_consent_column_a_column_about_something_else_raises_no_question(heading, first, second):
     content = SETTLED.format(heading=heading, first=first, second=second)
     assert read(content) == {"a": "confirmed", "b": "unsubscribed", "c": "confirmed"}
 
 
 @pytest.mark.parametrize("value", ["afgemeld", "wil geen mail meer", "hard bounce"])
-def test_a_value_that_says_that_somebody_left_is_still_read_or_asked_about(value):
+def test_a_value_that_means_unsubscribed_is_always_read_or_asked_about(value):
     try:
         found = read(SETTLED.format(heading="Groep", first="A", second=value))
     except SubscriberFileError:
@@ -78,7 +76,7 @@ def test_a_value_that_says_that_somebody_left_is_still_read_or_asked_about(value
     assert found["c"] != "confirmed"
 
 
-def test_a_column_that_says_yes_for_everybody_settles_nothing():
+def test_a_column_with_yes_for_everybody_answers_no_question():
     assert (
         "`Ingeleverd`"
         in ask("email,newsletter,Ingeleverd\na@example.org,yes,no\nb@example.org,yes,yes\n").message
@@ -103,7 +101,7 @@ def test_a_column_that_says_yes_for_everybody_settles_nothing():
         ("Ja graag maar niet per mail", "question"),
     ],
 )
-def test_a_polite_answer_a_box_and_a_frequency_are_read(value, state):
+def test_a_polite_answer_a_check_box_and_a_frequency_are_read(value, state):
     content = f'email,nieuwsbrief\na@example.org,"{value}"\n'
     try:
         assert read(content)["a"] == state
@@ -146,11 +144,11 @@ def test_ignoring_is_proposed_for_a_column_that_is_not_about_mail():
         ),
     ],
 )
-def test_proposals_pasted_unread_lose_no_reader_and_confirm_nobody_who_left(content, states):
+def test_accepting_all_proposals_loses_no_subscriber_and_confirms_no_unsubscribed_person(content, states):
     assert read_as_proposed(content, consent="") == states
 
 
-def test_dates_of_joining_without_one_of_opt_in_are_asked_about():
+def test_joining_dates_without_an_opt_in_date_are_asked_about():
     content = (
         "Email,Subscribed,Opt-in Timestamp,Unsubscribed\na@example.org,2023-02-01,2023-02-01,\n"
         "b@example.org,2023-02-01,,\nc@example.org,2023-02-01,,2024-01-01\n"
@@ -164,13 +162,13 @@ def test_dates_of_joining_without_one_of_opt_in_are_asked_about():
 MAILCHIMP = "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\na@example.org,An,2,,2023-02-01 10:00:00\n"
 
 
-def test_a_renamed_file_of_mailchimp_without_opt_in_is_asked_about():
+def test_a_renamed_mailchimp_file_without_opt_in_dates_is_asked_about():
     assert "`OPTIN_TIME`" in ask(MAILCHIMP, name="contacten.csv").message
     assert read(MAILCHIMP, name="subscribed_members_export_1a2b.csv") == {"a": "confirmed"}
     assert read(MAILCHIMP, name="nonsubscribed_members_export_1a2b.csv") == {"a": "unconfirmed"}
 
 
-def test_names_of_lists_are_no_permission_and_no_question():
+def test_list_names_are_not_consent_and_raise_no_question():
     content = "Name,Email,Mailing Lists,Blacklist,Opt Out\nA,a@example.org,Newsletter,False,False\nB,b@example.org,Newsletter,False,True\n"
     assert read(content, consent="formulier") == {"a": "confirmed", "b": "unsubscribed"}
     assert read("email,Mailinglijst\na@example.org,ja\nb@example.org,nee\n") == {
@@ -179,7 +177,7 @@ def test_names_of_lists_are_no_permission_and_no_question():
     }
 
 
-def test_labels_without_the_newsletter_are_asked_about():
+def test_labels_that_do_not_name_the_newsletter_are_asked_about():
     content = (
         "First Name,Labels,E-mail 1 - Value,E-mail 2 - Value\nAnna,Nieuwsbrief ::: * myContacts,a@example.org,\n"
         "Bert,Tandarts ::: * myContacts,b@example.org,b@example.com\nCarla,Uitgeschreven nieuwsbrief,c@example.org,\n"
@@ -204,12 +202,12 @@ def test_the_only_column_with_addresses_is_the_address(heading):
     assert read(titled) == {"a": "confirmed", "b": "unsubscribed"}
 
 
-def test_the_address_of_somebody_else_is_not_taken():
+def test_the_address_of_another_person_is_not_imported():
     for heading in ("Account manager", "Doorverwezen door (verwijzer)", "Referred by"):
         assert "--map email=" in ask(f"naam,{heading}\nAn,a@example.org\n").hint
 
 
-def test_an_address_below_a_heading_about_leaving_is_not_taken():
+def test_an_address_below_a_heading_about_unsubscribing_is_not_imported():
     assert "--map email=" in ask("naam,E-mail (uitgeschreven)\nAn,a@example.org\n", consent="formulier").hint
 
 
@@ -245,11 +243,11 @@ def test_an_address_below_a_heading_about_leaving_is_not_taken():
         ),
     ],
 )
-def test_what_services_write_for_a_state_is_read(content, states):
+def test_the_states_of_mailing_services_are_read(content, states):
     assert read(content) == states
 
 
-def test_a_refusal_of_calls_in_one_word_suppresses_nobody():
+def test_a_one_word_refusal_of_calls_suppresses_nobody():
     content = "EMAIL,HASOPTEDOUTOFEMAIL,DONOTCALL\na@example.org,false,true\nb@example.org,true,false\n"
     assert read(content, consent="formulier") == {"a": "confirmed", "b": "unsubscribed"}
 
@@ -271,7 +269,7 @@ def test_the_columns_are_described_in_plain_words():
         "Reactie op AVG-mail",
     ],
 )
-def test_a_sentence_that_asks_for_the_newsletter_is_a_permission(heading):
+def test_a_sentence_that_asks_for_the_newsletter_is_consent(heading):
     content = f'email,"{heading}"\na@example.org,Ja\nb@example.org,geen reactie\nc@example.org,Nee\n'
     assert read(content) == {"a": "confirmed", "b": "unconfirmed", "c": "unsubscribed"}
 
@@ -287,7 +285,7 @@ def test_a_sentence_against_the_newsletter_confirms_nobody(heading):
     assert found["a"] != "confirmed"
 
 
-def test_a_column_with_the_same_no_for_everybody_is_no_question():
+def test_a_column_with_no_for_everybody_raises_no_question():
     assert read("email,nieuwsbrief,Tax Exempt\na@example.org,ja,no\nb@example.org,ja,no\n") == {
         "a": "confirmed",
         "b": "confirmed",
@@ -302,7 +300,7 @@ def test_a_line_without_an_address_says_nothing_about_people():
     assert read(content) == {"a": "confirmed", "b": "unsubscribed"}
 
 
-def test_an_own_address_column_without_addresses_gives_way_to_the_answer():
+def test_an_email_column_without_addresses_is_replaced_by_the_answer():
     content = "E-mail,Wat is uw e-mailadres?,Wilt u de nieuwsbrief ontvangen?\nanonymous,a@example.org,Ja\nanonymous,b@example.org,Nee\n"
     assert read(content) == {"a": "confirmed", "b": "unsubscribed"}
 
@@ -355,7 +353,7 @@ def test_codes_that_a_heading_explains_are_read():
         ),
     ],
 )
-def test_more_ways_to_write_a_state_are_read(content, states):
+def test_further_notations_of_a_state_are_read(content, states):
     assert read(content) == states
 
 
@@ -367,12 +365,12 @@ def test_an_active_member_has_not_agreed_to_mail():
     assert read(content, status=answered) == {"a": "confirmed", "b": "unsubscribed"}
 
 
-def test_an_answer_about_one_value_of_a_foreign_status_confirms_no_other():
+def test_an_answer_about_one_value_of_an_unknown_status_confirms_no_other():
     content = "Lidnr,E-mail,Status\n1,a@example.org,actief\n2,b@example.org,geroyeerd\n"
     assert read(content, status=parse_status(["Status:geroyeerd=unconfirmed"])) == {"b": "unconfirmed"}
 
 
-def test_a_file_name_with_a_negation_about_something_else_is_no_question():
+def test_a_file_name_with_an_unrelated_negation_raises_no_question():
     content = "email\na@example.org\n"
     assert read(content, name="list not at A1.csv", consent="formulier") == {"a": "confirmed"}
     ask(content, name="not confirmed.csv", consent="formulier")
@@ -389,7 +387,7 @@ def test_a_file_name_with_a_negation_about_something_else_is_no_question():
         ("Timestamp", ("2026-05-28 19:01", "2026-05-28 19:14", "")),
     ],
 )
-def test_columns_of_other_programs_that_are_not_about_mail_are_no_question(column, values):
+def test_columns_of_other_programs_that_are_not_about_mail_raise_no_question(column, values):
     rows = "".join(f"p{number}@example.org,{value}\n" for number, value in enumerate(values))
     assert set(read(f"email,{column}\n{rows}", consent="formulier").values()) == {"confirmed"}
 
@@ -403,12 +401,12 @@ def test_columns_of_other_programs_that_are_not_about_mail_are_no_question(colum
         ("Bestandskundenwerbung", ("ja", "ja")),
     ],
 )
-def test_a_column_that_may_be_about_consent_is_a_question(column, values):
+def test_a_column_that_may_be_about_consent_is_asked_about(column, values):
     rows = "".join(f"p{number}@example.org,{value}\n" for number, value in enumerate(values))
     assert f"`{column}`" in ask(f"email,{column}\n{rows}", consent="formulier").message
 
 
-def test_a_date_in_a_heading_with_unknown_words_is_no_question_beside_a_status():
+def test_beside_a_status_column_a_date_heading_with_unknown_words_raises_no_question():
     content = (
         "email,status,Subscription Date (Tool),repermission_sent\na@example.org,active,2022-03-12,2018-05-20\n"
         "b@example.org,unsubscribed,,2018-05-20\n"
@@ -421,7 +419,7 @@ def test_a_date_in_a_heading_with_unknown_words_is_no_question_beside_a_status()
 
 
 @pytest.mark.parametrize("heading", ["What's your email?", "Bereikbaar op"])
-def test_a_column_with_the_number_of_the_row_is_no_comment(heading):
+def test_a_column_with_row_numbers_is_not_a_comment(heading):
     content = (
         f"#,What's your name?,{heading},Newsletter\n1,Vilma,a@example.org,yes\n2,Wilmer,b@example.org,no\n"
     )
@@ -432,11 +430,11 @@ def test_a_column_with_the_number_of_the_row_is_no_comment(heading):
     ]
 
 
-def test_only_a_date_after_a_value_is_left_out():
+def test_only_a_date_after_a_value_is_ignored():
     assert "`nieuwsbrief`" in ask("email,nieuwsbrief\na@example.org,optin 0\n").message
 
 
-def test_the_result_of_a_check_of_addresses_confirms_nobody():
+def test_the_result_of_an_address_verification_confirms_nobody():
     assert read("Email,Resultaat\na@example.org,active\nb@example.org,bounced\n") == {"b": "hard_bounce"}
 
 
@@ -457,21 +455,21 @@ def test_a_newer_export_of_buttondown_is_read():
         ("Laatst bevestigd", "2024-01-01", ""),
     ],
 )
-def test_a_column_that_may_say_who_wants_to_stay_is_a_question_beside_any_other(heading, first, second):
+def test_a_column_about_wanting_to_stay_is_always_asked_about(heading, first, second):
     assert f"`{heading}`" in ask(SETTLED.format(heading=heading, first=first, second=second)).message
 
 
-def test_channels_other_than_mail_are_a_question():
+def test_channels_other_than_mail_are_asked_about():
     content = "Email,Marketing preferences\na@example.org,email\nb@example.org,post\nc@example.org,none\n"
     assert "`Marketing preferences`" in ask(content, consent="formulier").message
 
 
-def test_the_state_of_a_member_is_no_consent():
+def test_the_state_of_a_membership_is_not_consent():
     content = "Member ID,Email,Member status\n1,a@example.org,active\n2,b@example.org,lapsed\n"
     assert read(content) == {"b": "unsubscribed"}
 
 
-def test_a_link_says_nothing_and_a_text_that_awaits_something_is_unconfirmed():
+def test_a_link_has_no_meaning_and_a_text_about_waiting_means_unconfirmed():
     content = "Email,Status,unsubscribe_url,Mailings received\na@example.org,subscribed,https://example.org/u/1,12\nb@example.org,wacht op klik,https://example.org/u/2,0\n"
     assert read(content) == {"a": "confirmed", "b": "unconfirmed"}
 
@@ -480,12 +478,12 @@ def test_a_link_says_nothing_and_a_text_that_awaits_something_is_unconfirmed():
     "line",
     ["* = krijgt liever geen mail", "(*) no longer by mail", "† overleden", "V = verhuisd, wil niet meer"],
 )
-def test_a_line_that_explains_a_mark_beside_a_name_is_asked_about(line):
+def test_a_line_that_explains_a_mark_next_to_a_name_is_asked_about(line):
     content = f"Naam,Email\nAda,ada@example.org\nBob *,bob@example.org\n\n{line}\n"
     assert "may say that people left" in str(ask(content, consent="op papier"))
 
 
-def test_a_text_below_a_form_that_says_that_people_can_leave_takes_nobody_out():
+def test_a_form_text_about_how_to_unsubscribe_unsubscribes_nobody():
     text = "You can unsubscribe at any time."
     content = (
         "Email (Enter Email),Consent (Consent),Consent (Text),Consent (Description)\n"
@@ -496,7 +494,7 @@ def test_a_text_below_a_form_that_says_that_people_can_leave_takes_nobody_out():
 
 
 @pytest.mark.parametrize("remark", ["You can remove me at any time please", "U kunt mij uitschrijven"])
-def test_a_request_to_be_taken_off_is_no_text_below_a_form(remark):
+def test_a_request_to_be_removed_is_not_taken_for_a_form_text(remark):
     content = f"email,remark\nada@example.org,\nbob@example.org,{remark}\nc@example.org,\nd@example.org,\n"
     assert "it is not clear" in str(ask(content, consent="on paper"))
 

@@ -93,7 +93,7 @@ ASKS = {
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_nobody_who_left_is_confirmed_whatever_consent_is_given(name):
+def test_no_unsubscribed_person_is_confirmed_whatever_consent_is_given(name):
     try:
         rows = read((EXPORTS / name).read_bytes(), name, consent="formulier")
     except SubscriberFileError:
@@ -126,7 +126,7 @@ def test_nobody_who_left_is_confirmed_whatever_consent_is_given(name):
         "email,Anmeldestatus\nok@example.org,Angemeldet\nleft@example.org,Abgemeldet\nb@example.org,Gesperrt\n",
     ],
 )
-def test_headings_and_values_of_programs_that_are_not_known_are_understood(content):
+def test_headings_and_values_of_unknown_programs_are_understood(content):
     found = states(content, consent="formulier")
     assert [name for name, one in found.items() if one == "confirmed"] == ["ok"]
 
@@ -170,7 +170,7 @@ def test_the_answer_to_a_question_decides():
         parse_status(["status:A=weg"])
 
 
-def test_an_answer_that_all_may_be_mailed_hides_no_question():
+def test_the_answer_that_all_may_be_mailed_hides_no_question():
     content = b"email,Krijgt post\na@example.org,ja\nb@example.org,nee\n"
     with pytest.raises(SubscriberFileError, match="Krijgt post"):
         read(content, consent="x", status=parse_status(["*=confirmed"]))
@@ -178,7 +178,7 @@ def test_an_answer_that_all_may_be_mailed_hides_no_question():
     assert {state(row) for row in rows} == {"suppressed:bounce"}
 
 
-def test_our_own_export_keeps_the_words_of_the_consent_and_the_reason_of_a_suppression():
+def test_our_own_export_keeps_the_consent_text_and_the_reason_of_a_suppression():
     content = (
         b"email,name,state,consent,created_at,confirmed_at,unsubscribed_at,lang,suppression\n"
         b"a@example.org,A,confirmed,ja,2024-01-15T10:00:00+00:00,2024-01-16T10:00:00+00:00,,nl,\n"
@@ -199,7 +199,7 @@ def test_our_own_export_keeps_the_words_of_the_consent_and_the_reason_of_a_suppr
     assert rows[3].since.isoformat() == "2025-01-01T00:00:00+00:00"
 
 
-def test_the_worst_of_two_columns_counts_and_a_no_is_no_consent():
+def test_the_stricter_of_two_columns_counts_and_a_no_is_not_consent():
     content = "email,status,bounced,consent\na@example.org,active,1,ja\nb@example.org,active,0,nee\nc@example.org,active,0,\n"
     assert states(content, consent="formulier") == {
         "a": "suppressed:bounce",
@@ -262,13 +262,13 @@ def test_names_are_joined(row, name):
         ("12345", ""),
     ],
 )
-def test_dates_are_read_as_they_are_exported(text, date):
+def test_the_date_formats_of_exports_are_read(text, date):
     found = parse_date(text)
     assert (found.isoformat() if found else "").startswith(date)
     assert bool(found) is bool(date)
 
 
-def test_no_word_names_two_states():
+def test_no_word_means_two_states():
     words = [word.strip() for words in STATE_WORDS.values() for word in words.split(",")]
     assert sorted(word for word in set(words) if words.count(word) > 1) == []
 
@@ -308,7 +308,7 @@ VALUES = st.sampled_from(
 
 @examples(300)
 @given(st.lists(st.tuples(HEADINGS, VALUES), min_size=1, max_size=4, unique_by=lambda one: one[0]))
-def test_a_row_with_a_word_for_leaving_is_never_confirmed(cells):
+def test_a_row_with_a_word_for_unsubscribed_is_never_confirmed(cells):
     header = ",".join(heading for heading, _ in cells)
     row = ",".join(value for _, value in cells)
     try:

@@ -42,23 +42,23 @@ def test_a_readable_colour_is_used_as_it_is():
     assert made.light["link"] == made.light["accent"] == "#0b6e4f"
 
 
-def test_a_colour_of_a_table_comes_before_a_computed_one():
+def test_a_colour_in_a_table_overrides_a_computed_one():
     made = palette("#0b6e4f", light={"heading": "#154273"})
     assert (made.light["heading"], made.light["link"]) == ("#154273", "#0b6e4f")
 
 
-def test_what_is_not_a_colour_is_refused():
+def test_an_invalid_colour_is_refused():
     with pytest.raises(ThemeError, match="`colour` must be a colour"):
         palette("groen")
 
 
 @given(COLOURS)
-def test_a_colour_comes_back_from_oklch(colour):
+def test_a_colour_is_unchanged_by_conversion_to_oklch_and_back(colour):
     back = Oklch.from_hex(colour).to_hex()
     assert all(abs(int(colour[at : at + 2], 16) - int(back[at : at + 2], 16)) <= 1 for at in (1, 3, 5))
 
 
-def test_shades_have_the_lightness_that_is_asked_for():
+def test_shades_have_the_requested_lightness():
     green = Oklch.from_hex("#0b6e4f")
     lightness = [Oklch.from_hex(green.shade(step / 10, 0.05)).lightness for step in range(2, 10)]
     assert lightness == pytest.approx([step / 10 for step in range(2, 10)], abs=0.01)

@@ -83,7 +83,7 @@ def start_times(
 
 
 @pytest.mark.parametrize(("rate", "per_second"), [("50/s", 50), ("7/s", 7), ("3600/h", 1), ("200/s", 200)])
-def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
+def test_a_rate_limit_is_exceeded_by_at_most_its_burst(rate, per_second):
     count = per_second * 20
     moments = start_times(DeliveryQueue(*["a.example"] * count), rate)["a.example"]
     assert len(moments) == count
@@ -92,7 +92,7 @@ def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
     assert max(within.values()) <= per_second * 1.1 + 1
 
 
-def test_a_group_that_waits_holds_up_nobody_else():
+def test_a_waiting_domain_group_delays_no_other():
     desk = DeliveryQueue(*["slow.example"] * 30, *["fast.example"] * 500)
     found = start_times(desk, groups={"slow.example": "1/s"})
     assert {home: len(moments) for home, moments in found.items()} == {
@@ -104,7 +104,7 @@ def test_a_group_that_waits_holds_up_nobody_else():
     assert desk.most_held <= 101
 
 
-def test_a_group_keeps_to_its_own_rate_and_to_that_of_all():
+def test_a_domain_group_obeys_its_own_rate_and_the_overall_rate():
     desk = DeliveryQueue(*["slow.example", "fast.example"] * 100)
     found = start_times(desk, "20/s", {"slow.example": "5/s"})
     assert 19.5 <= found["slow.example"][-1] <= 20.5
@@ -114,7 +114,7 @@ def test_a_group_keeps_to_its_own_rate_and_to_that_of_all():
     assert max(Counter(int(moment) for moment in every).values()) <= 20 + 2
 
 
-def test_what_an_earlier_send_has_used_up_is_not_there_again():
+def test_the_rate_used_by_an_earlier_send_still_counts():
     first = DeliveryQueue(*["a.example"] * 10)
     start_times(first, "1/s")
     second = DeliveryQueue(*["a.example"] * 2)
@@ -122,13 +122,13 @@ def test_what_an_earlier_send_has_used_up_is_not_there_again():
     assert start_times(second, "1/s")["a.example"] == [10, 11]
 
 
-def test_a_stop_during_a_wait_gives_nobody_more():
+def test_a_stop_during_a_wait_releases_no_further_delivery():
     desk = DeliveryQueue(*["a.example"] * 10)
     desk.stopped_at = NOW + timedelta(seconds=2.5)
     assert start_times(desk, "1/s")["a.example"] == [0, 1, 2]
 
 
-def test_an_empty_group_is_waited_for_by_nobody():
+def test_the_throttle_does_not_wait_for_an_empty_group():
     desk = DeliveryQueue("a.example")
     desk.buckets["slow.example"] = TokenBucket(
         rate=SendRates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
@@ -137,7 +137,7 @@ def test_an_empty_group_is_waited_for_by_nobody():
     assert desk.now == NOW
 
 
-def test_who_waited_long_for_a_turn_is_looked_up_again():
+def test_deliveries_that_waited_long_are_claimed_again():
     desk = DeliveryQueue("a.example", "a.example", "a.example")
 
     async def work():

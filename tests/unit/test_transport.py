@@ -72,7 +72,7 @@ def test_a_relay_url_is_read_with_its_default_port(url, shown):
         "outbox:a\0b",
     ],
 )
-def test_a_url_that_names_no_way_out_says_relay_and_shows_an_example(url):
+def test_an_invalid_relay_url_names_the_setting_and_shows_an_example(url):
     with pytest.raises(ProjectError, match=r"^`relay`: ") as caught:
         open_transport(url, base=Path())
     assert "smtp+starttls://" in caught.value.hint
@@ -99,7 +99,7 @@ def test_a_password_in_the_url_is_refused_and_never_shown(url):
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "8.8.8.8", "[2001:db8::1]", "172.32.0.1", "[::ffff:8.8.8.8]"])
-def test_plain_smtp_beyond_our_own_networks_is_refused_unless_allowed(host):
+def test_unencrypted_smtp_outside_our_own_networks_is_refused_unless_allowed(host):
     with pytest.raises(ProjectError, match="not encrypted"):
         parse_relay(f"smtp://{host}")
     assert parse_relay(f"smtp://{host}", allow_plaintext=True).scheme == "smtp"
@@ -113,12 +113,12 @@ def test_loopback_and_private_networks_are_our_own(host):
     assert is_own(host)
 
 
-def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
+def test_a_login_over_unencrypted_smtp_is_refused_even_if_plaintext_is_allowed():
     with pytest.raises(ProjectError, match="unencrypted"):
         parse_relay("smtp://user@127.0.0.1", allow_plaintext=True)
 
 
-def test_nobody_waits_less_for_a_relay_than_rfc_5321_says():
+def test_timeouts_are_at_least_those_of_rfc_5321():
     waits = Timeouts()
     minutes = {
         "MAIL, RCPT": waits.command,
@@ -134,12 +134,12 @@ def test_nobody_waits_less_for_a_relay_than_rfc_5321_says():
     }
 
 
-def test_no_connections_at_all_is_refused():
+def test_a_limit_of_zero_connections_is_refused():
     with pytest.raises(ProjectError, match="connections"):
         open_transport("smtp://localhost", base=Path(), limits=Limits(connections=0))
 
 
-def test_a_well_formed_message_is_not_touched():
+def test_a_well_formed_message_is_not_changed():
     content = make_submission(0).message.content
     assert encode_content(Message(content=content, message_id="")) == content
 
@@ -149,7 +149,7 @@ def test_a_well_formed_message_is_not_touched():
         b"".join
     )
 )
-def test_no_message_can_end_itself_early(content):
+def test_no_message_can_contain_its_final_dot(content):
     form = encode_content(Message(content=content, message_id=""))
 
     assert form.endswith(b"\r\n")
@@ -157,7 +157,7 @@ def test_no_message_can_end_itself_early(content):
     assert form.count(b"\r\n") == form.count(b"\r") == form.count(b"\n")
 
 
-def test_what_the_composer_vouches_for_needs_no_mending():
+def test_a_composed_message_needs_no_encoding_for_smtp():
     rendered = Rendered(subject=".", preheader="", html=".\r.\n.<p>.", text=".\n..\r\n.\r", lang="nl")
     mailing = Mailing(
         id=0,
@@ -181,12 +181,12 @@ def test_what_the_composer_vouches_for_needs_no_mending():
     assert encode_content(replace(message, is_smtp_ready=False)) == message.content
 
 
-def test_xtext_leaves_only_what_a_parameter_may_hold():
+def test_xtext_contains_only_characters_allowed_in_a_parameter():
     assert encode_xtext("a+b=c@example.org") == "a+2Bb+3Dc@example.org"
 
 
 @given(st.data())
-def test_replies_are_the_same_however_the_network_cuts_them(data):
+def test_replies_are_the_same_for_any_division_into_segments(data):
     stream = b"250-a\r\n250-\r\n250 2.1.0 b\r\n354\r\n550 5.1.1 c\r\n"
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -200,7 +200,7 @@ def test_replies_are_the_same_however_the_network_cuts_them(data):
 
 
 @given(st.binary(max_size=200))
-def test_no_octets_from_a_relay_give_anything_but_replies_and_a_verdict(octets):
+def test_any_octets_from_a_relay_give_only_replies_or_an_error(octets):
     replies = ReplyParser()
     for code, lines in replies.feed(octets):
         reply = make_reply(code, lines)
@@ -219,7 +219,7 @@ def run_within(seconds, work):
     return asyncio.run(main())
 
 
-def test_a_submission_read_while_a_worker_stops_all_is_given_back():
+def test_a_submission_read_while_a_worker_stops_all_is_returned_untried():
     stopped = asyncio.Event()
 
     async def offered():
@@ -250,7 +250,7 @@ def test_a_submission_read_while_a_worker_stops_all_is_given_back():
 
 
 @pytest.mark.parametrize("cancelled", ["worker", "source", "ledger"])
-def test_a_cancellation_from_inside_ends_the_sending_instead_of_hanging(cancelled):
+def test_a_cancellation_inside_a_worker_ends_the_send(cancelled):
     """A library may cancel a future that we wait for; nobody waits for the task that ends by it."""
 
     async def offered():
@@ -277,7 +277,7 @@ def test_a_cancellation_from_inside_ends_the_sending_instead_of_hanging(cancelle
         run_within(30, main())
 
 
-def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
+def test_memory_transport_keeps_accepted_messages_and_returns_the_chosen_outcomes():
     refused = Outcome(state=DeliveryState.REFUSED, phase=Phase.RCPT)
 
     async def main():
@@ -296,7 +296,7 @@ def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
     assert ran.outcomes[2].reply.queue_id == "M2"
 
 
-def test_memory_gives_back_what_it_took_when_its_relay_fails():
+def test_memory_transport_returns_submissions_untried_when_its_relay_fails():
     def down(_submission):
         raise TransportError("down", relay="memory:")
 
@@ -357,6 +357,6 @@ def count_intents_ahead(workers: int, *, message_seconds: float, commit_seconds:
     return most
 
 
-def test_a_slow_relay_has_few_intents_ahead_and_a_slow_ledger_many():
+def test_the_look_ahead_is_small_for_a_slow_relay_and_large_for_a_slow_ledger():
     assert 2 <= count_intents_ahead(2, message_seconds=0.005, commit_seconds=0.0005) <= 8
     assert 32 < count_intents_ahead(8, message_seconds=0.0005, commit_seconds=0.02) <= LOOK_AHEAD + 8

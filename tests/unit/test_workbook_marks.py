@@ -154,7 +154,7 @@ def test_struck_and_hidden_rows_are_found(content, marks):
     assert read_workbook(content, "leden.xlsx").marks == marks
 
 
-def test_notes_and_threads_are_found():
+def test_notes_and_comment_threads_are_found():
     comments = (
         f'<comments xmlns="{MAIN}"><authors><author>An</author><author>tc={{1}}</author></authors><commentList>'
         '<comment ref="A3" authorId="0"><text><r><t>afgemeld </t></r><r><t>per telefoon</t></r></text></comment>'
@@ -196,7 +196,7 @@ def test_marked_rows_are_asked_about_with_their_lines():
     assert '--status "mark in the workbook:hidden row=unconfirmed"' in str(caught.value.hint)
 
 
-def test_an_answer_about_a_mark_is_about_marked_rows_only():
+def test_an_answer_about_a_mark_applies_only_to_marked_rows():
     found = read_workbook(MARKED, "leden.xlsx")
     answers = [
         "mark in the workbook:struck through=unsubscribed",
@@ -210,7 +210,7 @@ def test_an_answer_about_a_mark_is_about_marked_rows_only():
     assert set(read(found, ignored=frozenset({"mark in the workbook"})).values()) == {"confirmed"}
 
 
-def test_a_note_that_says_that_somebody_left_is_asked_about_and_another_is_not():
+def test_a_note_about_unsubscribing_is_asked_about_and_others_are_not():
     lines = ["email\n", "ann@example.org\n", "ben@example.org\n"]
     with pytest.raises(SubscriberFileError, match="afgemeld per telefoon: line 3"):
         read(SheetLines(lines=lines, marks={}, notes={3: "afgemeld per telefoon"}))
@@ -223,7 +223,7 @@ PEOPLE = [["naam", "email"], ["Ann", "ann@example.org"], ["Ben", "Ben@example.or
 
 
 @pytest.mark.parametrize("make", [make_xlsx, make_ods])
-def test_somebody_on_a_sheet_of_leavers_too_is_asked_about(make):
+def test_a_person_who_is_also_on_a_sheet_of_unsubscribed_people_is_asked_about(make):
     content = make(
         {"Afmelders": [["naam", "email"], ["Ben", "ben@example.org"]], "Actueel": PEOPLE, "Bestuur": PEOPLE}
     )
@@ -241,7 +241,7 @@ def test_somebody_on_a_sheet_of_leavers_too_is_asked_about(make):
         {"Blad2": [["Afmeldingen 2024"], ["naam", "email"], ["Ben", "ben@example.org"]]},
     ],
 )
-def test_a_sheet_of_leavers_may_have_only_names_or_only_a_title(others):
+def test_a_sheet_of_unsubscribed_people_may_have_only_names_or_only_a_title(others):
     content = make_xlsx(
         {
             "Actueel": [
@@ -296,11 +296,11 @@ def coloured(*styles: str) -> bytes:
         ),
     ],
 )
-def test_a_colour_that_sets_some_people_apart_is_found(content, colours):
+def test_a_colour_that_marks_only_some_people_is_found(content, colours):
     assert read_workbook(content, "leden.xlsx").colours == colours
 
 
-def test_a_colour_is_asked_about_unless_a_column_says_who_wants_mail():
+def test_a_colour_is_asked_about_unless_a_column_has_consent():
     found = read_workbook(coloured("0", "0", "1", "0", "1"), "leden.xlsx")
     with pytest.raises(SubscriberFileError) as caught:
         read(found)
