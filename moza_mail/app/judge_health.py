@@ -71,7 +71,13 @@ def _judge_certificate(left: timedelta, ends: datetime) -> Diagnosis:
     days = ngettext("{count} day", "{count} days", left.days) if left.days >= 1 else _("less than a day")
     says = _("its certificate expires on {date}, in {days}", date=str(ends.date()), days=days)
     if left < CERTIFICATE_MARGIN:
-        return doubtful("relay", says, _("Ask the operator of the relay to renew it; later nothing is sent."))
+        return doubtful(
+            "relay",
+            says,
+            _(
+                "Ask the operator of the relay to renew the certificate. After that date, nothing can be sent."
+            ),
+        )
     return good("relay", says)
 
 
@@ -260,7 +266,9 @@ def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | 
                 shown=shown,
                 newest=f"{newest:%Y-%m-%d %H:%M}",
             ),
-            _("Set the clock before you send: links would expire and retries would wait by it."),
+            _(
+                "Set the clock before you send. With a wrong clock, links expire and retries start at the wrong time."
+            ),
         )
     elif synchronised is None:
         yield unknown(

@@ -39,7 +39,7 @@ async def open_store(
     try:
         if await store.identity.is_backup():
             raise StoreError(
-                _("this store is a backup, which does not know who was mailed since"),
+                _("this store is a backup, so it has no record of mail sent after it was made"),
                 hint=_("Move the file elsewhere, then type: moza-mail restore FILE"),
             )
         mark = await store.identity.read_mark()
@@ -61,9 +61,9 @@ def _require_file(project: Project, known: StoreMark | None) -> None:
     if known is None or scheme != "sqlite" or Path(path).exists():
         return
     raise StoreError(
-        _("the store {path} is gone, and it knows who was mailed and who left", path=path),
+        _("the store {path} is missing; it records who was mailed and who unsubscribed", path=path),
         hint=_(
-            "Put it back: moza-mail restore BACKUP. To start with an empty store all the same, type: moza-mail --new-store status"
+            "Restore it: moza-mail restore BACKUP. To start with an empty store instead, type: moza-mail --new-store status"
         ),
     )
 
@@ -74,15 +74,15 @@ def find_store_problem(known: StoreMark | None, found: StoreMark) -> StoreError 
         return None
     if known.store_id != found.store_id:
         return StoreError(
-            _("this is another store than the one that this project used before"),
+            _("this is not the store that this project used before"),
             hint=_(
-                "Correct `store` in moza-mail.toml, or put the store back: moza-mail restore BACKUP. To use this one all the same, type: moza-mail --new-store status"
+                "Correct `store` in moza-mail.toml, or restore the right store: moza-mail restore BACKUP. To use this store anyway, type: moza-mail --new-store status"
             ),
         )
     return StoreError(
-        _("this is an older copy of the store: it does not know who was mailed since"),
+        _("this is an older copy of the store, so it has no record of mail sent after the copy was made"),
         hint=_(
-            "Put the newest store back. If this is the newest there is, type: moza-mail restore FILE, with this copy as FILE."
+            "Put the newest copy of the store back. If there is no newer copy, type: moza-mail restore FILE, where FILE is this copy."
         ),
     )
 

@@ -19,14 +19,14 @@ def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
     if breaker.quota is not None:
         alarms.append(
             _(
-                "Stopped: a sending quota is used up: {reply}. Nobody was refused. `send --due` continues automatically; or run the same command again when the quota is new.",
+                "Stopped: a sending quota is used up: {reply}. No recipient was marked as refused. `send --due` continues automatically when the quota is renewed. Without `send --due`, run the same command again then.",
                 reply=str(breaker.quota),
             )
         )
     if breaker.sender_fault is not None:
         alarms.append(
             _(
-                "The relay {relay} refuses us, not the recipients: {reply}. Nobody was refused or suppressed for it. Check the sender address, its domain, the login and the right to relay with the relay's operator, then run the same command again.",
+                "The relay {relay} refuses mail from this sender: {reply}. The recipients are not the cause, so none of them was marked as refused or suppressed. Ask the relay's operator to check the sender address, its domain, the login and the permission to relay. Then run the same command again.",
                 relay=relay,
                 reply=str(breaker.sender_fault),
             )
@@ -36,7 +36,7 @@ def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
     if breaker.protocol_errors:
         alarms.append(
             _(
-                "Alarm: {count} times {relay} replied that it and moza-mail are out of step ({reply}). One of the two programs has a bug. No recipient was refused for it, and each time the connection was closed. Please send us that reply with the relay's log of that moment, and run the same command again for the recipients who are left.",
+                "Alarm: {relay} reported an error in the SMTP protocol. Number of times: {count}. Last reply: {reply}. Either the relay or moza-mail has a bug. moza-mail closed the connection each time, and marked no recipient as refused. Please report this reply to the moza-mail project, with the relay's log of that time. Then run the same command again for the remaining recipients.",
                 count=breaker.protocol_errors,
                 relay=relay,
                 reply=str(breaker.last_reply),
@@ -49,12 +49,12 @@ def _describe_blocking(blocking: Mapping[str, Reply]) -> str:
     domain, reply = next(iter(blocking.items()))
     if len(blocking) == 1:
         return _(
-            "Paused: {domain} refuses this mailing for a block list, a policy or its content: {reply}. Its recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
+            "Paused: {domain} refuses this mailing because of a block list, a policy or the content: {reply}. The recipients at this domain stay pending. Solve the problem with the relay's operator or the provider. Then run the same command again.",
             domain=domain,
             reply=str(reply),
         )
     return _(
-        "Paused: {domains} refuse this mailing for a block list, a policy or its content, for example {domain}: {reply}. Their recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
+        "Paused: {domains} refuse this mailing because of a block list, a policy or the content. For example, {domain} replied: {reply}. The recipients at these domains stay pending. Solve the problem with the relay's operator or the providers. Then run the same command again.",
         domains=", ".join(sorted(blocking)),
         domain=domain,
         reply=str(reply),
@@ -73,6 +73,6 @@ async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequ
 
 def _describe_outbox(mailing: Mailing) -> str:
     return _(
-        "Alarm: {issue} was begun when the relay was an outbox. Recipients accepted then received nothing, and are not mailed through this relay either. If they must receive it, give the issue a `slug` of its own: that is a new mailing, to everybody.",
+        "Alarm: the mailing of {issue} began while the relay was an outbox, which only writes messages to files. The recipients who were accepted then received no mail, and this relay does not mail them either. To mail them, give the issue another `slug`. That starts a new mailing to all recipients.",
         issue=mailing.issue_slug,
     )

@@ -140,11 +140,11 @@ def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:
     lines += verdicts_as_lines(progress.verdicts)
     lines += [
         _(
-            "  {count:>8} claimed since {since} UTC by {sender}, which recorded something last at {last} UTC; if it hangs, end it and send again",
+            "  {count:>8} claimed by {sender} since {since} UTC, last changed at {last} UTC. If that process hangs, end it and send again.",
             count=one.count,
             since=f"{one.since:%Y-%m-%d %H:%M:%S}",
             sender=one.sender,
-            last=f"{one.last_change:%H:%M:%S}",
+            last=f"{one.last_change:%Y-%m-%d %H:%M:%S}",
         )
         for one in progress.claims
     ]
@@ -234,22 +234,22 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
         return []
     covered = (
         _(
-            "The log has lines about mail from {first} UTC to {last} UTC.",
+            "The log covers mail from {first} UTC to {last} UTC.",
             first=_minute(period.first),
             last=_minute(period.last),
         )
         if period
-        else _("The log has no line about mail with a time.")
+        else _("The log has no line about mail that shows a time.")
     )
     return [
         covered,
         _(
-            "What was sent between {start} UTC and {end} UTC is still unknown, and no mailing begins.",
+            "It is still unknown what was sent between {start} UTC and {end} UTC. Until you settle this, no mailing can begin.",
             start=_minute(gap.start),
             end=_minute(gap.end),
         ),
         _(
-            "Name a log of that time: join its parts with cat. If it ends too early, mail yourself a test copy, so that it has a line of now. Or, if everything until then was sent, type: moza-mail settle --assume-sent-until TIME"
+            "Use a log that covers that time: moza-mail settle --log FILE. If the log is in several files, join them with cat. If it ends too early, send yourself a test copy: this adds a line with the current time. Or, if you know that every issue up to a certain time was sent, type: moza-mail settle --assume-sent-until TIME"
         ),
     ]
 
@@ -257,9 +257,11 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
 def assumption_as_lines(gap: RestoreGap) -> list[str]:
     """Describe the effect of a person's statement about a restored store."""
     if gap.is_open:
-        return [_("What was sent between that time and {end} UTC is still unknown.", end=_minute(gap.end))]
+        return [_("It is still unknown what was sent between that time and {end} UTC.", end=_minute(gap.end))]
     return [
-        _("Issues dated up to that day count as sent, also those without a date. Others are sent as usual.")
+        _(
+            "Issues dated up to that day, and issues without a date, now count as sent. Other issues are sent as usual."
+        )
     ]
 
 
@@ -306,7 +308,7 @@ def bounce_remarks(report: "BounceRun") -> Iterator[str]:
     """Yield what a person must decide after a bounce run."""
     if report.held:
         yield _(
-            "{count} are held: too many readers of one provider fail alike, so it may be the provider's error. See moza-mail status, then: moza-mail bounces accept MAILING, or reject.",
+            "{count} suppressions are held: too many recipients at one provider failed with the same error, which may be the provider's fault. See moza-mail status. Then decide: moza-mail bounces accept MAILING, or moza-mail bounces reject MAILING",
             count=report.held,
         )
     for one in report.unrecognised:

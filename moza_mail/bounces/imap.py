@@ -284,10 +284,10 @@ class ImapMailbox:
         if not self._keeps_keywords and not self._url.done:
             raise ProjectError(
                 _(
-                    "the mailbox `{mailbox}` keeps no flags of our own, so processed messages must be moved",
+                    "the mailbox `{mailbox}` does not support custom flags, so processed messages must be moved to another folder",
                     mailbox=self.name,
                 ),
-                hint=_("Add a folder for them to the URL: ?done=Processed"),
+                hint=_("Add the name of that folder to the URL: ?done=Processed"),
             )
         unread = (
             f"UNKEYWORD {PROCESSED_FLAG} UNKEYWORD {UNRECOGNIZED_FLAG}"
@@ -299,15 +299,15 @@ class ImapMailbox:
     def _select(self, server: imaplib.IMAP4, folder: str, *, readonly: bool = False) -> int:
         """Open a folder and return its number of messages."""
         typ, data = server.select(encode_folder(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
-        self._require_ok(typ, data, _("does not open the folder {folder}", folder=folder))
+        self._require_ok(typ, data, _("refuses to open the folder {folder}", folder=folder))
         count = next(iter(read_numbers(data[:1])), None)
         if count is None:
             raise self._make_reply_error(
-                _("it does not say how many messages are in {folder}", folder=folder)
+                _("it does not report the number of messages in {folder}", folder=folder)
             )
         if count > MAX_MESSAGES:
             raise self._make_reply_error(
-                _("it says that {count} messages are in {folder}", count=count, folder=folder)
+                _("it reports {count} messages in {folder}, which is too many", count=count, folder=folder)
             )
         return count
 
@@ -316,7 +316,7 @@ class ImapMailbox:
         found: list[int] = []
         for first in range(1, count + 1, SEARCH_BATCH):
             typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", criteria)
-            self._require_ok(typ, lines, _("does not search"))
+            self._require_ok(typ, lines, _("refuses to search"))
             uids = read_numbers(lines)
             # The command searches SEARCH_BATCH messages, so an honest server returns no more UIDs than that.
             if len(uids) > SEARCH_BATCH:

@@ -14,7 +14,7 @@ def backup(project: Project, file: Path) -> None:
     run_async(lambda: app.back_up(project, file.absolute()))
     output.say(
         _(
-            "The store is in {file}. The secret is not: keep subscribers/secret in another place. Whoever has both can make links of any subscriber.",
+            "The backup is in {file}. It does not contain the secret: keep a copy of subscribers/secret in another place. Anyone with both can make the links of any subscriber.",
             file=str(file),
         )
     )
@@ -23,13 +23,13 @@ def backup(project: Project, file: Path) -> None:
 def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
     """Restore a backup, and print the period that the restored store does not know."""
     if needs_answer:
-        output.confirm(_("Replace the store by {file}?", file=str(file)), _("nothing was changed"))
+        output.confirm(_("Replace the store with {file}?", file=str(file)), _("nothing was changed"))
     done = run_async(lambda: app.restore(project, file.absolute()))
     if done.old_store:
-        output.say(_("The store from before is in {file}.", file=str(done.old_store)))
+        output.say(_("The earlier store was moved to {file}.", file=str(done.old_store)))
     output.say(
         _(
-            "Restored. The store does not know what happened between {start} UTC and {end} UTC:",
+            "Restored. The store has no record of what happened between {start} UTC and {end} UTC:",
             start=f"{done.gap.start:%Y-%m-%d %H:%M}",
             end=f"{done.gap.end:%Y-%m-%d %H:%M}",
         )
@@ -37,11 +37,11 @@ def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
     output.say(_("  {count} messages may have been sent since; they are uncertain now", count=done.uncertain))
     output.say(
         _(
-            "  sign-ups, unsubscriptions, bounces and erasures of that time are lost: repeat those that you know of"
+            "  sign-ups, unsubscriptions, bounces and erasures of that time are lost; enter again those that you know"
         )
     )
     output.say(
         _(
-            "Nothing is sent until you say what was sent: moza-mail settle --log FILE, or moza-mail settle --assume-sent-until TIME"
+            "Nothing is sent until you record what was sent in that time: moza-mail settle --log FILE, or moza-mail settle --assume-sent-until TIME"
         )
     )

@@ -47,7 +47,7 @@ def show_uncertain(project: Project, *, as_json: bool) -> int:
     if rows:
         output.say(
             _(
-                "The relay may have these mails. Nobody is mailed twice: a person without a mail signs up again."
+                "The relay may have accepted these mails, so they are not sent again. A person who received no mail can sign up again."
             )
         )
     return 0
@@ -57,8 +57,8 @@ def say_delay(error: Exception) -> None:
     """Print why confirmations are retried later."""
     is_ours = not isinstance(error, MozaMailError)
     reason = (
-        _("this is our mistake ({name})", name=type(error).__name__)
+        _("this is a bug in moza-mail ({name})", name=type(error).__name__)
         if is_ours
         else getattr(error, "message", "")
     )
-    output.say(_("Confirmations are retried within 30 seconds: {reason}", reason=reason))
+    output.say(_("Confirmations failed and are retried within 30 seconds: {reason}", reason=reason))

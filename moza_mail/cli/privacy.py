@@ -79,4 +79,4 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
     if run_async(lambda: app.adopt_secret(project)):
         output.give(_("The store uses the secret that is set now, and the audit log was sealed again."))
     else:
-        output.give(_("It is the store's own secret: nothing was changed."))
+        output.give(_("The secret that is set is the store's own secret already. Nothing was changed."))

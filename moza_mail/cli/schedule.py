@@ -23,7 +23,7 @@ def show(project: Project, *, as_json: bool) -> None:
     output.say(_("Use one of the two. With systemd: systemctl enable --now {unit}.timer", unit=app.UNIT_NAME))
     output.say(
         _(
-            "Cron has no environment of yours: name the file of the relay's password in it (docs/configuration.md)."
+            "Cron does not read your environment. If the relay needs a password, set MOZA_MAIL_SMTP_PASSWORD_FILE in the crontab (docs/configuration.md)."
         )
     )
 

@@ -132,7 +132,7 @@ class AuditProblem:
             ProblemKind.CHANGED: _("entry {numbers} was changed or inserted", numbers=numbers),
             ProblemKind.MISSING: _("deleted entries: {numbers}", numbers=numbers),
             ProblemKind.ADDED: _("entry {numbers} was inserted", numbers=numbers),
-            ProblemKind.HEAD: _("the sealed count of the entries is missing or was changed"),
+            ProblemKind.HEAD: _("the seal over the number of entries is missing or was changed"),
             ProblemKind.EMPTIED: _("the log is empty, but the store has data"),
             ProblemKind.PROTECTION: _("the triggers that protect the log were changed or deleted"),
             ProblemKind.SECRET: _("the seal was made with another secret"),
@@ -141,7 +141,7 @@ class AuditProblem:
                 numbers=numbers,
             ),
             ProblemKind.OTHER: _(
-                "entry {numbers} is another one than its anchor says: the database was replaced",
+                "entry {numbers} differs from its anchor: the database was replaced",
                 numbers=numbers,
             ),
         }
@@ -182,7 +182,7 @@ def parse_anchors(text: str) -> tuple[AuditAnchor, ...]:
     ]
     if not found:
         raise ProjectError(
-            _("there is no anchor in the text or file that --anchor names"),
+            _("the text or file of --anchor contains no anchor"),
             hint=_("Give the line that `moza-mail privacy anchor` printed, or a file that contains it."),
         )
     return tuple(found)
@@ -214,7 +214,9 @@ class AuditCheck:
             text = _("{text}; retention deleted those up to {deleted}", text=text, deleted=head.deleted)
         if self.unverified_anchors:
             text = _(
-                "{text}; {count} anchors are of deleted entries", text=text, count=self.unverified_anchors
+                "{text}; {count} anchors could not be checked, because their entries were deleted",
+                text=text,
+                count=self.unverified_anchors,
             )
         return _(
             "{text}. The last is entry {last} with the seal {seal}.",

@@ -68,11 +68,11 @@ class TokenRefused(MozaMailError):
     exit_code = 3
 
 
-LOG_IN_AGAIN = _("Give the consent again: moza-mail oauth login")
+LOG_IN_AGAIN = _("Log in and give consent again: moza-mail oauth login")
 # Words in a refusal and the remedy. The numbers are those of Microsoft Entra ID (learn.microsoft.com, reference of AADSTS
 # codes, read in November 2026); the words below are from RFC 6749 5.2. The first match counts.
 TOKEN_REMEDIES = (
-    ("AADSTS7000222", _("The client secret has ended. Make a new one in Microsoft Entra ID.")),
+    ("AADSTS7000222", _("The client secret has expired. Make a new one in Microsoft Entra ID.")),
     (
         "AADSTS7000215",
         _("The client secret is wrong. Set MOZA_MAIL_OAUTH_CLIENT_SECRET to its value, not its ID."),
@@ -80,7 +80,9 @@ TOKEN_REMEDIES = (
     ("AADSTS7000218", _('Set "Allow public client flows" to yes for the app in Microsoft Entra ID.')),
     (
         "AADSTS700016",
-        _("The tenant does not know `client_id`. Compare `tenant` and `client_id` with the app."),
+        _(
+            "The tenant has no app with this `client_id`. Compare `tenant` and `client_id` with those of the app."
+        ),
     ),
     ("AADSTS90002", _("There is no such tenant. Correct `tenant` in moza-mail.toml.")),
     ("AADSTS65001", _('An administrator must press "Grant admin consent" for the app.')),

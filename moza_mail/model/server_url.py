@@ -112,7 +112,7 @@ def parse_server_url(text: str, url_format: UrlFormat) -> ServerUrl:
     if not host or port == 0:
         raise url_format.refuse(_("the URL has no valid host name or port"))
     if not user.isprintable() or parts.fragment:
-        raise url_format.refuse(_("the URL has an impossible user name, or a part after #"))
+        raise url_format.refuse(_("the URL has a control character in its user name, or a part after #"))
     return ServerUrl(
         scheme=parts.scheme,
         host=host,
@@ -154,12 +154,12 @@ def find_tls_remedy(error: ssl.SSLError, url_format: UrlFormat) -> str:
     code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
     if code in UNKNOWN_AUTHORITY:
         return _(
-            "Nobody here knows the authority that signed it. If it is your own, put its certificate in a PEM file and set `{setting}` to that file. Nothing was sent.",
+            "This machine does not know the authority that signed the certificate. If it is your own authority, put the authority's certificate in a PEM file and set `{setting}` to that file. Nothing was sent.",
             setting=url_format.cafile_setting,
         )
     if code in OUT_OF_DATE:
         return _(
-            "First check the clock of this machine: timedatectl. If it is right, ask who keeps the server to renew the certificate. Nothing was sent."
+            "First check this machine's clock: timedatectl. If the clock is right, ask the server's operator to renew the certificate. Nothing was sent."
         )
     return _(
         "Check the host and port in `{name}`, or ask the server's operator. Nothing was sent.",

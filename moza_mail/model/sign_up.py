@@ -39,7 +39,7 @@ def clean_name(text: str) -> str:
     """Return a name to store, stripped of spaces; raise SubscriptionError if it is unusable."""
     name = text.strip()
     if UNSTORABLE.search(name):
-        raise SubscriptionError(_("the name holds a control character"), hint=_("Type it again."))
+        raise SubscriptionError(_("the name contains a control character"), hint=_("Type it again."))
     if len(name) > LONGEST_NAME:
         raise SubscriptionError(
             _("the name is longer than {longest} characters", longest=LONGEST_NAME), hint=_("Shorten it.")
@@ -77,7 +77,9 @@ class SignUp:
         object.__setattr__(self, "name", clean_name(self.name))
         check_language(self.lang)
         if UNSTORABLE.search(self.source) or len(self.source) > LONGEST_SOURCE:
-            raise SubscriptionError(_("the source of the sign-up is not one short line"))
+            raise SubscriptionError(
+                _("the source of the sign-up is too long, or contains a control character")
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ def log_in_by_device(
             return tokens
         interval += SLOWER_BY if is_too_fast else timedelta()
     raise TokenRefused(
-        _("nobody gave consent before the code ended"), hint=_("Type again: moza-mail oauth login")
+        _("nobody gave consent before the code expired"), hint=_("Type again: moza-mail oauth login")
     )
 
 

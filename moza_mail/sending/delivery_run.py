@@ -338,13 +338,13 @@ def make_outage_error(cause: StoreUnavailable, count: int) -> StoreUnavailable:
     if not count:
         return cause
     message = ngettext(
-        "{cause}\n  The relay's answer for {count} recipient could not be recorded, so the next send makes this recipient uncertain",
-        "{cause}\n  The relay's answers for {count} recipients could not be recorded, so the next send makes these recipients uncertain",
+        "{cause}\n  The relay's reply for {count} recipient could not be recorded. The next send marks this recipient as uncertain",
+        "{cause}\n  The relay's replies for {count} recipients could not be recorded. The next send marks these recipients as uncertain",
         count,
         cause=cause.message,
     )
     hint = _(
-        "Send again when the database is back. Then look them up in the relay's log: moza-mail settle --log FILE"
+        "Send again when the database is available. Then settle the uncertain recipients with the relay's log: moza-mail settle --log FILE"
     )
     return StoreUnavailable(message, hint=hint)
 

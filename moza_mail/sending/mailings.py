@@ -65,7 +65,7 @@ async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
                 created_at=f"{known.created_at:%Y-%m-%d %H:%M}",
             ),
             hint=_(
-                "To continue, put the issue, its theme and the settings of its list back as they were. To send the new text as a new mailing, give it a `slug` of its own."
+                "To continue this mailing, undo the changes to the issue, its theme and the settings of its list. To send the new text to everybody as a new mailing, give the issue another `slug`."
             ),
         )
     return known
@@ -130,22 +130,22 @@ def require_known_past(gap: RestoreGap | None, issue: Issue) -> None:
     if gap.is_open:
         raise MailingError(
             _(
-                "the store was restored, and does not know what was sent between {start} UTC and {end} UTC",
+                "the store was restored, and has no record of what was sent between {start} UTC and {end} UTC",
                 start=f"{gap.start:%Y-%m-%d %H:%M}",
                 end=f"{gap.end:%Y-%m-%d %H:%M}",
             ),
             hint=_(
-                "Say what was sent: moza-mail settle --log FILE, with the relay's log of that time, or moza-mail settle --assume-sent-until TIME"
+                "Record what was sent in that time. With the relay's log: moza-mail settle --log FILE. If every issue up to a certain time was sent: moza-mail settle --assume-sent-until TIME"
             ),
         )
     if gap.counts_as_sent(issue.date, issue.send_at):
         raise MailingError(
             _(
-                "`{source}` counts as sent: the restored store does not know it, and by your word everything dated up to {day} was sent",
+                "`{source}` counts as sent: the restored store has no record of it, and you stated that every issue dated up to {day} was sent",
                 source=issue.source,
                 day=str(gap.assumed_through),
             ),
-            hint=_("If nobody got it, give it a later `date`, and send it again."),
+            hint=_("If nobody received the issue, give it a later `date` and send it again."),
         )
 
 

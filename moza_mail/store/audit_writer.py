@@ -79,7 +79,7 @@ class AuditWriter:
             moved_to = connection.scalar(sa.select(properties.c.value).where(properties.c.name == MOVED_TO))
         if moved_to:
             raise StoreError(
-                _("this store was copied to {target}, and is used no more", target=moved_to),
+                _("this store was copied to {target} and is no longer used", target=moved_to),
                 hint=_('Set store = "{target}" in moza-mail.toml.', target=moved_to),
             )
         if self.hasher is None or self.any_secret:

@@ -33,10 +33,10 @@ def make_failover_error(name: str) -> StoreFailedOver:
     """Return the error that stops a sender after a failover."""
     return StoreFailedOver(
         _(
-            "a standby has become the primary database of {name}, and may lack what was recorded before; the recipients without an outcome are uncertain",
+            "a standby has become the primary database of {name}, and may lack the latest records; recipients without a recorded outcome are now uncertain",
             name=name,
         ),
         hint=_(
-            "Settle them with the relay's log: moza-mail settle --log FILE. Then send again. Set synchronous_standby_names, so that no commit is lost."
+            "Settle these recipients with the relay's log: moza-mail settle --log FILE. Then send again. Set synchronous_standby_names on the server, so that the next failover loses no commit."
         ),
     )

@@ -193,13 +193,13 @@ def _check_header(
     numbers = (header.get("last_subscriber_id"), header.get("last_confirmation_id"))
     if header.get("move_file") != VERSION or not all(isinstance(number, int) for number in numbers):
         raise StoreError(
-            _("{file}: this is no move file of this version", file=source),
+            _("{file}: this is not a move file of this version", file=source),
             hint=_("Make one with: moza-mail subscribers export --all"),
         )
     if header.get("secret_id") != require_hasher(connection).fingerprint:
         raise StoreError(
-            _("{file}: the file belongs to another secret than that of this project", file=source),
-            hint=_("Add the secret of the project that it comes from: --secret-file FILE"),
+            _("{file}: the file was made with another secret than this project's", file=source),
+            hint=_("Add the secret of the project that made the file: --secret-file FILE"),
         )
     if stored_fingerprint(connection) != header["secret_id"]:
         adopt_secret(connection, now)

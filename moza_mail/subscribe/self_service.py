@@ -113,7 +113,7 @@ def _require_double_opt_in(mailing_list: MailingList) -> None:
     if mailing_list.opt_in is not OptIn.DOUBLE:
         raise SubscriptionError(
             _(
-                "the list `{list_slug}` is closed to sign-ups: its subscribers are imported",
+                "nobody can sign up for the list `{list_slug}`, because its subscribers are imported",
                 list_slug=mailing_list.slug,
             )
         )

@@ -110,11 +110,11 @@ def make_leavers_error(source: str, name: str, *, line: int, has_status: bool) -
     state = STATE_OF_ROLE.get(find_role(_normalise_name(name)), RowState.UNSUBSCRIBED)
     if not has_status and name == source:
         message = _(
-            "{file}: the name of the file says that these people left, and no column does", file=source
+            "{file}: the name of the file says that these people left, but no column says so", file=source
         )
     else:
         message = _(
-            "{file}: `{name}` says that these people left, and line {line} does not",
+            "{file}: `{name}` says that these people left, but line {line} does not say so",
             file=source,
             name=name[:60],
             line=line,
@@ -122,7 +122,7 @@ def make_leavers_error(source: str, name: str, *, line: int, has_status: bool) -
     return SubscriberFileError(
         message,
         hint=_(
-            'Say what they are: --status "*={state}" (or unsubscribed, unconfirmed, suppressed, bounced, complained, confirmed)',
+            'State what happened to these people: --status "*={state}" (or another state: unsubscribed, unconfirmed, suppressed, bounced, complained, confirmed)',
             state=state.value,
         ),
     )

@@ -155,10 +155,13 @@ def make_remark_error(remark: str, source: str) -> SubscriberFileError:
     """Return the error for a remark between the addresses, such as `Unsubscribed:` above a group."""
     return SubscriberFileError(
         locate(
-            _("`{text}` is no plain address, and may say that people left", text=make_printable(remark[:60])),
+            _(
+                "`{text}` is not just a mail address, and may mean that people left",
+                text=make_printable(remark[:60]),
+            ),
             source,
         ),
-        hint=_("Move the people who left to a file of their own, delete this text, and import both files."),
+        hint=_("Move the people who left to a separate file, delete this text, and import both files."),
     )
 
 

@@ -192,7 +192,7 @@ def _open(content: bytes, source: str) -> tuple["CalamineWorkbook", dict[str, Sh
         raise _make_too_large_error(source)
     if sheet.cells > MAX_CELLS:
         raise SubscriberFileError(
-            locate(_("a sheet reaches over {count:,} cells", count=sheet.cells), source),
+            locate(_("a sheet spans {count:,} cells, which is too many", count=sheet.cells), source),
             hint=_("Delete the empty rows and columns after the list, or save the list as CSV UTF-8."),
         )
     return CalamineWorkbook.from_filelike(io.BytesIO(content)), marks

@@ -62,7 +62,7 @@ def test_a_deleted_store_is_noticed_and_nobody_is_mailed_again(project):
     for command in (("send", ISSUE, "--yes"), ("send", "--due"), ("status",), ("subscribers", "list")):
         done = project.run(*command)
         assert done.code != 0
-        assert "is gone" in done.err
+        assert "is missing" in done.err
         assert "moza-mail restore" in done.err
     assert not (project.path / STORE).exists()
     assert len(project.outbox()) == READERS
@@ -95,7 +95,7 @@ def test_the_store_of_another_project_is_refused(project, tmp_path):
     shutil.copy(other.path / STORE, project.path / STORE)
     done = send(project)
     assert done.code == 1
-    assert "another store" in done.err
+    assert "not the store that this project used" in done.err
 
 
 def test_a_lost_secret_is_not_replaced_by_a_new_one(project):
@@ -189,7 +189,7 @@ def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path)
 
 
 WEB_LINE = '192.0.2.1 - - [30/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 250 "-" "-"'
-MISSING = "is still unknown, and no mailing begins"
+MISSING = "Until you settle this, no mailing can begin."
 
 
 @pytest.mark.parametrize("part", ["starts too late", "ends too early", "of a web server", "empty"])

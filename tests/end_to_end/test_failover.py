@@ -50,7 +50,7 @@ def test_after_a_failover_with_loss_the_recipients_around_it_are_uncertain(prima
             ended = fleet.finish(started)
         assert sum(WARNING in text for _, text in ended) == 1
         assert [code for code, _ in ended] == [3, 3], ended
-        assert all("may lack what was recorded before" in text for _, text in ended)
+        assert all("may lack the latest records" in text for _, text in ended)
         again = project.run("send", ISSUE, "--yes")
         verdict = fleet.judge(project, sink, READERS)
     assert again.code == 3

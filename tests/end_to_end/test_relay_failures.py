@@ -167,7 +167,7 @@ TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
         ({"MAIL": [TOO_LARGE] * 99}, {"pending": 12}, 1, "552 5.3.4"),
         ({"RCPT": [None] * 6 + [TOO_LARGE]}, {"accepted": 11, "refused": 1}, 3, ""),
         ({"RCPT": [b"550 5.1.1 No such user\r\n"]}, {"refused": 1, "accepted": 11}, 3, ""),
-        ({"RCPT": [b"503 5.5.1 Nested MAIL\r\n"]}, {"accepted": 12}, 3, "Alarm: 1 times"),
+        ({"RCPT": [b"503 5.5.1 Nested MAIL\r\n"]}, {"accepted": 12}, 3, "Number of times: 1"),
         ({"RCPT": [b"503 5.5.1 Nested MAIL\r\n"] * 99}, {"pending", "deferred"}, 75, "Alarm:"),
     ],
     ids=lambda given: f"{next(iter(given))}" if isinstance(given, dict) else "",
@@ -196,7 +196,7 @@ def test_a_block_list_refuses_nobody_and_pauses_the_domain_with_a_hint(tmp_path)
     assert project.states() == {"pending": 200}
     assert tried < 200
     (alarm,) = done.json["alarms"]
-    assert "recipients stay pending" in alarm
+    assert "stay pending" in alarm
     assert "run the same command again" in alarm
     assert done.json["suppressed"] == 0
 
@@ -376,4 +376,4 @@ def test_an_expired_certificate_suggests_to_check_the_clock(project):
     with run_relay(lambda: aiosmtpd_relay(implicit=certificate("localhost", **PAST))) as relay:
         project.set(relay=f"smtps://localhost:{relay.port}", relay_ca_file="ca.pem")
         done, _ = run_send(project)
-    assert "the clock of this machine" in done.err
+    assert "this machine's clock" in done.err

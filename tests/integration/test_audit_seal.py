@@ -248,7 +248,7 @@ def test_an_anchor_is_found_in_a_mail_or_a_file_with_others(on):
     anchor = take_anchor(on)
     quoted = str(anchor).replace(" ", "\n", 1)
     assert parse_anchors(f"Subject: anchor\n\n  {quoted}\n-- \n{anchor}\n") == (anchor, anchor)
-    with pytest.raises(Exception, match="there is no anchor"):
+    with pytest.raises(Exception, match="contains no anchor"):
         parse_anchors("moza-mail-anchor 3")
     another = AuditAnchor.of_head(on(verify).head, AddressHasher(secret=b"another secret than it"), NOW)
     assert problems(on, [another]) == [("secret", 3, 3)]

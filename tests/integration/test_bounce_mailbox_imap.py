@@ -154,7 +154,7 @@ def test_a_read_only_folder_is_reported_before_anything_is_counted(server):
 
 
 def test_a_missing_folder_is_reported(server):
-    with pytest.raises(MailboxError, match="does not open the folder Weg"):
+    with pytest.raises(MailboxError, match="refuses to open the folder Weg"):
         read(opened(server, server.url(folder="Weg")))
 
 

@@ -100,9 +100,9 @@ def test_a_damaged_token_file_is_replaced(tokens, tmp_path):
 @pytest.mark.parametrize(
     ("words", "remedy"),
     [
-        ("AADSTS7000222: The provided client secret keys are expired.", "has ended"),
+        ("AADSTS7000222: The provided client secret keys are expired.", "has expired"),
         ("AADSTS7000215: Invalid client secret provided.", "secret is wrong"),
-        ("AADSTS700016: Application with identifier 'moza' was not found", "does not know"),
+        ("AADSTS700016: Application with identifier 'moza' was not found", "has no app with this"),
         ("AADSTS90002: Tenant 'x' not found.", "no such tenant"),
         ("AADSTS65001: The user or administrator has not consented", "admin consent"),
         ("AADSTS50173: The provided grant has expired due to it being revoked", "oauth login"),

@@ -118,7 +118,7 @@ def test_a_damaged_file_and_a_used_store_import_nothing(request, kind):
                 "complete": lines[:-1],
                 "line 3": [*lines[:2], "{}", *lines[3:]],
                 "line 4": [*lines[:3], lines[3].replace("@", ""), *lines[4:]],
-                "no move file": lines[1:],
+                "not a move file": lines[1:],
                 "another secret": [lines[0].replace(SECRET.fingerprint, "0" * 32), *lines[1:]],
             }
             for says, wrong in damaged.items():

@@ -85,7 +85,7 @@ def test_comments_above_and_among_the_addresses_are_left_out():
     ],
 )
 def test_a_group_of_unsubscribed_people_in_a_list_stops_the_import(content):
-    with pytest.raises(SubscriberFileError, match="may say that people left"):
+    with pytest.raises(SubscriberFileError, match="may mean that people left"):
         read(content)
     assert {
         row.state.value

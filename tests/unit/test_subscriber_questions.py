@@ -480,7 +480,7 @@ def test_a_link_has_no_meaning_and_a_text_about_waiting_means_unconfirmed():
 )
 def test_a_line_that_explains_a_mark_next_to_a_name_is_asked_about(line):
     content = f"Naam,Email\nAda,ada@example.org\nBob *,bob@example.org\n\n{line}\n"
-    assert "may say that people left" in str(ask(content, consent="op papier"))
+    assert "may mean that people left" in str(ask(content, consent="op papier"))
 
 
 def test_a_form_text_about_how_to_unsubscribe_unsubscribes_nobody():

@@ -162,7 +162,7 @@ def test_the_answer_to_a_question_decides():
     ends = "email,Lid tot\na@example.org,\nb@example.org,2024-12-31\n"
     status = parse_status(["Lid tot:*=unsubscribed"])
     assert states(ends, status=status, consent="lid") == {"a": "confirmed", "b": "unsubscribed"}
-    with pytest.raises(SubscriberFileError, match="no column does"):
+    with pytest.raises(SubscriberFileError, match="no column says so"):
         states("email\na@example.org\n", name="afgemeld.csv", consent="x")
     whole = parse_status(["*=unsubscribed"])
     assert states("email\na@example.org\n", name="afgemeld.csv", status=whole) == {"a": "unsubscribed"}

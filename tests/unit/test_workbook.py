@@ -119,7 +119,7 @@ ADDRESS = '<c t="inlineStr"><is><t>zoe@example.org</t></is></c>'
     ],
 )
 def test_a_cell_at_a_distant_position_does_not_fill_the_memory(rows):
-    with pytest.raises(SubscriberFileError, match="a sheet reaches over"):
+    with pytest.raises(SubscriberFileError, match="a sheet spans"):
         read_workbook(with_sheet(sheet(rows)), "leden.xlsx")
 
 

@@ -86,7 +86,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A backup.", metavar="FILE")],
     yes: options.Yes = False,
 ) -> None:
-    """Put a backup back. Nothing is sent before you say what was sent since."""
+    """Restore a backup. Nothing is sent until you run `settle`."""
     from moza_mail.cli.backup import restore
 
     restore(options.project(context), file, needs_answer=not yes)

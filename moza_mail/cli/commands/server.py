@@ -63,20 +63,20 @@ def schedule(
 def new(
     context: typer.Context,
     selector: Annotated[
-        str, typer.Option(help="The key's name in the DNS; by default moza and the month.", metavar="NAME")
+        str, typer.Option(help="The key's name in DNS; by default moza and the month.", metavar="NAME")
     ] = "",
     domain: Annotated[
         str, typer.Option(help="The domain that signs; by default the sender's.", metavar="DOMAIN")
     ] = "",
     ed25519: Annotated[
-        bool, typer.Option("--ed25519", help="A second key, of a newer kind that few receivers read.")
+        bool, typer.Option("--ed25519", help="Make a second key of type Ed25519, which few receivers check.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option(help="The file to create; by default in subscribers/.", metavar="FILE")
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Make a key, and print the DNS record to publish."""
+    """Make a DKIM key, and print the DNS record to publish."""
     from moza_mail.app.signing import NewKeyOptions
     from moza_mail.cli.dkim import create
 
@@ -104,11 +104,11 @@ def log_in(context: typer.Context) -> None:
 def confirmations(
     context: typer.Context,
     uncertain: Annotated[
-        bool, typer.Option("--uncertain", help="List those that the relay may have; mail nothing.")
+        bool, typer.Option("--uncertain", help="List mails that the relay may have accepted; send nothing.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Mail the confirmations that are due, if `serve` does not run."""
+    """Send due confirmation mails, if `serve` does not run."""
     from moza_mail.cli.confirmations import confirmations, show_uncertain
 
     run = show_uncertain if uncertain else confirmations

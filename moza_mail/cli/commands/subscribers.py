@@ -195,7 +195,7 @@ def list_people(
 
 @subscribers.command()
 def segments(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Show the segments of a list: their rules and how many they hold."""
+    """Show a list's segments: their rules and numbers of subscribers."""
     from moza_mail.cli.subscribers_list import segments
 
     segments(options.project(context), list_, as_json=json_)
@@ -238,19 +238,19 @@ def suppress(
 @subscribers.command()
 def unsuppress(
     context: typer.Context,
-    reason: Annotated[str, typer.Option(help="Why it may be mailed again, for the record.", metavar="TEXT")],
+    reason: Annotated[str, typer.Option(help="Why mail is allowed again, for the record.", metavar="TEXT")],
     address: OptionalAddress = "",
     they_asked: Annotated[
-        bool, typer.Option("--they-asked", help="They asked for it; needed after a complaint or suppress.")
+        bool, typer.Option("--they-asked", help="The person asked; required after a complaint or `suppress`.")
     ] = False,
-    mailing: Annotated[str, typer.Option(help="All that bounces of this issue suppressed.")] = "",
-    since: Annotated[datetime | None, typer.Option(help="All that bounces suppressed since.")] = None,
-    domain: Annotated[str, typer.Option(help="All that bounces suppressed at this domain.")] = "",
-    reply: Annotated[str, typer.Option(help="All whose reply contains this text.", metavar="TEXT")] = "",
+    mailing: Annotated[str, typer.Option(help="Addresses suppressed by bounces of this issue.")] = "",
+    since: Annotated[datetime | None, typer.Option(help="Addresses suppressed since this time.")] = None,
+    domain: Annotated[str, typer.Option(help="Addresses suppressed by bounces at this domain.")] = "",
+    reply: Annotated[str, typer.Option(help="Addresses whose bounce has this text.", metavar="TEXT")] = "",
     yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Allow mail to a suppressed address again, or to many."""
+    """Allow mail to suppressed addresses again."""
     from moza_mail.cli import subscribers as command
 
     project = options.project(context)
