@@ -26,7 +26,10 @@ def pytest_addoption(parser):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return two processes more than there are cores, because tests wait for relays, disks and browsers; not in `quick`."""
+    """Return two processes more than there are cores, because tests wait for relays, disks and browsers.
+
+    In the profile `quick`, return the number of cores.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if config.getoption("hypothesis_profile", None) == "quick" else cores + 2
 
@@ -36,7 +39,8 @@ RECORDER = OutputRecorder()
 
 def pytest_configure():
     gc.set_threshold(100_000, 20, 20)
-    # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP: every process that a test starts would inherit that.
+    # A shell starts background jobs with SIGINT ignored, and nohup ignores SIGHUP. Child processes would inherit the ignored
+    # signals.
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
@@ -48,7 +52,7 @@ def pytest_configure():
 
 
 def pytest_collection_finish():
-    # Imported modules stay to the end. Collecting garbage among them again and again takes a tenth of the run.
+    # Imported modules stay until the end. Searching them for garbage would take a tenth of the run.
     gc.freeze()
 
 

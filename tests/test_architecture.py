@@ -21,7 +21,7 @@ INPUT_OUTPUT = {"project", "store", "transport", "bounces", "dns_check", "link_c
 USE_CASES = {"sending", "subscribe", "archive", "app"}
 PACKAGES = BASE | PURE | INPUT_OUTPUT | USE_CASES | {"edit", "web", "cli", "__main__"}
 
-# What a package may import beside itself, lazy imports included (DESIGN section 1).
+# The other packages that each package may import, also inside functions (docs/architecture.md).
 _sending = BASE | PURE | INPUT_OUTPUT | {"edit"}
 MAY_IMPORT = {
     "i18n": set(),
@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "archive": _sending | {"sending"},
     "app": _sending | {"sending", "subscribe", "archive"},
     "web": _sending | {"sending", "subscribe", "archive", "app"},
-    # Of these only types: an imported row, the store of a running send, and the client of links that tests replace.
+    # cli/ imports only types from subscribe, store and link_check.
     "cli": BASE | {"project", "subscribe", "store", "link_check", "app", "web"},
     "__main__": {"cli"},
 }
@@ -57,7 +57,7 @@ PUBLIC_MODULES = {
     "sending.throttle",
 }
 
-# Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
+# Each library, and the packages or modules that may import it. Every other import is from the standard library.
 LIBRARIES = {
     "aiosmtplib": {"transport"},
     "anyio": {"web"},
@@ -97,7 +97,7 @@ LONGEST_MODULE = 450
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 6
 MOST_EXPORTS = 12
-# All of cli/: it parses options, calls app/ and prints.
+# The limit for all lines of cli/, which only parses options, calls app/ and prints.
 LONGEST_CLI = 3500
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 BANNER = re.compile(r"^\s*#\s*[-=#*_~]{3,}")

@@ -21,7 +21,7 @@ from moza_mail.web.editor import i18n as editor
 PACKAGE = Path(__file__).parents[1] / "moza_mail"
 LANGUAGES = tuple(lang for lang in catalog.languages() if lang != "en")
 RUN = "run `make translations`, fill what is empty or fuzzy, and run it again"
-# What is caught and becomes the reason of an error, and the function that makes one of an issue.
+# Exceptions whose text becomes the reason of another error, and a function that makes an IssueError.
 REASONS = {"ImageError", "MergeFieldError", "MisplacedMergeFieldError", "issue_error"}
 # Packages whose errors are still plain English in part.
 PLAIN = {"store"}
@@ -150,7 +150,7 @@ def test_a_translation_has_the_placeholders_of_its_text_and_each_has_a_value(lan
             continue
         given = placeholders(text.forms[-1]) if text.parts is None else text.parts
         for form in (*text.forms, *translated[text.forms]):
-            # A text may leave out the number that chooses its form.
+            # A text need not contain `count`, the number that chooses its plural form.
             assert placeholders(form) | {"count"} == given | {"count"}, f"{text.place}: {form}"
 
 

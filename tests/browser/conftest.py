@@ -36,7 +36,7 @@ def chromium():
 def browser(chromium):
     """Return Chromium without the pages of other test modules."""
     browser, loop = chromium
-    # Between modules the loop is hidden: while it counts as running, no command could start its own loop in this thread.
+    # Between modules the loop does not count as running, because commands start their own loop in this thread.
     asyncio._set_running_loop(loop)
     yield browser
     for context in browser.contexts:
@@ -46,13 +46,13 @@ def browser(chromium):
 
 @pytest.fixture(scope="module")
 def pages(browser):
-    """Keep pages for reuse: a new one takes half a second, a used one a hundredth."""
+    """Keep pages for reuse. Opening a new page takes half a second, and reusing one a hundredth."""
     return []
 
 
 @pytest.fixture
 def show(browser, pages):
-    """Open a mail at a width and in a colour scheme; fail if it requests anything from the network."""
+    """Return a function that shows a mail at a width and in a colour scheme, without network requests."""
     opened, asked = [], []
 
     def hear(request):

@@ -8,7 +8,7 @@ from moza_mail.check.html_tree import own_text
 from tests.support import rendered_mails
 from tests.support.rendered_mails import SOURCES, WEEKLIES
 
-# Of every element of the page, in the order of the document: what a browser computes.
+# This script returns the computed style of every element of the page, in document order.
 COMPUTED = """() => [...document.querySelectorAll('body *')].map((e) => {
   const style = getComputedStyle(e);
   const behind = () => {

@@ -9,7 +9,7 @@ from tests.unit.test_sign_up import bodies
 from tests.unit.test_sign_up import mail as confirmation
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A mail is shown inside a mail client's page, which has a main landmark: a second one would stand in the way there.
+# These rules are off, because a mail is shown in the page of a mail client, which has a main landmark already.
 OFF = ("region", "landmark-one-main")
 
 
@@ -22,7 +22,7 @@ LOOKS = [
     (320, "light", "active"),
 ]
 
-# Every issue in the theme of the programme; in the other one those that have a bit of everything.
+# Every issue in the theme `moza`, and the issues with the most kinds of content in the theme `default`.
 DRESSED = [(path, "moza") for path in (*SOURCES, *WEEKLIES)]
 DRESSED += [
     (path, theme)

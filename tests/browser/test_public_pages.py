@@ -221,7 +221,7 @@ def open_pages(site, page, lang):
     yield "left"
 
 
-# The colours are the same in both languages, and the words by day and by night: two walks meet all of it.
+# Two combinations are enough, because the colours do not depend on the language.
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
 def test_public_pages_have_no_accessibility_problems_and_fit_a_small_screen(site, opened, lang, scheme):
     page = opened(viewport={"width": 320, "height": 640}, color_scheme=scheme)
@@ -243,7 +243,7 @@ def test_public_pages_have_no_accessibility_problems_and_fit_a_small_screen(site
     assert len(seen) == 11
 
 
-# What can be pressed is 24 px or more in both directions (WCAG 2.2, 2.5.8), links within a sentence excepted.
+# Targets must be at least 24 px high and wide, except links in a sentence (WCAG 2.2, 2.5.8).
 SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]
   .filter(e => e.getClientRects().length && !e.closest('p, li:not(nav li)') && !e.matches('.skip'))
   .map(e => [e.outerHTML, e.getBoundingClientRect()]).filter(([_, box]) => box.width < 24 || box.height < 24)"""
@@ -272,7 +272,7 @@ def test_colours_are_those_of_the_theme_in_light_and_dark_and_absent_in_print(si
         page.emulate_media(color_scheme=scheme)
         said.append([page.eval_on_selector("body", each) for each in (ground, ink)])
     assert said == [["rgb(238, 242, 246)", "rgb(15, 23, 42)"], ["rgb(7, 12, 23)", "rgb(226, 232, 240)"]]
-    # Also of who reads in the dark.
+    # Printed pages are black on white, even if the visitor prefers dark colours.
     page.emulate_media(media="print")
     everything = "(all, [of, but]) => [...new Set(all.filter(e => e.checkVisibility()).map(e => getComputedStyle(e)[of]))].filter(e => e !== but)"
     black = page.eval_on_selector_all("body, body *", everything, ["color", "rgb(0, 0, 0)"])

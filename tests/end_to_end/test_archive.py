@@ -260,12 +260,12 @@ class TestFolder:
         reader.join(timeout=60)
 
         assert "gone" not in seen
-        # A whole site of one run; of an old one that was being cleared away pages may be missing, never mixed.
+        # A visitor sees the site of one run. Pages of a site that is being deleted may be missing, but runs are never mixed.
         assert all(len(pages) <= 1 for pages in seen)
 
 
 def _page(site, page):
-    """Return a page from a folder that is held open, whatever its name is now; None if it has been deleted."""
+    """Return a page from an open folder, which may have been renamed. None if the page was deleted."""
     try:
         handle = os.open(f"{page}/index.html", os.O_RDONLY, dir_fd=site)
     except FileNotFoundError:

@@ -194,7 +194,7 @@ MISSING = "Until you settle this, no mailing can begin."
 
 @pytest.mark.parametrize("part", ["starts too late", "ends too early", "of a web server", "empty"])
 def test_a_log_that_does_not_cover_the_whole_time_does_not_permit_a_mailing(project, tmp_path, part):
-    """A message of the missing time could otherwise be sent again."""
+    """Otherwise a message from the missing time could be sent again."""
     project.run("backup", str(tmp_path / "backup.db"))
     second = write_second_issue(project)
     assert project.run("send", second, "--yes").code == 0
@@ -215,7 +215,7 @@ def test_a_log_that_does_not_cover_the_whole_time_does_not_permit_a_mailing(proj
 
 
 def test_two_logs_together_cover_the_time(project, tmp_path):
-    """The first log ends within the gap; what it covers need not be covered again."""
+    """The first log ends within the gap, and the second log begins there."""
     project.run("backup", str(tmp_path / "backup.db"))
     second = write_second_issue(project)
     time.sleep(1.1)
@@ -274,7 +274,7 @@ def test_an_issue_that_was_sent_long_after_its_date_is_not_sent_again(project, t
 
 
 def test_a_copy_that_was_made_in_the_middle_of_a_run_is_older_than_the_store(project, tmp_path):
-    """The run was killed, so its end raised no generation."""
+    """The run was killed, so the generation of the store was not raised at its end."""
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         project.add_readers(300)
@@ -419,7 +419,7 @@ def test_a_move_file_changes_no_store_that_was_made_with_another_secret(project,
 
 
 def test_a_store_mark_is_not_written_in_a_read_only_folder():
-    """Not even root may write in /sys."""
+    """Not even root can write in /sys."""
     write_mark(Path("/sys"), StoreMark(store_id="a", generation=1))
     assert read_mark(Path("/sys")) is None
 

@@ -126,7 +126,7 @@ def test_an_address_in_every_file_and_spelling_is_gone_after_an_erasure(project)
     assert (done.code, done.json["complete"], done.json["files_left"]) == (0, True, {}), done.err
     assert find_traces(project) == set()
     root = project.path
-    # The others are still there.
+    # The data about other people is still there.
     assert (root / "export.csv").read_bytes() == f"\ufeffemail,name\r\n{OTHER},Zoe\r\n".encode()
     assert (root / "reports" / "import.csv").read_text() == f'email,reason\n{OTHER},"two\nlines"\n'
     assert (root / "excel.csv").read_text("utf-16") == f"email;naam\n{OTHER};Zoe\n"

@@ -145,7 +145,7 @@ def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_reports_unc
         assert project.run("send", ISSUE, "--yes").code == 3
         verdict = fleet.judge(project, sink, READERS)
     assert not verdict.broken
-    # The two numbers differ only if the server committed a group and was gone before it answered.
+    # The number of reported and uncertain recipients differs if the server committed a group but could not answer.
     assert 0 < int(doubtful) <= 2 * 16
     assert verdict.uncertain
 

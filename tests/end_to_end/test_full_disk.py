@@ -1,4 +1,4 @@
-"""A disk that is full at many moments: one sentence, nothing stored by half, and the command continues when space is free."""
+"""A disk that is full at many moments: one error, nothing stored by half, and the command continues when space is free."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ class ProjectOnDisk:
         return done
 
     def fails_for_want_of_space(self, kilobytes: int, *arguments: str) -> None:
-        """Run a command on a full disk: it says so in one sentence, with what to do."""
+        """Run a command on a full disk, and check that it gives one error with a hint."""
         self.disk.leave_free(kilobytes)
         done = self.run(*arguments)
         self.disk.free()
@@ -60,7 +60,7 @@ class ProjectOnDisk:
             assert checked.stdout == "ok\n", checked
 
     def recipients(self) -> Counter[str]:
-        """Count the messages of each recipient. Each message is whole."""
+        """Count the messages of each recipient, and check that each message is complete."""
         found = Counter()
         for path in (self.path / "outbox" / "new").glob("*"):
             message = message_from_bytes(path.read_bytes(), policy=policy.default)
@@ -82,7 +82,7 @@ def project(tmp_path_factory):
 
 
 def test_every_command_continues_after_a_full_disk(project):
-    """One test for twelve moments: each command needs what the one before it stored."""
+    """Fill the disk before each of twelve commands. Each command needs the data of the previous one."""
     for kilobytes in (0, 40, 200):
         project.fails_for_want_of_space(kilobytes, *IMPORT)
     done = project.run(*IMPORT)

@@ -31,7 +31,7 @@ def test_an_unknown_topic_names_the_topics():
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion_suggests_commands(shell):
-    # The library that completes asks the process above it for the name of the shell, or takes it from here.
+    # The completion library would ask its parent process for the name of the shell. The variable prevents that.
     script = run(
         "-m", "moza_mail", "--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
     )

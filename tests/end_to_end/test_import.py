@@ -306,7 +306,7 @@ def test_several_files_of_one_export_are_shown_in_one_table(project):
     asked = project.run("subscribers", "import", *MAILCHIMP)
     assert asked.code == 2
     table = [line.split()[:2] for line in asked.err.splitlines() if re.match(r"  +\d", line)]
-    # Somebody who is in the first file and left in the second is taken out again.
+    # A person who is subscribed in the first file and unsubscribed in the second is not imported.
     assert table == [["2", "added"], ["1", "taken"], ["1", "unsubscribed"], ["1", "suppressed"]]
     dry = project.run("subscribers", "import", *MAILCHIMP, "--dry-run", "--json").json
     assert [one["added"] for one in dry] == [2, 0, 0]

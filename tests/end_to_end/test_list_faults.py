@@ -1,4 +1,4 @@
-"""A wrong table in lists.toml stops the list that it belongs to, and no other list."""
+"""A faulty table in lists.toml stops its own list, and no other list."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def right(text):
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with two lists, of which the table of `monthly` becomes wrong after its subscribers were imported."""
+    """A project with two lists. The table of `monthly` becomes faulty after its subscribers were imported."""
     project = folder(tmp_path)
     lists = project.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + right(WRONG))

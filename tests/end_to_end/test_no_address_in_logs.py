@@ -22,7 +22,7 @@ def project(tmp_path):
 
 
 def run_everything(project) -> None:
-    """Run a list through everything that can happen to it, mistakes included."""
+    """Run every command on a list, also with mistakes."""
     (project.path / "fout.csv").write_text(
         "email,name,consent\nlezer9@,X,ja\ndéa@example.org,Y,ja\nlezer3@example.org,Z,\n"
         '"lezer8@example.org,lezer7@example.org",V,ja\n'

@@ -16,7 +16,7 @@ READERS = 3
 FRONT = "---\ntitle: T\ndate: 2026-01-14\n"
 BODY = "## A\n\nx\n"
 
-# Front matter and texts that people, editors, programs and attackers leave; each one file of the folder.
+# Odd files that people, editors, programs and attackers leave in the folder, by name.
 TEXTS = {
     "empty.md": b"",
     "blank.md": b"\n\n   \n",
@@ -71,7 +71,7 @@ TEXTS = {
     "carriage.md": f"{FRONT}---\n{BODY}".replace("\n", "\r").encode(),
     "large.md": f"{FRONT}---\n".encode() + b"a" * 2_100_000,
 }
-# Files that editors and systems leave beside an issue, and that are no issues.
+# Files that editors and systems leave next to an issue, and that are not issues.
 HIDDEN = ("._2026-01-14.md", ".#2026-01-21.md", ".2026-01-14.md.swp.md")
 
 
@@ -116,7 +116,7 @@ def tidy(tmp_path, moment):
 
 @pytest.fixture
 def project(tidy):
-    """A project with an issue that is due, and every kind of odd file beside it."""
+    """A project with an issue that is due, and with every kind of odd file."""
     put_odd_files(tidy.path / "issues")
     return tidy
 
@@ -175,7 +175,7 @@ def put_large(path: Path) -> None:
         file.truncate(2 * 1024**3)
 
 
-# Themes of which another issue, that is due too, cannot be rendered.
+# Faulty themes. An issue that uses one of them is due too, and cannot be rendered.
 THEMES = {
     "binary": {"theme.toml": b"\xff\xfe\0"},
     "syntax": {"theme.toml": b"[light\n"},

@@ -1,4 +1,4 @@
-"""A setting that nobody would write on purpose is named with its file and line, and is never our mistake."""
+"""An odd setting is reported with its file and line, and never causes an internal error."""
 
 import json
 

@@ -15,7 +15,7 @@ from tests.support.project_folder import ISSUE, folder
 
 @pytest.fixture
 def preview(tmp_path):
-    """A running preview of the sample issue: its folder, its address and a browser that has entered by the key."""
+    """Run the preview of the sample issue. Yield its folder, its URL and a browser with the access cookie."""
     project = folder(tmp_path)
     with run_editor(project) as url:
         jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())

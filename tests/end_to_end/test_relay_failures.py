@@ -275,7 +275,7 @@ def test_a_rate_limit_is_respected_and_the_next_send_continues(project):
     assert "rate     20/s: about 1 s" in first.err
     assert second.code == 0
     assert len(arrived) == READERS
-    # Two may go at once, and so the last goes no sooner than ten turns after the first.
+    # The burst is two messages, so the time between the first and the last is that of the others.
     assert arrived[-1] - arrived[0] >= (READERS - 2) / 20 - 0.02
 
 
@@ -344,7 +344,7 @@ def test_cron_does_not_repeat_a_refused_login_until_the_settings_change(project)
 
 
 def test_a_login_that_the_relay_accepts_again_ends_the_pause_of_cron(project):
-    """The relay was corrected, and not the settings: a person tries it by hand."""
+    """The relay was fixed and the settings are the same, so a person sends once by hand."""
     make_due(project)
     CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
     relay = AiosmtpdRelay()

@@ -29,7 +29,7 @@ def test_the_crontab_line_runs_unchanged_from_any_folder(tmp_path):
     project = folder(place)
     (line,) = [row for row in project.run("schedule").out.split("\n") if row.startswith("* ")]
     command = line.removeprefix("* * * * * ")
-    # What cron does to a line before the shell gets it (crontab(5)).
+    # cron replaces each unescaped % by a line end before the shell gets the line (crontab(5)).
     assert "%" not in command.replace(r"\%", "")
     done = subprocess.run(
         ["/bin/sh", "-c", command.replace(r"\%", "%")],

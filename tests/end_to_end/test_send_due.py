@@ -269,7 +269,7 @@ def test_a_renamed_file_is_not_a_new_issue(project):
     assert "slug: 2026-01-14" in refused.err
     assert has_no_output(run_due(project))
     assert len(project.outbox()) == READERS
-    # A human may want just that, and is told what it means.
+    # A person may send it anyway, and gets a warning.
     by_hand = project.run("send", "weekly-14", "--yes")
     assert (by_hand.code, "same text as 2026-01-14" in by_hand.err) == (0, True)
     assert len(project.outbox()) == 2 * READERS

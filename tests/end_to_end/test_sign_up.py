@@ -93,7 +93,7 @@ def test_a_person_signs_up_confirms_gets_the_issue_and_unsubscribes(project):
     assert asked["To"] == "zoe@example.com"
     assert asked["Subject"] == "Confirm that you want to receive MOZa Weekly"
     assert "Ja, mail mij. [2026-01]" in asked.get_body(("plain",)).get_content()
-    # Nobody is on the list before the link was used.
+    # Until the link is used, the list has no subscriber to mail.
     assert project.run("send", ISSUE, "--list", "weekly", "--yes").code == 1
     pages.confirm(link(asked, "confirm"))
     shown = project.run("subscribers", "show", "zoe@example.com", "--json").json
@@ -127,7 +127,7 @@ def test_a_sign_up_during_a_long_mailing_is_confirmed_at_once_and_the_mailing_co
     pages = SignUpPages(project)
     project.add_readers(100)
     with smtp_sink() as sink:
-        # Both keep to one rate, so the mailing takes five seconds at least.
+        # The mailing and the confirmation share a rate, so the mailing takes at least five seconds.
         project.set(relay=sink.relay, rate="20/s")
         process = project.start("send", ISSUE, "--list", "weekly", "--yes")
         deadline = time.monotonic() + 60

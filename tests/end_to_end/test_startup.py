@@ -53,7 +53,7 @@ def test_an_installed_pydantic_plugin_is_not_run(project, tmp_path):
     (place / "stray.py").write_text(LEFT.format(mark=str(mark)) + "plugin = None\n")
 
     command = project.command("show", ISSUE, PYTHONPATH=f"{ROOT}:{place}")
-    # This process has told its children already.
+    # This process has set the variable for its children already.
     command["env"].pop("PYDANTIC_DISABLE_PLUGINS", None)
     subprocess.run(**command, check=True, capture_output=True)
     assert not mark.exists()

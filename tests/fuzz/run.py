@@ -27,9 +27,10 @@ def main() -> None:
     kept, crashes = KEPT / name, KEPT / "crashes"
     for folder in (kept, crashes):
         folder.mkdir(parents=True, exist_ok=True)
-    # Libraries warn about odd input, and nobody reads it here.
+    # Libraries log warnings about odd input, which nobody reads here.
     logging.disable(logging.CRITICAL)
-    # What is imported at first use must be instrumented too, and would count as the time of the first input.
+    # Modules that are imported at first use must be instrumented too. Otherwise their import would also count as time of the
+    # first input.
     with atheris.instrument_imports(include=INSTRUMENTED):
         for seed in sorted((CORPUS / name).iterdir()):
             targets.run(name, seed.read_bytes())

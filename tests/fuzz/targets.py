@@ -132,7 +132,7 @@ def _replace_part(content: bytes, part: str, data: bytes) -> bytes:
 def workbook(data: bytes) -> None:
     """Read a workbook with this sheet, of LibreOffice if the data begins with an `o`, else of Excel."""
     if re.search(rb"repeated\s*=\s*.\d{5}", data):
-        return  # a million equal rows are within the limits, and take half a minute
+        return  # a million equal rows are allowed, but take half a minute
     if data[:1] == b"o":
         content = _replace_part(make_ods({"A": [["email"]]}), "content.xml", data[1:])
     else:
@@ -430,7 +430,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def run(name: str, data: bytes) -> None:
-    """Run a target; an error of our own tree is right if it is a sentence."""
+    """Run a target. An error of our own tree is accepted if it is a sentence."""
     try:
         TARGETS[name](data)
     except MozaMailError as error:

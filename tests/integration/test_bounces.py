@@ -29,12 +29,12 @@ from tests.support.store_builders import (
 )
 
 MESSAGES = Path(__file__).parents[1] / "data/bounces"
-# The letters of the corpus are about this one message: mailing 1 to subscriber 1, made with this secret.
+# The messages of the corpus are about one message: mailing 1 to subscriber 1, with links made from this secret.
 LINKS = SignedLinks(secret=b"0123456789abcdef0123456789abcdef")
 READER = Address(local="jan.devries", domain="gemeente.example.org")
 HARD, COMPLAINT, LEFT = "hard_bounce", "complaint", "unsubscribed"
 
-# What each letter is read as, what is kept of it once it is proven or not, and what follows for the reader from it alone.
+# For each message: the kind that is read, the kind that is stored after verification, and its consequence for the subscriber.
 EXPECTED = {
     "postfix-unknown-user": ("hard", "hard", HARD),
     "postfix-no-such-domain": ("hard", "hard", ""),
@@ -231,7 +231,7 @@ REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipi
     ids=["empty lines", "dashes", "addresses", "receivers", "parts in parts"],
 )
 def test_a_message_designed_to_take_minutes_is_read_quickly(content):
-    """Read messages that once took minutes. Nothing is measured, because a slow test is noticed."""
+    """Read messages that took minutes in earlier versions. The time is not measured."""
     assert bounces.classify_message(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
 
 

@@ -142,7 +142,7 @@ class TestDelivering:
             await sign_up(store, number=2, at=NOW)
             assert await deliver(store, MemoryTransport(), at=NOW + 48 * HOUR) == {}
             assert [state for (state,) in await rows(store, "state")] == ["accepted", "refused"]
-            # They may ask again, and get it.
+            # The person may ask again, and then gets a mail.
             await sign_up(store, number=2, at=NOW + 49 * HOUR)
             assert await deliver(store, MemoryTransport(), at=NOW + 49 * HOUR) == {DeliveryState.ACCEPTED: 1}
 
@@ -228,7 +228,7 @@ class TestDelivering:
             for number in range(1, 4):
                 await sign_up(store, number=number)
             stop = asyncio.Event()
-            # The clock stands still, so the first takes the only turn there is, and the second waits.
+            # The clock does not advance. So the first mail uses the rate of this hour, and the second mail waits.
             rates = SendRates.parse("1/h", {})
             memory = MemoryTransport()
             stopping = asyncio.create_task(stop_after_one(memory, stop))

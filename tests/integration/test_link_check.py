@@ -17,7 +17,7 @@ from tests.support.http_server import LOOPBACK, WebServer, answer, redirect, run
 from tests.support.smtp_servers import free_port
 
 NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)
-# To read the system's authorities takes longer than most of these tests.
+# A TLS context without the system's authorities, because reading them takes longer than most of these tests.
 TRUSTING_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 OURS = (ip_network("127.0.0.0/8"),)
 NAMES = {
@@ -284,7 +284,7 @@ class TestAPrivateAddress:
         assert served.requests == []
 
     def test_a_name_is_resolved_once_so_that_its_address_cannot_change(self):
-        """A name cannot resolve to a public address when judged and to a private one when connected: it is resolved once."""
+        """Otherwise a name could have a public address in the check, and a private one when we connect."""
         asked = []
 
         async def rebinding(host, port):
@@ -402,7 +402,7 @@ class TestManyLinks:
 
             async def hold(writer):
                 if served.open_connections == 10:
-                    # Nobody else may come while ten are held.
+                    # No other request may arrive while ten are waiting.
                     asyncio.get_running_loop().call_later(0.2, held.set)
                 await held.wait()
                 writer.write(answer(200))

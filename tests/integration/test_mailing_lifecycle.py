@@ -117,7 +117,7 @@ class PlannedTransport:
                 self.die()
 
     async def close(self) -> None:
-        """No sender lock is held."""
+        """Do nothing: there is no connection."""
 
 
 class Mailing:
@@ -153,7 +153,7 @@ class Mailing:
         assert human or not set(bodies) & self.doubt_or_done
         assert max(bodies.values(), default=0) <= 1
         after = {str(one.address): one.state for one in standing}
-        # A body that has left is never taken for one that has not, unless the relay itself said no to it.
+        # A recipient whose message was sent is never pending or claimed afterwards.
         for reader in bodies:
             assert after[reader] not in {DeliveryState.PENDING, DeliveryState.CLAIMED}
         self.done = {reader for reader, state in after.items() if state is DeliveryState.ACCEPTED}

@@ -33,7 +33,7 @@ READER = Recipient(
     values={"organisatie": 'Bakkerij <De "Korst"> & =?utf-8?q?x=0D=0ABcc=3A_evil?='},
 )
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
-# Rules that say something of how a message is made. Those of the way it came (no Received yet) and of DNS are not about form.
+# Rules about the path of a message. They are ignored, because the message was not sent yet.
 NOT_FORM = {"NO_RECEIVED", "NO_RELAYS"}
 
 
@@ -122,7 +122,7 @@ def test_reformime_decodes_the_same_bytes(path):
 def test_spamassassin_gives_no_points_for_the_form_of_a_message(path, tmp_path):
     program = shutil.which("spamassassin")
     require("spamassassin", program is not None, "spamassassin is not installed")
-    # Local tests alone (-L): nothing is asked of the net. A home of its own keeps it from reading or learning anything.
+    # -L runs only local tests, without the network. With its own home folder, SpamAssassin reads and learns nothing.
     ran = subprocess.run(
         [program, "-L", "-t"],
         input=message(render_mail(path)),

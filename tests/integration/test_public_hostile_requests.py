@@ -37,7 +37,7 @@ def form(site):
 
 
 def tokens():
-    """Tokens of the right length, damaged ones, and anything else; %s is replaced by a valid one."""
+    """Generate tokens of the right length, damaged tokens and other texts. `%s` becomes a valid token."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     shaped = st.sampled_from([32, 40]).flatmap(lambda size: st.text(alphabet, min_size=size, max_size=size))
     return st.one_of(shaped, st.text(max_size=60).map(lambda text: quote(text, safe="")), st.just("%s"))
@@ -81,7 +81,7 @@ TEXTS = st.one_of(
         ]
     ),
 )
-# A form that holds but for what stands in two of its fields; its stamp and the digest of its sentence are filled in later.
+# A valid form with any text as address and name. The test fills in the stamp and the digest of the consent text.
 FILLED_IN = st.builds(
     lambda email, name: urlencode({"form": "STAMP", "terms": "TERMS", "email": email, "name": name}).encode(),
     st.one_of(TEXTS, st.emails()),
@@ -121,7 +121,10 @@ KINDS = st.sampled_from(
 
 
 def exchanged(site, sent, *, no_more=False):
-    """Send a request on its own connection, and return the response; `no_more` closes the sending side, because the request may be incomplete."""
+    """Send a request on its own connection, and return the response.
+
+    no_more: close the sending side after the request, because the request may be incomplete.
+    """
     with socket.create_connection(site.address, 20) as line:
         with contextlib.suppress(ConnectionError):
             line.sendall(sent)
@@ -147,7 +150,7 @@ def request(site, method, path, headers, body):
 
 
 def is_in_order(answer):
-    """The response is valid, is no server error, has the security headers, and contains no address."""
+    """Check that a response is valid, has the security headers, and contains no server error and no address."""
     status = HTTP.match(answer)
     assert status, answer[:100]
     assert int(status[1]) < 500, answer[:300]
@@ -216,7 +219,7 @@ def test_a_form_with_any_values_is_accepted_or_shown_again(site, form, body, que
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = exchanged(site, request(site, "POST", f"/lists/weekly{query}", {**headers, **kind}, body))
     is_in_order(answer)
-    # In another language the sentence is another one, and is asked again. An Origin may be another website's.
+    # 303 is an accepted form. 200 and 422 show the form again, for example because of another language or an Origin header.
     assert answer.startswith((b"HTTP/1.1 303 ", b"HTTP/1.1 422 ", b"HTTP/1.1 200 "))
     assert readers(site) == before
 

@@ -131,7 +131,7 @@ def test_a_stamp_of_another_list_or_purpose_is_invalid(site, web):
 def test_a_form_on_another_website_only_opens_our_own_form_with_its_values(site, web, headers):
     email = f"elders{len(str(headers))}@example.org"
     before = held(site)
-    # Even with a stamp of ours, which that website may have fetched.
+    # The form even has a stamp of ours, which another website could fetch.
     answer = web.post("/lists/weekly", data=site.form(email=email), headers=headers)
     assert answer.status_code == 200
     assert "<title>Aanmelden voor MOZa Weekly" in answer.text
@@ -300,7 +300,7 @@ def test_too_many_sign_ups_from_one_network_are_refused_and_other_networks_are_n
         assert sign_up(1001, "2001:db8::1").status_code == 303
         near = [sign_up(2000 + number, f"2001:db8:0:1::{number:x}").status_code for number in range(40)]
         assert near.count(303) == 30
-        # What comes before the last address is anybody's own writing.
+        # Only the last address in X-Forwarded-For is from our proxy. A visitor can write the others.
         assert sign_up(3000, "198.51.100.1, 192.0.2.7").status_code == 429
         assert web.post("/unsubscribe/weekly/x").status_code == 404
 

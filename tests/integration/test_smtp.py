@@ -188,7 +188,7 @@ def test_no_body_is_sent_before_its_intent_is_recorded():
             seen = []
 
             async def intend(keys):
-                await asyncio.sleep(0.02)  # time enough for octets that left too early to arrive
+                await asyncio.sleep(0.02)  # long enough for octets that were sent too early to arrive
                 seen.append((len(keys), relay.body_lines, relay.command_counts["MAIL"]))
 
             async for _ in transport.send(ran_letters(3), intend):
@@ -206,9 +206,9 @@ def test_after_any_commit_at_most_the_look_ahead_and_one_per_connection_are_unce
             doubtful, told, most = set(), [], []
 
             async def commit():
-                """Make everything durable that was reported, and resume its callers."""
+                """Commit all reported changes again and again, and resume their callers."""
                 while True:
-                    await asyncio.sleep(0.002)  # a ledger that needs its time; the relay goes on meanwhile
+                    await asyncio.sleep(0.002)  # a slow commit, during which the relay continues
                     group, told[:] = list(told), []
                     for change, keys, _ in group:
                         change(keys)
@@ -334,7 +334,7 @@ def test_a_relay_that_closes_after_each_message_uses_up_no_attempt(words):
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 6
-    assert relay.connections in {6, 7}  # the last one is there to ask whether more comes
+    assert relay.connections in {6, 7}  # the last connection may be opened for a further message
     assert all(has_message(relay, key) for key in range(6))
 
 
@@ -601,7 +601,7 @@ FAULTS = [
     FinalReply(b"250 2.0.0 O"),
     FinalReply(b"250-half\r\n"),
 ]
-# A relay that replies before the final dot and then also to the dot contradicts itself, so these replies close the connection.
+# A relay that replies both before the final dot and to the dot contradicts itself, so these replies close the connection.
 CUTS = [DROP, FinalReply(b"421 4.3.2 Going down\r\n"), FinalReply(b"552 5.3.4 Too big\r\n")]
 
 

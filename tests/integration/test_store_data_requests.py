@@ -141,7 +141,7 @@ def test_every_table_is_exported_or_holds_no_personal_data():
     named = {table.name for table in personal_data.PERSONAL_TABLES} | personal_data.OTHER_TABLES.keys()
     assert set(schema.metadata.tables) == named
     assert not {table.name for table in personal_data.PERSONAL_TABLES} & personal_data.OTHER_TABLES.keys()
-    # The exported tables are the erased ones, except two in which a hash of the address stays.
+    # The exported tables are those that an erasure searches, except the tables in which a hash of the address stays.
     assert {table.name for table in personal_data.PERSONAL_TABLES} - {
         table.name for table in address_leftovers.SEARCHED
     } == {
@@ -213,7 +213,7 @@ def test_an_erased_person_is_in_no_byte_of_the_files_and_the_counts_stay(on, url
     assert left == []
     assert found(url) == []
     assert done.is_complete
-    # Those of the other reader in which this address stood are among them.
+    # These counts include the rows of the other reader that mentioned the address.
     assert done.rows == {
         "deliveries": 9,
         "removed_suppressions": 1,
@@ -246,7 +246,7 @@ def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
         assert await store.subscribers.find(PERSON) is None
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
         await add_sign_up(store, wish, LIST, now=LATER)
-        # Who only typed the address has shown nothing.
+        # A form does not prove that the person signed up, because anybody can type an address.
         assert await add_subscribers(store, THEIRS) == [AddResult.ERASED]
         await store.sign_ups.confirm(1, now=LATER)
         assert await add_subscribers(store, THEIRS) == [AddResult.UPDATED]

@@ -128,7 +128,7 @@ NAMES = ["soort", "naam van de organisatie", "a.b", "name", "é"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=6).filter(
     str.strip
 )
-# Values that meet, and those that quote, escape, are wide or stand for other things in LIKE.
+# Values that can be equal, and values with quotes, backslashes, wide characters or the wildcards of LIKE.
 SOME = (
     st.sampled_from(
         ["a", "A", "ab", "é", "e\u0301", "'", '"', "\\", "%", "_b", "\U0001f600x", "a'--", "ß", " a"]

@@ -281,14 +281,14 @@ class TestLimits:
         async def scenario(store):
             moments = [NOW + timedelta(minutes=10 * number) for number in range(1000)]
             for start in range(0, len(moments), 100):
-                # Half of them for another list, which has no limit of its own.
+                # Half of the sign-ups are for another list, which does not have a separate limit.
                 await asyncio.gather(
                     *(
                         sign_up(store, at=at, list_slug=("weekly", "other")[at.minute % 20 // 10])
                         for at in moments[start : start + 100]
                     )
                 )
-                # The mails that are due are out, so that none of them stands for those to come.
+                # All due mails count as sent, because a waiting mail would replace later ones.
                 await store.transactions.write(
                     lambda c: c.execute(sa.update(confirmations).values(state="accepted"))
                 )

@@ -316,7 +316,7 @@ class TestProblems:
             "    try: asyncio.run(use(path))\n"
             "    except StoreError as error: print(error)\n"
         )
-        # Not in tmp_path, whose parents are shut to the account that root's child becomes.
+        # The child process gives up the rights of root, so it could not enter the parent folders of tmp_path.
         with tempfile.TemporaryDirectory() as folder:
             shut, fine = read_output(start_python(program, folder)).splitlines()
         assert shut.endswith("shut may not be written: its permissions are 0555")
@@ -509,7 +509,7 @@ class TestKill:
         lines = [process.stdout.readline() for _ in range(200)]
         time.sleep(random.Random(seed).random() / 10)
         process.kill()
-        # The last line may be cut in its middle.
+        # The last line may be incomplete.
         lines += re.findall(r".+\n", process.stdout.read())
         process.stdout.close()
         process.wait(timeout=60)
@@ -627,7 +627,7 @@ class TestWriteLock:
             waited += told.stat().st_size - before
             lock.release()
         read_output(busy)
-        # Most of the time for one turn of the other; without this it was for some hundreds.
+        # We mostly wait for one turn of the other process. Without a fair lock, we waited for hundreds of turns.
         assert waited < 200
         for _ in range(2):
             lock.close()

@@ -35,11 +35,11 @@ class Life:
     states: dict[str, SubscriptionState] = field(default_factory=dict)
     suppressed: bool = False
     barred: bool = False
-    """Erased, and not come back by a link of their own since."""
+    """True if the person was erased, and has not confirmed a sign-up since."""
     number: int = 0
     letters: list = field(default_factory=list)
     good: set[int] = field(default_factory=set)
-    """The sign-ups whose link was not made void."""
+    """The ids of the sign-ups whose link is still valid."""
     now: datetime = NOW
 
     async def sign_up(self, list_slug):
@@ -62,7 +62,7 @@ class Life:
             if letter.id in self.good and self.now < letter.created_at + LINK_LIFETIME:
                 await asked
                 self.comes(letter.list_slug)
-                # They have answered from the address, so its suppression ends.
+                # The link was mailed to the address, so using it ends the suppression.
                 self.suppressed = False
             else:
                 with pytest.raises(InvalidLink):

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECRET = "this must not be in a package"
-# What stands in a project folder that is in use, each beside what does belong in a package.
+# Private files of a project folder in use. Each is next to files that belong in a package.
 PRIVATE = [
     ".env",
     "subscribers/moza-mail.db",

@@ -166,7 +166,7 @@ def test_a_diagnostic_has_the_verdict_of_its_words(diagnostic, status, verdict):
             Verdict.MAILBOX_FULL,
         ),
         (
-            # The reason is on the second line; the first one alone would be a reader who does not exist.
+            # The reason is on the second line. The first line alone would mean that the recipient does not exist.
             notice(
                 "Undelivered Mail Returned to Sender",
                 "This is the mail system at host relay.example.org.\n\n"

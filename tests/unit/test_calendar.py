@@ -13,7 +13,7 @@ from moza_mail import parse, render
 from tests.support import builders as build
 from tests.support.rendered_mails import SOURCES, WEEKLIES
 
-# RFC 5545 3.1: name, parameters (a value with a sign of its own is quoted), and a value without control characters.
+# RFC 5545 3.1: a name, parameters (a value with special characters is quoted), and a value without control characters.
 PARAMETER = (
     r';[A-Za-z0-9-]+=(?:"[^"\x00-\x1f]*"|[^";:,\x00-\x1f]*)(?:,(?:"[^"\x00-\x1f]*"|[^";:,\x00-\x1f]*))*'
 )

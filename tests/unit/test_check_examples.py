@@ -1,8 +1,7 @@
 """Each rule in docs/check.md finds its bad examples and ignores its good ones.
 
 A category has a chapter (`## Content`) and a rule a section (`### empty-section`). The section starts with
-the severity (`Error.`,
-`Warning.` or `Info.`) and contains fenced blocks, each with the language and a word:
+the severity (`Error.`, `Warning.` or `Info.`) and contains fenced blocks, each with the language and a word:
 
     markdown bad, markdown good    an issue: only a body, or a whole file with front matter
     markdown other                 another issue in the same folder, for the examples below it in its section

@@ -18,7 +18,7 @@ from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_mail
 OURS = {RuleCategory.ACCESSIBILITY, RuleCategory.CLIENTS, RuleCategory.SIZE, RuleCategory.PRIVACY}
 NAMES = {rule.name for rule in check.list_rules() if rule.category in OURS}
 GRAVE = {Severity.ERROR, Severity.WARNING}
-# Mistakes of the authors of these issues, not of the mail.
+# Findings about the text of these issues, which are not faults of the mail.
 KNOWN = {("2025-10-13", "preheader-length"), ("2025-11-24", "preheader-length")}
 
 
@@ -53,8 +53,8 @@ def test_mails_in_the_bundled_themes_have_no_findings(path, theme):
         assert "foreign-field" not in found
 
 
-# What a theme, a tool or an author may do to the mail of the sample issue: old text, new text, and the rule that finds
-# it.
+# Damage that a theme, a tool or an author may do to the mail of the sample issue: the old text, the new text, and the rule
+# that finds the damage.
 BROKEN = [
     (' role="presentation"', "", "tables"),
     ('<th scope="row"', '<th id="x"', "tables"),

@@ -1,4 +1,4 @@
-"""Which links are checked, and the findings for the results."""
+"""The links that are checked, and the findings for their results."""
 
 from datetime import UTC, datetime
 

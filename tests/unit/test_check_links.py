@@ -20,7 +20,7 @@ def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl"
     """Return the findings of the link rules in a body."""
     text = HEAD.replace("---\n\n", f"lang: {lang}\n---\n\n") + body
     issue = parse.parse_issue(text, "issue.md", site_url=site)
-    # These rules do not look at the rendered mail.
+    # The link rules do not use the rendered mail.
     case = CheckContext(issue=issue, rendered=NO_MAIL, options=CheckOptions(), text=text)
     modules = (link_markup, link_targets, link_texts)
     return list(check.sort_findings({each for module in modules for each in module.check(case)}))

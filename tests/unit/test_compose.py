@@ -45,10 +45,10 @@ LISTING = MailingList(
 )
 JAN = Recipient(subscriber_id=7, address=Address.parse("jan@example.com"), name="Jan de Vries")
 
-# Python's own reader is what takes the time.
+# Reading the messages with Python's own parser takes most of the time.
 FEWER = examples(40)
 
-# What goes wrong in practice, more often than chance would give it.
+# Texts that cause mistakes in practice. Random texts would contain them too rarely.
 FRAGMENTS = st.sampled_from(
     [
         " ", "  ", ".", "..", "From ", "=?", "?=", "=?utf-8?q?x?=", "=?utf-8?q??=", "=", "=3D", "_", '"', "\\", ",", "<", ">",
@@ -57,7 +57,7 @@ FRAGMENTS = st.sampled_from(
     ]
 )  # fmt: skip
 PRINTABLE = st.text(
-    # C0, C1, the separators of lines and paragraphs: what CONTROL refuses.
+    # Control characters and the separators of lines and paragraphs are refused, so they are left out here.
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")),
     max_size=20,
 )
@@ -116,7 +116,7 @@ def header_lines(content: bytes) -> dict[str, list[str]]:
 
 
 def sound(content: bytes) -> None:
-    """Every message follows the rules of SMTP and MIME."""
+    """Check that a message follows the rules of SMTP and MIME."""
     assert content.isascii()
     assert content.endswith(b"\r\n")
     assert b"\r" not in content.replace(b"\r\n", b"")
@@ -269,7 +269,7 @@ def test_any_recipient_name_reads_back_and_never_changes_the_address(name):
 
     assert [address.addr_spec for address in found] == ["jan@example.com"]
     tidy = re.sub(" +", " ", name[:120]).strip(" ")
-    # The library's reader turns a no-break space into a space and drops what it holds for white space.
+    # Python's parser turns a no-break space into a space, and drops characters that it takes for white space.
     assert "".join(found[0].display_name.split()) == "".join(tidy.split())
 
 
@@ -389,7 +389,7 @@ def test_a_recipient_with_a_missing_or_invalid_value_is_refused_by_name():
             open_field.compose_message(replace(JAN, values={"greeting": value}))
 
 
-# What a hostile import might hold in the column of a name.
+# Texts that a hostile import may have in its column of names.
 HOSTILE_NAMES = st.one_of(
     LINE,
     st.sampled_from(

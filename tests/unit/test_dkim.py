@@ -49,7 +49,7 @@ def plain(body: bytes) -> bytes:
     return b"".join(line + b"\r\n" for line in lines)
 
 
-# Octets of which most are white space or ends of lines, as no newsletter has them.
+# Octets that are mostly white space or line ends, unlike a newsletter.
 AWKWARD = st.lists(
     st.sampled_from([b" ", b"  ", b"\t", b"\r\n", b"\r\n\r\n", b" \r\n", b"=\r\n", b"a", b"b c", b".", b"\xc3\xa9"]), max_size=24
 ).map(b"".join)  # fmt: skip

@@ -26,7 +26,7 @@ from moza_mail.model.issue import (
 from tests.support import builders as build
 from tests.support.examples import scale
 
-# As they go wrong in MJML, premailer, HTML, Jinja, Rust's escapes and Markdown.
+# Texts that cause mistakes in MJML, premailer, HTML, Jinja, Rust's escapes or Markdown.
 PIECES = [
     *"abcXYZ019 '\"\\&<>{}%#$`/-!=;:|*_[]()~^+@.,?", "<!--", "-->", "--!>", "<![endif]-->", "<!--[if mso]>", "]]>", "<![CDATA[", "<?xml?>",
     "{{", "}}", "{%", "%}", "{#", "#}", "{{< emoji", "&amp;", "&#160;", "&nbsp;", "&lt", "\\u{a0}", "\\n", "\\\\", "%20", "%s", "$1",
@@ -35,7 +35,7 @@ PIECES = [
     "é", "ß", "ﬁ", "漢字", "مرحبا", "שלום", "–", "“", "”", "’", "…", "€", "½", "\U0001f600", "\U000e0041", "ĳ",
 ]  # fmt: skip
 PER_ISSUE = 29
-ISSUES = scale(105, quick=30)  # so 3,045 texts
+ISSUES = scale(105, quick=30)  # 3,045 texts
 SEED = 20260114
 PNG = ImageFile(name="a.png", content_type="image/png", content=b"bytes", width=10, height=10)
 
@@ -190,7 +190,7 @@ def test_every_text_of_a_markdown_file_is_unchanged_in_the_mail_or_refused():
                 read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, images={"a.png": PNG}
             )
         except IssueError:
-            # A title with < or > is refused, and so are a field that is none and what would be a comment.
+            # These are refused: a title with < or >, a `{{` that is not a merge field, and the beginning of a comment.
             assert re.search("[<>]|{{", title) or "{{" in alt or "<!--" in "".join(texts)
             refused += 1
             continue

@@ -347,7 +347,7 @@ class TestRendering:
             ("Nog eens", f"cid:{file.content_id}"),
         ]
         assert (shown[0].get("width"), shown[0].get("height")) == ("576", "29")
-        # As wide as the column allows, and narrower with images off too, which a width in pixels would not be.
+        # The image is at most as wide as the column. It also becomes narrower if images are off, unlike a fixed width.
         assert {"width:100%", "max-width:576px", "height:auto"} <= set(shown[0].get("style").split("; "))
         assert (file.filename, file.content) == ("team-1.png", MADE.content)
         assert 'Afbeelding: Het team "lacht"' in mail.text

@@ -26,7 +26,7 @@ def item(label, words, *blocks):
 
 
 def arranged(*blocks, level=2, lang="nl"):
-    """Return each block as a short text: its tag and its words."""
+    """Return the tag and the words of each block as a short text."""
     return [described(block) for block in arrange_blocks(blocks, level=level, lang=lang)]
 
 

@@ -29,7 +29,7 @@ PATTERNS = [
 def processor_time(pattern: str, length: int) -> float:
     """Return the processor time of reading a text of one repeated pattern, refused or not."""
     text = f"{HEAD}{(pattern * (length // len(pattern) + 1))[:length]}\n"
-    # A line whose dates were found before costs nothing.
+    # Without this, dates of the previous measurement would come from the cache.
     find_dates.cache_clear()
     began = process_time()
     with suppress(IssueError):
@@ -39,7 +39,7 @@ def processor_time(pattern: str, length: int) -> float:
 
 @pytest.fixture(autouse=True)
 def without_garbage_collection():
-    """Keep the collector, whose time depends on all objects of the process, out of the measurement."""
+    """Turn off garbage collection, because its time depends on all objects of the process."""
     gc.collect()
     gc.disable()
     yield
@@ -47,10 +47,11 @@ def without_garbage_collection():
 
 
 def assert_linear(measure, pattern):
-    """Fail if a text of twice the length costs three times the time."""
+    """Fail if a text of twice the length takes three times as long."""
     measure(pattern, 100)
     once, twice = float("inf"), float("inf")
-    # The best of several: other work on the machine only ever adds time. What takes under 2 ms is too short to compare.
+    # The shortest of several times counts, because other work on the machine only adds time. Times below 2 ms are too short
+    # to compare.
     for _ in range(ATTEMPTS):
         once = min(once, measure(pattern, LENGTH))
         twice = min(twice, measure(pattern, 2 * LENGTH))

@@ -1,4 +1,4 @@
-"""Which addresses reach the same mailbox."""
+"""Addresses that reach the same mailbox."""
 
 import pytest
 

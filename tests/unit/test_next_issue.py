@@ -114,7 +114,7 @@ def test_the_next_issue_of_a_real_weekly_lacks_only_its_text(path):
     )
 
 
-# The days of the next agenda of each real weekly, as counted off by hand from its own lines.
+# The days in the next agenda of each real weekly. A person counted them in its lines.
 DAYS = {
     "2025-10-13": "1021 1029 1030 1106 1107 1110 1120 1124",
     "2025-11-24": "1202 1204 1209 1210",
@@ -395,7 +395,7 @@ def test_no_event_of_any_agenda_is_lost_or_invented(lines, days):
     before = last.events
     kept = [event for event in before if not event.dates or event.dates[-1] > day]
     assert with_dates(new.events) == with_dates(kept)
-    # A title without a date stays as it was typed. When the dated lines below it are past, it may be read as an event.
+    # A title without a date stays as typed. Without the dated lines below it, it may be read as an event.
     undated = [event for event in kept if not event.dates]
     assert all(
         word in made.text for event in undated for word in re.findall(r"\w+", to_plain_text(event.title))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def other_thread():
-    """The number of a thread that waits until the test ends."""
+    """Return the id of a thread that runs until the test ends."""
     finished, numbers = threading.Event(), []
     started = threading.Event()
 

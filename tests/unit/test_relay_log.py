@@ -85,7 +85,7 @@ def test_a_repeated_log_line_proves_one_delivery():
     "piece", ["a", "a.", "@", "postfix", " id= ", "A12345-ABCDEF-AB <= x ", "status=sen "]
 )
 def test_a_very_long_line_does_not_delay_the_rest(piece):
-    """Half a megabyte in one line: a pattern that tries each start of it would take hours."""
+    """The line has half a megabyte. A pattern that is tried at each position would take hours."""
     log = [f"accepted {piece * (500_000 // len(piece))}\n", f"accepted {ID}\n"]
     assert [proof.message_id for proof in read_relay_log(log, {ID})] == [ID]
 
@@ -116,7 +116,7 @@ def amsterdam(monkeypatch):
     ],
 )
 def test_lines_about_mail_show_the_period_that_the_log_covers(line, first, last):
-    """Without a zone, the time may be that of this machine or UTC: the period is then the shorter one."""
+    """A time without a zone may be local time or UTC. The shorter of the two periods counts."""
     period = read_log_period([f"{line}\n", f"{line}\n"], NOW)
     assert [f"{moment:%H:%M}" for moment in (period.first, period.last)] == [first, last]
 

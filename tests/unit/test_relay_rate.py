@@ -1,4 +1,4 @@
-"""Rate limits: the meaning of a rate, and a bucket that is never exceeded, whatever takes from it."""
+"""Rate limits: parsing a rate, and a token bucket that is never exceeded."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -501,7 +501,7 @@ class TestHostileText:
         }
         (h1,), (h2,), lists = tree.iter("h1"), tree.iter("h2"), tree.xpath("//*[@class='text']//ul")
         assert h1.text_content().removeprefix("Titel ") == said["title"] == h2.text_content()
-        # A label of white space is no heading, and text may begin with a word that gets a capital.
+        # A label of white space does not become a heading, and the first word of a text may get a capital.
         (below,) = [each.find("li") for each in lists] or [each.getnext() for each in tree.iter("h3")]
         heading = below.find("strong") if lists else below.getprevious()
         assert heading.text_content().removesuffix(":") == said["label"].removesuffix(":")

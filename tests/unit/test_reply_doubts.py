@@ -1,4 +1,4 @@
-"""A verdict that takes a reader away needs a reply that is about the recipient, and about nothing else."""
+"""A hard verdict, which suppresses an address, needs a reply that is about the recipient alone."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Verdicts of replies. Nothing that a reply says about us, our domain or our quota is held against a reader."""
+"""Verdicts of replies. A reply about us, our domain or our quota never refuses or suppresses a recipient."""
 
 import re
 from dataclasses import replace

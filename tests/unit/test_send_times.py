@@ -1,4 +1,4 @@
-"""When an issue is sent: its own time, and the schedule of its list, over summer time."""
+"""The send time of an issue, from its front matter or the schedule of its list, also around summer time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def utc(text):
         ("wed 09:00 Europe/Amsterdam", "2026-01-19", "2026-01-21 08:00"),
         ("wed 09:00 Europe/Amsterdam", "2026-03-25", "2026-03-25 08:00"),
         ("wed 09:00 Europe/Amsterdam", "2026-04-01", "2026-04-01 07:00"),
-        # 02:30 does not come on 29 March 2026, and comes twice on 25 October (RFC 5545, 3.3.5).
+        # 02:30 does not exist on 29 March 2026, and exists twice on 25 October (RFC 5545 3.3.5).
         ("sun 02:30 Europe/Amsterdam", "2026-03-29", "2026-03-29 01:30"),
         ("sun 02:30 Europe/Amsterdam", "2026-10-25", "2026-10-25 00:30"),
         ("mon 00:00 Pacific/Auckland", "2026-01-19", "2026-01-18 11:00"),

@@ -1,4 +1,4 @@
-"""An issue is compared with the earlier ones by its news: not by its agenda or its headings, which many weeklies repeat."""
+"""An issue is compared with earlier issues by its news. Its agenda and headings are ignored, because weeklies repeat them."""
 
 from datetime import UTC, datetime, timedelta
 

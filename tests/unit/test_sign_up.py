@@ -44,7 +44,7 @@ ASKED = Confirmation(
 )
 NUMBERS = st.integers(min_value=0, max_value=2**63 - 1)
 SLUGS = st.sampled_from(["weekly", "other", "a", "weekly:1", "1:weekly"])
-# From 2020 to 2400.
+# Times from 2020 to 2400.
 MOMENTS = st.integers(1_577_836_800, 13_569_465_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 

@@ -15,7 +15,7 @@ NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
 
 class DeliveryQueue:
-    """Deliveries in memory, a clock that only pauses advance, and the rate limits of a store."""
+    """Deliveries in memory, the rate limits of a store, and a clock that advances only in pauses."""
 
     def __init__(self, *homes: str) -> None:
         self.now = NOW
@@ -108,7 +108,7 @@ def test_a_domain_group_obeys_its_own_rate_and_the_overall_rate():
     desk = DeliveryQueue(*["slow.example", "fast.example"] * 100)
     found = start_times(desk, "20/s", {"slow.example": "5/s"})
     assert 19.5 <= found["slow.example"][-1] <= 20.5
-    # 20 a second in all, of which the slow group uses 5.
+    # The overall rate is 20 per second, of which the slow group uses 5.
     assert 100 / 20 <= found["fast.example"][-1] <= 100 / 15 + 0.5
     every = sorted(found["slow.example"] + found["fast.example"])
     assert max(Counter(int(moment) for moment in every).values()) <= 20 + 2

@@ -251,7 +251,7 @@ def test_a_submission_read_while_a_worker_stops_all_is_returned_untried():
 
 @pytest.mark.parametrize("cancelled", ["worker", "source", "ledger"])
 def test_a_cancellation_inside_a_worker_ends_the_send(cancelled):
-    """A library may cancel a future that we wait for; nobody waits for the task that ends by it."""
+    """A library may cancel a future that a worker waits for, so that the worker ends without an outcome."""
 
     async def offered():
         yield make_submission(0)
