@@ -26,11 +26,11 @@ def site(tmp_path_factory):
     entries = []
     for path in (SAMPLE, *FIXTURES):
         issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        shelf = project_images.ImageSettings(
+        settings = project_images.ImageSettings(
             folder=path.parent, root=build.ROOT, column=build.theme().text_width
         )
         entries.append(
-            entry(issue, images=project_images.read_images(find_images(issue), issue.source, shelf))
+            entry(issue, images=project_images.read_images(find_images(issue), issue.source, settings))
         )
     place = tmp_path_factory.mktemp("archive") / "site"
     publish_files(place, archive.build_site(entries, setting(), today=TODAY))

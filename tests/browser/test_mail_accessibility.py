@@ -22,7 +22,7 @@ LOOKS = [
     (320, "light", "active"),
 ]
 
-# Every issue in the theme `moza`, and the issues with the most kinds of content in the theme `default`.
+# Every issue in the theme `moza`, and in the other themes the issues with the most kinds of content.
 DRESSED = [(path, "moza") for path in (*SOURCES, *WEEKLIES)]
 DRESSED += [
     (path, theme)

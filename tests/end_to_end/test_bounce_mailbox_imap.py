@@ -69,10 +69,10 @@ def test_a_broken_connection_loses_and_repeats_no_message(project, server):
     while not codes or codes[-1] == 75:
         at += 1
         assert at < 100
-        with break_connection(server.tls_port, at) as wire:
-            done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed")
+        with break_connection(server.tls_port, at) as broken:
+            done = read(project, f"imaps://bounces@localhost:{broken.port}/INBOX?done=Processed")
         codes.append(done.code)
-        assert done.code == 75 or wire.send_count < at
+        assert done.code == 75 or broken.send_count < at
         assert done.code != 75 or "Run the same command again" in done.err
     assert len(codes) > 8
     last = read(project, server.url() + "?done=Processed", "--json")
@@ -89,8 +89,8 @@ def test_a_broken_connection_loses_and_repeats_no_message(project, server):
 
 
 def test_messages_processed_before_a_broken_connection_are_reported(project, server):
-    with break_connection(server.tls_port, 12) as wire:
-        done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed", "--json")
+    with break_connection(server.tls_port, 12) as broken:
+        done = read(project, f"imaps://bounces@localhost:{broken.port}/INBOX?done=Processed", "--json")
     assert done.code == 75
     assert done.json["kinds"]["hard"] == 1
     assert "does not answer" in done.err

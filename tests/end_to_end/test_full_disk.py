@@ -105,13 +105,13 @@ def test_every_command_continues_after_a_full_disk(project):
 
     for name in ("new", "cur", "tmp"):
         (project.path / "bounces" / name).mkdir(parents=True)
-    letters = sorted((ROOT / "tests" / "data" / "bounces").rglob("*.eml"))
-    for letter in letters:
-        shutil.copy(letter, project.path / "bounces" / "new" / letter.name)
+    bounce_files = sorted((ROOT / "tests" / "data" / "bounces").rglob("*.eml"))
+    for bounce_file in bounce_files:
+        shutil.copy(bounce_file, project.path / "bounces" / "new" / bounce_file.name)
     for kilobytes in (0, 40):
         project.fails_for_want_of_space(kilobytes, *BOUNCES)
     read = json.loads(project.run(*BOUNCES, "--json").stdout)["read"]
-    assert read == len(letters)
+    assert read == len(bounce_files)
 
     for kilobytes in (0, 36):
         project.fails_for_want_of_space(kilobytes, *ARCHIVE)

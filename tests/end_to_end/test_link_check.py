@@ -64,13 +64,13 @@ async def on_loopback(host, port):
 
 def check_links(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
     """Run `check --links` with loopback allowed, which no setting of a project or the environment can do."""
-    wish = command.CheckCommand(
+    request = command.CheckCommand(
         issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
     )
     asker = LinkClient(allowed_networks=(ip_network("127.0.0.0/8"),), resolver=resolver, timeout_seconds=5)
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = command.check(find_project(project.path), wish, asker)
+        code = command.check(find_project(project.path), request, asker)
     return Result(code=code, out=out.getvalue(), err=err.getvalue())
 
 

@@ -57,9 +57,9 @@ class SignUpPages:
     def sign_up(self, *addresses: str, **more: str) -> None:
         async def work_with_store(store):
             for text in addresses:
-                wish = SignUp(address=Address.parse(text), consent=WORDS, source="form", **more)
+                filled_form = SignUp(address=Address.parse(text), consent=WORDS, source="form", **more)
                 service, stamp = SelfService(store, self.links), secrets.token_hex(16)
-                assert await service.sign_up(wish, self.weekly, stamp=stamp, now=datetime.now(UTC))
+                assert await service.sign_up(filled_form, self.weekly, stamp=stamp, now=datetime.now(UTC))
 
         self.run_with_store(work_with_store)
 

@@ -287,7 +287,7 @@ def imap_server(data: bytes) -> None:
 
 
 class _NameServer(dns.nameserver.Nameserver):
-    """A name server that answers each query with these records, as they are on the wire."""
+    """A name server that answers each query with these records, in DNS wire format."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()

@@ -273,15 +273,15 @@ class TestMbox:
         )
         before = (path.read_bytes(), path.stat().st_mtime_ns)
         mailbox = bounces.open_mailbox("mbox:mbox", tmp_path)
-        letters = list(mailbox.read_messages())
-        for found in letters:
+        found_messages = list(mailbox.read_messages())
+        for found in found_messages:
             mailbox.mark_processed(found)
-        assert [bounces.classify_message(found.content).kind for found in letters] == [
+        assert [bounces.classify_message(found.content).kind for found in found_messages] == [
             "hard",
             "unknown",
             "unknown",
         ]
-        assert letters[0].digest == bounces.MailboxMessage.from_lines("", [one]).digest
+        assert found_messages[0].digest == bounces.MailboxMessage.from_lines("", [one]).digest
         assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
     def test_a_file_that_is_not_an_mbox_is_refused(self, tmp_path):

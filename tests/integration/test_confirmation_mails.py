@@ -57,13 +57,13 @@ def on(request):
     return run
 
 
-def letter(confirmation) -> tuple[Envelope, Message]:
+def compose_mail(confirmation) -> tuple[Envelope, Message]:
     content = f"To: {confirmation.address}\r\n\r\n{LINKS.make_confirmation_url(confirmation)}\r\n".encode()
     envelope = Envelope(sender=SENDER, recipient=confirmation.address)
     return envelope, Message(content=content, message_id=f"<{confirmation.id}@example.org>")
 
 
-async def deliver(store, memory, *, at=NOW, compose=letter, **more) -> Counter:
+async def deliver(store, memory, *, at=NOW, compose=compose_mail, **more) -> Counter:
     settings = subscribe.ConfirmationSettings(clock=lambda: at, **more)
     async with store.confirmations.hold_sender_lock("test"):
         return await subscribe.deliver_confirmations(store, memory, compose, settings)
@@ -197,7 +197,7 @@ class TestDelivering:
         def picky(confirmation):
             if confirmation.address.local == "Reader1":
                 raise wrong
-            return letter(confirmation)
+            return compose_mail(confirmation)
 
         async def scenario(store):
             for number in (1, 2):
@@ -312,7 +312,7 @@ class TestBackgroundMailing:
             memory = MemoryTransport(answer)
 
             @contextlib.asynccontextmanager
-            async def way_out():
+            async def open_first_relay():
                 opened.append(True)
                 if len(opened) == 1:
                     raise TransportError("The relay is gone.", relay="memory:")
@@ -321,7 +321,9 @@ class TestBackgroundMailing:
                 yield memory
 
             settings = subscribe.ConfirmationSettings(clock=lambda: NOW, on_error=told.append)
-            work = subscribe.keep_delivering_confirmations(store, way_out, letter, settings, purpose="test")
+            work = subscribe.keep_delivering_confirmations(
+                store, open_first_relay, compose_mail, settings, purpose="test"
+            )
             task = asyncio.create_task(work)
             for number in (1, 2):
                 await sign_up(store, number=number)
@@ -370,7 +372,9 @@ class TestBackgroundMailing:
         async def scenario(store):
             settings = subscribe.ConfirmationSettings(clock=lambda: datetime.now(UTC))
             task = asyncio.create_task(
-                subscribe.keep_delivering_confirmations(store, open_relay, letter, settings, purpose="test")
+                subscribe.keep_delivering_confirmations(
+                    store, open_relay, compose_mail, settings, purpose="test"
+                )
             )
             numbers = iter(range(1, 100))
             for _ in range(10):

@@ -1,6 +1,7 @@
 """The editor's application over HTTP: access, pages, and the views of a mail."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from moza_mail.web.editor import ClientView, ColourScheme, apply_client_view
 from tests.support.editor import HOST, JSON, client_for, editor_routes, open_client, open_session, preview
 from tests.support.project_folder import ISSUE, folder
 
+STATIC = Path(__file__).parents[2] / "moza_mail/web/editor/static"
 POSTS = [
     "/api/preview",
     "/api/test",
@@ -53,11 +55,11 @@ def test_another_host_name_for_this_machine_is_refused(browser, host):
 def test_a_request_from_another_site_or_without_the_token_changes_nothing(browser, path):
     sent = {"name": ISSUE, "reader": "", "key": "", "address": "a@example.org"}
     for headers in (
-        {"Origin": "http://example.org", "X-Desk-Token": "token"},
-        {"Origin": "null", "X-Desk-Token": "token"},
-        {"Origin": "http://127.0.0.1:9999", "X-Desk-Token": "token"},
+        {"Origin": "http://example.org", "X-Editor-Token": "token"},
+        {"Origin": "null", "X-Editor-Token": "token"},
+        {"Origin": "http://127.0.0.1:9999", "X-Editor-Token": "token"},
         {"Origin": f"http://{HOST}"},
-        {"Origin": f"http://{HOST}", "X-Desk-Token": "guess"},
+        {"Origin": f"http://{HOST}", "X-Editor-Token": "guess"},
     ):
         assert browser.post(path, json=sent, headers=headers).status_code == 403, headers
 
@@ -109,7 +111,7 @@ def test_every_page_runs_only_its_own_scripts_and_the_mail_runs_none(browser):
     assert "sandbox allow-same-origin" in policy
     assert "allow-scripts" not in policy
     assert "script-src" not in policy
-    for answer in (page, mail, browser.get("/static/desk.js"), browser.get("/nowhere")):
+    for answer in (page, mail, browser.get("/static/editor.js"), browser.get("/nowhere")):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store"
 
@@ -228,8 +230,8 @@ def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
             page = browser.get(f"/outbox/{name}?part={part}")
             assert page.status_code == 200
             assert "<script>alert" not in page.text
-    letter = browser.get("/outbox-mail/a.eml")
-    assert "default-src 'none'" in letter.headers["content-security-policy"]
+    shown_mail = browser.get("/outbox-mail/a.eml")
+    assert "default-src 'none'" in shown_mail.headers["content-security-policy"]
     assert browser.get("/outbox/c.eml").status_code == 404
 
 
@@ -375,10 +377,11 @@ def test_forced_dark_mode_changes_every_colour_and_no_text():
 
 
 def test_static_files_load_nothing_from_other_hosts(browser):
-    for name in ("desk.css", "desk.js", "frame.js", "icon.svg"):
-        text = browser.get(f"/static/{name}").text
-        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
-        assert "@import" not in text
+    for path in STATIC.iterdir():
+        answer = browser.get(f"/static/{path.name}")
+        assert answer.status_code == 200, path.name
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)\w", answer.text), path.name
+        assert "@import" not in answer.text, path.name
 
 
 @pytest.mark.parametrize("path", POSTS)

@@ -86,9 +86,9 @@ class PlannedTransport:
 
     name = "fated:"
 
-    def __init__(self, store: DyingStore, fates) -> None:
+    def __init__(self, store: DyingStore, planned) -> None:
         self.store = store
-        self.fates = iter(fates)
+        self.planned = iter(planned)
         self.bodies = []
 
     def die(self) -> None:
@@ -100,20 +100,20 @@ class PlannedTransport:
 
     async def send(self, submissions, intend, stop=None):  # noqa: ARG002 -- Transport's
         async for submission in submissions:
-            fate = next(self.fates, PlannedOutcome.ACCEPT)
-            if fate is PlannedOutcome.KILL_EARLY:
+            outcome = next(self.planned, PlannedOutcome.ACCEPT)
+            if outcome is PlannedOutcome.KILL_EARLY:
                 self.die()
-            if fate in EARLY:
-                yield [(submission.key, EARLY[fate])]
+            if outcome in EARLY:
+                yield [(submission.key, EARLY[outcome])]
                 continue
             await intend([submission.key])
-            if fate is PlannedOutcome.KILL_ANNOUNCED:
+            if outcome is PlannedOutcome.KILL_ANNOUNCED:
                 self.die()
             self.bodies.append(str(submission.envelope.recipient))
-            if fate is PlannedOutcome.KILL_SENT:
+            if outcome is PlannedOutcome.KILL_SENT:
                 self.die()
-            yield [(submission.key, AFTER_BODY[fate])]
-            if fate is PlannedOutcome.KILL_ANSWERED:
+            yield [(submission.key, AFTER_BODY[outcome])]
+            if outcome is PlannedOutcome.KILL_ANSWERED:
                 self.die()
 
     async def close(self) -> None:
@@ -131,19 +131,19 @@ class Mailing:
         self.done: set[str] = set()
         self.doubt_or_done: set[str] = set()
 
-    async def run(self, fates, *, human: bool) -> None:
+    async def run(self, planned, *, human: bool) -> None:
         self.now += timedelta(hours=9)
         mortal = DyingStore(self.store)
-        way = PlannedTransport(mortal, fates)
+        transport = PlannedTransport(mortal, planned)
         run = sending.SendSettings(
             clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human
         )
         async with self.store.ledger.hold_sender_lock("test"):
             try:
-                await sending.deliver(mortal, way, self.mailing, self.compiled, run)
+                await sending.deliver(mortal, transport, self.mailing, self.compiled, run)
             except Killed:
                 assert mortal.dead
-        await self.hold(Counter(way.bodies), human=human)
+        await self.hold(Counter(transport.bodies), human=human)
 
     async def hold(self, bodies: Counter, *, human: bool) -> None:
         standing = [one async for one in self.store.ledger.iter_deliveries(self.mailing.id, DeliveryState)]
@@ -171,8 +171,8 @@ async def lives(url: str, runs) -> None:
         rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
         drafted = sending.draft_mailing(issue(), make_list(), rendered, now=NOW)
         life = Mailing(store, await sending.begin_mailing(store, issue(), make_list(), drafted))
-        for fates, human in runs:
-            await life.run(fates, human=human)
+        for planned, human in runs:
+            await life.run(planned, human=human)
         for _ in range(3):
             await life.run([], human=False)
         counts = await store.ledger.count_by_state(life.mailing.id)

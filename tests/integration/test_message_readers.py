@@ -69,7 +69,7 @@ def reformime(content, *arguments):
     return subprocess.run([program, *arguments], input=content, capture_output=True, check=True).stdout
 
 
-def wire(text):
+def to_crlf(text):
     """Return a body with the line endings of a message (RFC 5322 2.3)."""
     return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
@@ -84,7 +84,7 @@ def test_pythons_email_package_reads_subject_names_bodies_and_attachments(path):
     assert read["From"].addresses[0].display_name == LISTING.sender_name
     assert read["To"].addresses[0].display_name == READER.name
     for kind, text in (("plain", rendered.text), ("html", rendered.html)):
-        assert wire(read.get_body((kind,)).get_payload(decode=True)) == wire(filled(text))
+        assert to_crlf(read.get_body((kind,)).get_payload(decode=True)) == to_crlf(filled(text))
     files = {
         part.get_filename(): part.get_payload(decode=True) for part in read.walk() if part.get_filename()
     }
@@ -109,8 +109,8 @@ def test_reformime_decodes_the_same_bytes(path):
             found[kind.decode()] = reformime(content, "-s", section.decode(), "-e")
     expected = {"text/plain": filled(rendered.text), "text/html": filled(rendered.html)}
     expected |= {file.content_type.split(";")[0]: file.content for file in rendered.attachments}
-    assert {kind: wire(text) for kind, text in found.items()} == {
-        kind: wire(text) for kind, text in expected.items()
+    assert {kind: to_crlf(text) for kind, text in found.items()} == {
+        kind: to_crlf(text) for kind, text in expected.items()
     }
 
 

@@ -12,12 +12,12 @@ from moza_mail.transport import open_transport
 from tests.support.submissions import make_submission, send
 
 
-def deliver(base: Path, letters, **options):
+def deliver(base: Path, submissions, **options):
     """Send messages to base/outbox."""
 
     async def main():
         outbox = open_transport("outbox:outbox", base=base)
-        ran = await send(outbox, letters, **options)
+        ran = await send(outbox, submissions, **options)
         await outbox.close()
         return ran
 
@@ -77,11 +77,11 @@ def test_similar_or_malicious_message_ids_give_different_files_inside_the_folder
         "<>",
         "\x00",
     ]
-    letters = [make_submission(key) for key in range(len(hostile))]
-    for submission, message_id in zip(letters, hostile, strict=True):
+    submissions = [make_submission(key) for key in range(len(hostile))]
+    for submission, message_id in zip(submissions, hostile, strict=True):
         object.__setattr__(submission.message, "message_id", message_id)
 
-    ran = deliver(tmp_path, letters)
+    ran = deliver(tmp_path, submissions)
 
     assert set(ran.states) == {"accepted"}
     assert len({path.name.lower() for path in files(tmp_path)}) == len(hostile)

@@ -43,12 +43,12 @@ def pipelining(request, monkeypatch):
     return request.param
 
 
-def send_through_sink(*flags: str, letters=6, connections: int = 2):
+def send_through_sink(*flags: str, submissions=6, connections: int = 2):
     """Send messages to smtp-sink; return the result and the messages that it has."""
 
     async def main(relay):
         transport = smtp(relay, connections=connections)
-        ran = await send(transport, letters)
+        ran = await send(transport, submissions)
         await transport.close()
         return ran
 
@@ -57,13 +57,13 @@ def send_through_sink(*flags: str, letters=6, connections: int = 2):
         return ran, sink.received()
 
 
-def send_by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUICK, **options):
+def send_by_script(answers, *, submissions=3, connections: int = 1, limits: Limits = QUICK, **options):
     """Send messages to a relay that follows a script; return the result and the relay."""
 
     async def main():
         async with scripted_relay(answers) as relay:
             transport = smtp(relay.relay, connections=connections, limits=limits)
-            ran = await send(transport, letters, **options)
+            ran = await send(transport, submissions, **options)
             await transport.close()
             return ran, relay
 
@@ -96,7 +96,7 @@ def test_a_closed_connection_is_freed_without_the_garbage_collector():
 
 
 def test_a_relay_gets_each_message_once_and_unchanged():
-    ran, received = send_through_sink(letters=200, connections=4)
+    ran, received = send_through_sink(submissions=200, connections=4)
 
     assert ran.error is None
     assert set(ran.states) == {"accepted"}
@@ -137,7 +137,7 @@ def test_a_relay_gets_each_message_once_and_unchanged():
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_each_fault_of_a_relay_gives_every_recipient_the_right_state(flags, state, phase, stops):
-    ran, received = send_through_sink(*flags, letters=20)
+    ran, received = send_through_sink(*flags, submissions=20)
 
     tried = {key: outcome for key, outcome in ran.outcomes.items() if outcome.phase is not Phase.CONNECT}
     assert {str(outcome.state) for outcome in tried.values()} == {state}
@@ -150,7 +150,7 @@ def test_each_fault_of_a_relay_gives_every_recipient_the_right_state(flags, stat
 
 
 def test_a_refusal_during_the_body_is_the_outcome():
-    ran, received = send_through_sink("-A", "0", letters=20)
+    ran, received = send_through_sink("-A", "0", submissions=20)
 
     assert ran.error is None
     assert ran.states == ["refused"] * 20
@@ -191,7 +191,7 @@ def test_no_body_is_sent_before_its_intent_is_recorded():
                 await asyncio.sleep(0.02)  # long enough for octets that were sent too early to arrive
                 seen.append((len(keys), relay.body_lines, relay.command_counts["MAIL"]))
 
-            async for _ in transport.send(ran_letters(3), intend):
+            async for _ in transport.send(yield_submissions(3), intend):
                 pass
             await transport.close()
             return seen
@@ -225,7 +225,7 @@ def test_after_any_commit_at_most_the_look_ahead_and_one_per_connection_are_unce
                 await tell(doubtful.update, keys)
 
             committing = asyncio.create_task(commit())
-            async for outcomes in transport.send(ran_letters(400), intend):
+            async for outcomes in transport.send(yield_submissions(400), intend):
                 await tell(doubtful.difference_update, [key for key, _ in outcomes])
             committing.cancel()
             await transport.close()
@@ -247,7 +247,7 @@ def test_a_stop_finishes_messages_in_progress_and_returns_the_others():
             async def intend(_keys):
                 pass
 
-            async for outcomes in transport.send(ran_letters(400), intend, stop):
+            async for outcomes in transport.send(yield_submissions(400), intend, stop):
                 found.update(outcomes)
                 stop.set()
             await transport.close()
@@ -262,7 +262,7 @@ def test_a_stop_finishes_messages_in_progress_and_returns_the_others():
     assert all(has_message(relay, key) for key, outcome in found.items() if outcome.state == "accepted")
 
 
-async def ran_letters(count):
+async def yield_submissions(count):
     for key in range(count):
         yield make_submission(key)
 
@@ -272,7 +272,7 @@ def test_without_a_recorded_intent_no_body_is_sent():
         if key == 1:
             raise OSError("ledger full")
 
-    ran, relay = send_by_script({}, letters=4, before_body=broken)
+    ran, relay = send_by_script({}, submissions=4, before_body=broken)
 
     assert str(ran.error) == "ledger full"
     assert ran.states == ["pending"] * 4
@@ -330,7 +330,7 @@ def test_421_defers_one_recipient_and_the_others_use_a_new_connection(verb, phas
 
 @pytest.mark.parametrize("words", [b"250 Ok\r\n421 4.4.2 Idle\r\n", b"250 Ok\r\n"])
 def test_a_relay_that_closes_after_each_message_uses_up_no_attempt(words):
-    ran, relay = send_by_script({".": [FinalReply(words)] * 6}, letters=6)
+    ran, relay = send_by_script({".": [FinalReply(words)] * 6}, submissions=6)
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 6
@@ -383,7 +383,7 @@ def test_a_refused_recipient_does_not_affect_the_next_on_the_same_connection(pip
 def test_with_refused_recipients_in_a_pipeline_each_other_recipient_gets_its_own_reply(said, pipelining):
     gone, full = b"550 5.1.1 No such user\r\n", b"452 4.2.2 Full\r\n"
     ran, relay = send_by_script(
-        {"RCPT": [None, gone, None, full, gone], ".": [None, said] if pipelining else []}, letters=8
+        {"RCPT": [None, gone, None, full, gone], ".": [None, said] if pipelining else []}, submissions=8
     )
 
     refused = [f"{outcome.reply.code}" for outcome in ran.outcomes.values() if outcome.state != "accepted"]
@@ -418,7 +418,9 @@ def test_a_252_reply_to_rcpt_accepts_the_recipient():
 
 
 def test_control_characters_in_a_reply_are_removed():
-    ran, _ = send_by_script({"RCPT": [b"550-5.1.1 \x1b[31mred\x00\r\n550 5.1.1 \xff\xfe end\r\n"]}, letters=1)
+    ran, _ = send_by_script(
+        {"RCPT": [b"550-5.1.1 \x1b[31mred\x00\r\n550 5.1.1 \xff\xfe end\r\n"]}, submissions=1
+    )
 
     said = str(ran.outcomes[0].reply)
     assert ran.states == ["refused"]
@@ -428,7 +430,7 @@ def test_control_characters_in_a_reply_are_removed():
 
 
 def test_a_refused_sender_stops_all_workers_and_refuses_no_recipient():
-    ran, relay = send_by_script({"MAIL": [None, b"553 5.7.1 Not your address\r\n"]}, letters=5)
+    ran, relay = send_by_script({"MAIL": [None, b"553 5.7.1 Not your address\r\n"]}, submissions=5)
 
     assert ran.states == ["accepted"] + ["pending"] * 4
     assert "553 5.7.1 Not your address" in ran.error.message
@@ -443,7 +445,7 @@ def test_a_relay_that_requires_a_login_gives_its_own_error():
 
 
 def test_occasional_lost_connections_do_not_stop_the_send():
-    ran, _ = send_by_script({"RCPT": [DROP, None] * 10}, letters=20)
+    ran, _ = send_by_script({"RCPT": [DROP, None] * 10}, submissions=20)
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted"] * 10
@@ -460,7 +462,7 @@ def test_a_refusal_in_the_middle_of_a_large_body_is_the_outcome():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
     answers = {"BODY": [b"552 5.3.4 Too big\r\n"]}
     ran, relay = send_by_script(
-        answers, letters=[make_submission(0, content=content), make_submission(1)], limits=Limits()
+        answers, submissions=[make_submission(0, content=content), make_submission(1)], limits=Limits()
     )
 
     assert ran.error is None
@@ -469,7 +471,7 @@ def test_a_refusal_in_the_middle_of_a_large_body_is_the_outcome():
 
 
 def test_a_relay_that_keeps_closing_connections_is_given_up_after_three_retries():
-    ran, relay = send_by_script({"RCPT": [DROP] * 50}, letters=20)
+    ran, relay = send_by_script({"RCPT": [DROP] * 50}, submissions=20)
 
     assert ran.states == ["pending"] * 20
     assert relay.connections == relay.command_counts["RCPT"] == 4
@@ -486,7 +488,7 @@ def test_a_restarted_relay_is_connected_again():
 
 def test_a_relay_that_allows_one_connection_gets_all_messages_over_it():
     busy = [None, *[FinalReply(b"421 4.7.0 Too many connections\r\n")] * 50]
-    ran, relay = send_by_script({"CONNECT": busy}, letters=200, connections=3)
+    ran, relay = send_by_script({"CONNECT": busy}, submissions=200, connections=3)
 
     assert ran.error is None
     assert set(ran.states) == {"accepted"}
@@ -495,7 +497,7 @@ def test_a_relay_that_allows_one_connection_gets_all_messages_over_it():
 
 def test_a_connection_is_closed_after_its_maximum_number_of_messages():
     limits = Limits(messages_per_connection=10, backoff=(), timeouts=QUICK.timeouts)
-    ran, relay = send_by_script({}, letters=25, limits=limits)
+    ran, relay = send_by_script({}, submissions=25, limits=limits)
 
     assert set(ran.states) == {"accepted"}
     assert relay.connections == 3
@@ -523,7 +525,7 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
 @pytest.mark.parametrize("fault", [DROP, HANG])
 def test_a_body_whose_final_dot_was_not_sent_is_not_uncertain(fault):
     ran, relay = send_by_script(
-        {"BODY": [fault]}, letters=[make_submission(0, content=LARGE), make_submission(1)]
+        {"BODY": [fault]}, submissions=[make_submission(0, content=LARGE), make_submission(1)]
     )
 
     assert ran.error is None
@@ -556,10 +558,10 @@ def test_over_tls_a_body_whose_final_dot_was_not_sent_is_not_uncertain(tmp_path)
 
 def test_dsn_is_requested_only_if_it_is_set_and_the_relay_offers_it():
     offered = {"EHLO": [b"250-x\r\n250 DSN\r\n"]}
-    _, told = send_by_script(offered, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
-    _, unwanted = send_by_script(offered, letters=1)
+    _, told = send_by_script(offered, submissions=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
+    _, unwanted = send_by_script(offered, submissions=1)
     _, silent = send_by_script(
-        {"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY")
+        {"EHLO": [b"250 x\r\n"]}, submissions=1, limits=replace(QUICK, notify="FAILURE,DELAY")
     )
 
     assert "MAIL FROM:<weekly@example.org> RET=HDRS ENVID=0.abc" in told.commands
@@ -642,8 +644,8 @@ def test_no_recipient_is_accepted_without_a_2xx_reply_to_their_own_final_dot(scr
 
 
 def test_size_is_sent_if_the_relay_offers_it_and_8bitmime_is_never_used():
-    _, told = send_by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, letters=1)
-    _, silent = send_by_script({"EHLO": [b"250 x\r\n"]}, letters=1)
+    _, told = send_by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, submissions=1)
+    _, silent = send_by_script({"EHLO": [b"250 x\r\n"]}, submissions=1)
 
     size = len(make_submission(0).message.content)
     assert f"MAIL FROM:<weekly@example.org> SIZE={size}" in told.commands
@@ -652,7 +654,7 @@ def test_size_is_sent_if_the_relay_offers_it_and_8bitmime_is_never_used():
 
 def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
     content = b"Subject: x\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n\n.\nDATA\r.\r\r\n..two\r\nend"
-    ran, relay = send_by_script({}, letters=[make_submission(0, content=content), make_submission(1)])
+    ran, relay = send_by_script({}, submissions=[make_submission(0, content=content), make_submission(1)])
 
     assert ran.states == ["accepted"] * 2
     assert len(relay.bodies) == 2
@@ -663,7 +665,7 @@ def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
 
 def test_an_address_that_would_break_a_command_is_never_sent():
     hostile = make_submission(0, domain="example.com>\r\nRCPT TO:<victim@example.com")
-    ran, relay = send_by_script({}, letters=[hostile, make_submission(1)])
+    ran, relay = send_by_script({}, submissions=[hostile, make_submission(1)])
 
     assert ran.states == ["refused", "accepted"]
     assert not any("victim" in command for command in relay.commands)
@@ -671,7 +673,7 @@ def test_an_address_that_would_break_a_command_is_never_sent():
 
 def test_a_large_body_arrives_complete_at_a_slow_relay():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 200_000
-    ran, relay = send_by_script({}, letters=[make_submission(0, content=content)], limits=Limits())
+    ran, relay = send_by_script({}, submissions=[make_submission(0, content=content)], limits=Limits())
 
     assert ran.states == ["accepted"]
     assert relay.bodies == [content]
@@ -683,7 +685,7 @@ def test_an_error_of_the_source_is_raised_after_the_messages_in_progress():
         yield make_submission(1)
         raise LookupError("the store is gone")
 
-    ran, relay = send_by_script({}, letters=offered(), connections=2)
+    ran, relay = send_by_script({}, submissions=offered(), connections=2)
 
     assert str(ran.error) == "the store is gone"
     assert set(ran.states) <= {"accepted", "pending"}
@@ -695,7 +697,7 @@ def test_an_abandoned_send_leaves_no_task_running_and_sends_no_further_body(how)
     async def main():
         async with (
             scripted_relay({".": [None, HANG]}) as relay,
-            contextlib.aclosing(ran_letters(9)) as letters,
+            contextlib.aclosing(yield_submissions(9)) as submissions,
         ):
             transport = smtp(relay.relay, limits=Limits())
             announced: list[int] = []
@@ -705,7 +707,7 @@ def test_an_abandoned_send_leaves_no_task_running_and_sends_no_further_body(how)
                 announced.extend(keys)
 
             async def consume():
-                async with contextlib.aclosing(transport.send(letters, intend)) as outcomes:
+                async with contextlib.aclosing(transport.send(submissions, intend)) as outcomes:
                     async for _ in outcomes:
                         while len(relay.bodies) < 2:  # noqa: ASYNC110 -- the relay has no event to wait for
                             await asyncio.sleep(0.001)

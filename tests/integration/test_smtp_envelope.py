@@ -22,13 +22,13 @@ QUICK = Limits(
 OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n250 SMTPUTF8\r\n"
 
 
-def send_to_relay(offered: str, letters, **limits):
+def send_to_relay(offered: str, submissions, **limits):
     """Send messages to a relay with these extensions; return the result and the relay."""
 
     async def main():
         async with scripted_relay({"EHLO": [offered.encode()]}) as relay:
             transport = SmtpTransport(parse_relay(relay.relay), limits=replace(QUICK, **limits))
-            ran = await send(transport, letters)
+            ran = await send(transport, submissions)
             await transport.close()
             return ran, relay
 

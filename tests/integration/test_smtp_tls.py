@@ -26,7 +26,7 @@ def context(*names: str, authority: trustme.CA = CA, **dates: datetime) -> ssl.S
     return found
 
 
-def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **server):
+def exchange(url: str, folder, *, password: str = "goed", submissions: int = 3, **server):
     """Send messages to aiosmtpd; return the result and the server. `{port}` in the URL is replaced."""
     CA.cert_pem.write_to_path(str(folder / "ca.pem"))
 
@@ -37,7 +37,7 @@ def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **se
                 access=ServerAccess(password=password, cafile=str(folder / "ca.pem")),
                 limits=Limits(connections=3, backoff=(0,)),
             )
-            ran = await send(transport, letters)
+            ran = await send(transport, submissions)
             await transport.close()
             return ran, relay
 
@@ -49,7 +49,7 @@ STARTTLS, SMTPS = "smtp+starttls://weekly@localhost:{port}", "smtps://weekly@loc
 
 @pytest.mark.parametrize(("url", "how"), [(STARTTLS, "starttls"), (SMTPS, "implicit")])
 def test_mail_and_password_go_over_tls(tmp_path, url, how):
-    ran, relay = exchange(url, tmp_path, login=True, letters=20, **{how: context("localhost")})
+    ran, relay = exchange(url, tmp_path, login=True, submissions=20, **{how: context("localhost")})
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 20

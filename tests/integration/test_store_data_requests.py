@@ -244,8 +244,8 @@ def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
         ]
         assert again == [AddResult.ERASED, AddResult.ADDED, AddResult.ERASED]
         assert await store.subscribers.find(PERSON) is None
-        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
-        await add_sign_up(store, wish, LIST, now=LATER)
+        filled_form = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
+        await add_sign_up(store, filled_form, LIST, now=LATER)
         # A form does not prove that the person signed up, because anybody can type an address.
         assert await add_subscribers(store, THEIRS) == [AddResult.ERASED]
         await store.sign_ups.confirm(1, now=LATER)
@@ -258,8 +258,8 @@ def test_an_erased_person_is_not_added_by_an_import_but_can_sign_up(on):
 
 def test_a_form_that_is_not_handled_yet_is_exported_and_erased(on):
     async def scenario(store):
-        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
-        assert await store.sign_ups.add(wish, LIST, stamp="s", now=NOW)
+        filled_form = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
+        assert await store.sign_ups.add(filled_form, LIST, stamp="s", now=NOW)
         (held,) = (await store.data_requests.collect(PERSON))["sign_up_requests"]
         assert (held["address"], held["name"]) == (str(PERSON), NAME)
         await erase_person(store)
@@ -279,8 +279,8 @@ def test_an_erased_person_who_objected_stays_suppressed_until_they_confirm_a_sig
             SuppressionReason.MANUAL,
             "the address was suppressed when its person was erased",
         )
-        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/")
-        await add_sign_up(store, wish, LIST, now=LATER + timedelta(hours=1))
+        filled_form = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/")
+        await add_sign_up(store, filled_form, LIST, now=LATER + timedelta(hours=1))
         assert (await store.suppressions.find(PERSON)).reason is SuppressionReason.MANUAL
         # The link in the mail proves that the person themselves decided otherwise.
         await store.sign_ups.confirm(1, now=LATER + timedelta(hours=2))

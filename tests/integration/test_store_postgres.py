@@ -18,10 +18,10 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import AddResult
 from moza_mail.store import back_up_store, inspect_backup, open_store, schema
 from moza_mail.store.postgres import commit, errors
-from moza_mail.store.postgres import database as wire
+from moza_mail.store.postgres import database as postgres_database
 from moza_mail.store.postgres.url import name_database, read_url
 from moza_mail.store.senders import SenderLock
-from tests.support.builders import issue as letter
+from tests.support.builders import issue as make_issue
 from tests.support.child_process import ChildProcess, read_output, start_python
 from tests.support.postgres import PASSWORD_ROLE
 from tests.support.store_builders import (
@@ -220,7 +220,7 @@ class TestShared:
             async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
                 await add_subscribers(first, *(newcomer(number) for number in range(500)))
-                given = (letter(), make_list(), make_mailing())
+                given = (make_issue(), make_list(), make_mailing())
                 one, other = await asyncio.gather(
                     *(sending.begin_mailing(store, *given) for store in (first, second))
                 )
@@ -228,7 +228,7 @@ class TestShared:
                 assert await count_states(second, one.id) == {"pending": 500}
                 with pytest.raises(IssueChanged, match="has changed since"):
                     await sending.begin_mailing(
-                        second, letter(), make_list(), replace(make_mailing(), digest="d2")
+                        second, make_issue(), make_list(), replace(make_mailing(), digest="d2")
                     )
 
         asyncio.run(scenario())
@@ -545,7 +545,7 @@ class TestProblems:
         asyncio.run(scenario())
 
     def test_another_process_that_never_commits_is_reported(self, postgres, url, monkeypatch):
-        monkeypatch.setitem(wire.SETTINGS, "lock_timeout", "30ms")
+        monkeypatch.setitem(postgres_database.SETTINGS, "lock_timeout", "30ms")
 
         async def scenario():
             async with open_and_close(url) as store:
@@ -710,7 +710,7 @@ class TestServer:
 
 
 def test_only_the_last_committed_transaction_of_a_sender_has_its_mark(url):
-    database = wire.PostgresDatabase.open(url)
+    database = postgres_database.PostgresDatabase.open(url)
     try:
         database.take_lock(SenderLock.MAILINGS, "moza-mail send")
         mark = commit.CommitMark(database.sender_id(SenderLock.MAILINGS), 7)

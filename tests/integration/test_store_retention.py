@@ -168,7 +168,7 @@ def test_a_report_about_an_anonymised_delivery_still_finds_its_subscriber(on):  
 
 
 def test_expired_unconfirmed_sign_ups_are_deleted_and_confirmed_ones_stay(on):  # noqa: F811
-    def wish(number):
+    def make_request(number):
         return SignUp(address=address(number), consent=CONSENT, source="https://example.org/", name="Naam")
 
     async def scenario(store):
@@ -176,10 +176,10 @@ def test_expired_unconfirmed_sign_ups_are_deleted_and_confirmed_ones_stay(on):  
         await store.subscribers.save_list(other)
         await store.subscribers.save_list(LIST)
         for number in range(4):
-            await add_sign_up(store, wish(number), LIST, now=NOW)
+            await add_sign_up(store, make_request(number), LIST, now=NOW)
         await store.sign_ups.confirm(1, now=LATER)
         await add_subscribers(store, newcomer(1), list_slug="other")
-        await add_sign_up(store, wish(2), LIST, now=NOW + 8 * DAY)
+        await add_sign_up(store, make_request(2), LIST, now=NOW + 8 * DAY)
         assert await retain(store, 14 * DAY) == ({}, 0)
         assert await retain(store, 15 * DAY, dry_run=True) == ({"confirmations": 4, "sign_ups": 2}, 0)
         assert await retain(store, 15 * DAY) == ({"confirmations": 4, "sign_ups": 2}, 0)

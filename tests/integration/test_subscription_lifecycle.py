@@ -37,7 +37,7 @@ class Life:
     barred: bool = False
     """True if the person was erased, and has not confirmed a sign-up since."""
     number: int = 0
-    letters: list = field(default_factory=list)
+    confirmations: list = field(default_factory=list)
     good: set[int] = field(default_factory=set)
     """The ids of the sign-ups whose link is still valid."""
     now: datetime = NOW
@@ -45,23 +45,25 @@ class Life:
     async def sign_up(self, list_slug):
         await sign_up(self.store, at=self.now, list_slug=list_slug)
         self.states.setdefault(list_slug, UNCONFIRMED)
-        known = {letter.id for letter in self.letters}
-        made = [letter for letter in await queued(self.store) if letter.id not in known]
-        self.letters += made
-        self.good |= {letter.id for letter in made}
+        known = {confirmation.id for confirmation in self.confirmations}
+        made = [confirmation for confirmation in await queued(self.store) if confirmation.id not in known]
+        self.confirmations += made
+        self.good |= {confirmation.id for confirmation in made}
 
     async def confirm(self, _):
-        await self.use(self.letters[-1:])
+        await self.use(self.confirmations[-1:])
 
     async def confirm_old(self, _):
-        await self.use(self.letters[:1])
+        await self.use(self.confirmations[:1])
 
-    async def use(self, letters):
-        for letter in letters:
-            asked = SelfService(self.store, LINKS).confirm(letter.list_slug, token(letter), now=self.now)
-            if letter.id in self.good and self.now < letter.created_at + LINK_LIFETIME:
+    async def use(self, confirmations):
+        for confirmation in confirmations:
+            asked = SelfService(self.store, LINKS).confirm(
+                confirmation.list_slug, token(confirmation), now=self.now
+            )
+            if confirmation.id in self.good and self.now < confirmation.created_at + LINK_LIFETIME:
                 await asked
-                self.comes(letter.list_slug)
+                self.comes(confirmation.list_slug)
                 # The link was mailed to the address, so using it ends the suppression.
                 self.suppressed = False
             else:
@@ -81,7 +83,9 @@ class Life:
     def goes(self, list_slug):
         if list_slug in self.states:
             self.states[list_slug] = UNSUBSCRIBED
-        self.good -= {letter.id for letter in self.letters if letter.list_slug == list_slug}
+        self.good -= {
+            confirmation.id for confirmation in self.confirmations if confirmation.list_slug == list_slug
+        }
 
     async def be_imported(self, list_slug):
         await add_subscribers(self.store, newcomer(1), list_slug=list_slug, now=self.now)

@@ -74,7 +74,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     _, wheel = packages
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("*.py")}
 
-    desk = {
+    editor_files = {
         path.relative_to(ROOT).as_posix()
         for folder in ("html", "static")
         for path in (ROOT / "moza_mail/web/editor" / folder).iterdir()
@@ -89,7 +89,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     assert catalogs <= wheel.keys()
     assert (
         {"moza_mail/web/editor/static/issue.js", "moza_mail/web/editor/html/base.html"}
-        <= desk
+        <= editor_files
         <= wheel.keys()
     )
     assert themes("moza_mail/themes") <= wheel.keys()

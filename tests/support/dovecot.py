@@ -231,17 +231,17 @@ def break_connection(target_port: int, after: int) -> Iterator[BreakingConnectio
     thread.join(10)
 
 
-def _forward(listener: socket.socket, wire: BreakingConnection) -> None:
+def _forward(listener: socket.socket, connection: BreakingConnection) -> None:
     with contextlib.suppress(OSError):
         client, _ = listener.accept()
-        with client, socket.create_connection((LOOPBACK, wire.target_port)) as server:
+        with client, socket.create_connection((LOOPBACK, connection.target_port)) as server:
             back = threading.Thread(target=_copy, args=(server, client), daemon=True)
             back.start()
-            while said := client.recv(65_536):
-                wire.send_count += 1
-                if wire.send_count == wire.after:
+            while received := client.recv(65_536):
+                connection.send_count += 1
+                if connection.send_count == connection.after:
                     break
-                server.sendall(said)
+                server.sendall(received)
             for end in (client, server):
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)

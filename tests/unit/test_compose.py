@@ -234,7 +234,7 @@ def test_any_subject_reads_back_as_written(subject):
 
 
 @pytest.mark.parametrize(
-    ("subject", "wire"),
+    ("subject", "header"),
     [
         ("Nieuws van week 3", "Subject: Nieuws van week 3"),
         ("Overleg over Coördinatie vandaag", "Subject: Overleg over =?utf-8?q?Co=C3=B6rdinatie?= vandaag"),
@@ -243,8 +243,8 @@ def test_any_subject_reads_back_as_written(subject):
         ("", "Subject:"),
     ],
 )
-def test_only_the_words_of_a_subject_that_need_it_are_encoded(subject, wire):
-    assert header_lines(composed(rendered(subject=subject)))["Subject"] == [wire]
+def test_only_the_words_of_a_subject_that_need_it_are_encoded(subject, header):
+    assert header_lines(composed(rendered(subject=subject)))["Subject"] == [header]
 
 
 @pytest.mark.parametrize("subject", ["a  b", " a", "a ", " ", "   ", "é  ", "a   é", "é " * 40, "x" * 2000])
@@ -274,7 +274,7 @@ def test_any_recipient_name_reads_back_and_never_changes_the_address(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "wire"),
+    ("name", "header"),
     [
         ("Jan de Vries", "To: Jan de Vries <jan@example.com>"),
         ("Vries, J. de", 'To: "Vries, J. de" <jan@example.com>'),
@@ -284,8 +284,8 @@ def test_any_recipient_name_reads_back_and_never_changes_the_address(name):
         ("", "To: jan@example.com"),
     ],
 )
-def test_a_name_is_quoted_or_encoded_only_if_necessary(name, wire):
-    assert header_lines(composed(recipient=replace(JAN, name=name)))["To"] == [wire]
+def test_a_name_is_quoted_or_encoded_only_if_necessary(name, header):
+    assert header_lines(composed(recipient=replace(JAN, name=name)))["To"] == [header]
 
 
 @pytest.mark.parametrize("bad", ["\r\nBcc: x@example.com", "\n", "\r", "\0", "\x85", "\u2028", "\t", "\x7f"])

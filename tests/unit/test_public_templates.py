@@ -16,12 +16,12 @@ SENTENCE = re.compile(r'\bt\("(\w+)"')
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
 def test_each_language_has_every_text_that_the_pages_use(theme):
-    dress = build.theme(theme)
-    asked = {name for page in PAGES for name in SENTENCE.findall(dress.read_template(f"pages/{page}.html"))}
+    loaded = build.theme(theme)
+    asked = {name for page in PAGES for name in SENTENCE.findall(loaded.read_template(f"pages/{page}.html"))}
     asked |= {name for what in {*NOTICE_KEYS.values(), *LINK_NOTICES} for name in (what, f"{what}_what")}
     assert len(asked) > 40
-    for lang, own in render.find_languages(dress).items():
-        text = dress.read_template(f"locale/{lang}.toml")
+    for lang, own in render.find_languages(loaded).items():
+        text = loaded.read_template(f"locale/{lang}.toml")
         assert [name for name in sorted(asked) if f"\n{name} = " not in text] == [], own
 
 

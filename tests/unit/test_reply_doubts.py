@@ -212,12 +212,12 @@ def test_an_8_bit_reply_is_read_as_utf_8_or_else_as_latin_1():
     ],
 )
 def test_the_words_of_a_report_around_a_reply_cause_no_doubt(words, said):
-    letter = (
+    report = (
         f"Return-Path: <>\nFrom: postmaster@reader.example.net\nTo: {SENDER}\nSubject: Undeliverable: News\n"
         f"Content-Type: text/plain; charset=utf-8\n\nDelivery has failed:\n\n{READER}\n{words}mail.reader.example.net\n\n"
         f"{READER}\n{said}\n"
     )
-    (failure,) = classify_message(letter.encode()).failures
+    (failure,) = classify_message(report.encode()).failures
     assert failure.verdict is Verdict.ADDRESS_UNKNOWN
 
 

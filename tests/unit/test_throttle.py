@@ -66,17 +66,17 @@ def delivery(number: int, home: str) -> Delivery:
 
 
 def start_times(
-    desk: DeliveryQueue, overall: str = "", groups: dict[str, str] | None = None, most: int = 100
+    queue: DeliveryQueue, overall: str = "", groups: dict[str, str] | None = None, most: int = 100
 ):
     """Return the times at which each domain's deliveries started, in seconds from the beginning."""
 
     async def work():
-        pace = Throttle(desk, SendRates.parse(overall, groups or {}), desk, desk.clock)
+        throttle = Throttle(queue, SendRates.parse(overall, groups or {}), queue, queue.clock)
         found = defaultdict(list)
-        while batch := await pace.next_batch(most):
-            desk.held -= len(batch)
+        while batch := await throttle.next_batch(most):
+            queue.held -= len(batch)
             for one in batch:
-                found[one.address.domain].append((desk.now - NOW).total_seconds())
+                found[one.address.domain].append((queue.now - NOW).total_seconds())
         return found
 
     return asyncio.run(work())
@@ -93,20 +93,20 @@ def test_a_rate_limit_is_exceeded_by_at_most_its_burst(rate, per_second):
 
 
 def test_a_waiting_domain_group_delays_no_other():
-    desk = DeliveryQueue(*["slow.example"] * 30, *["fast.example"] * 500)
-    found = start_times(desk, groups={"slow.example": "1/s"})
+    queue = DeliveryQueue(*["slow.example"] * 30, *["fast.example"] * 500)
+    found = start_times(queue, groups={"slow.example": "1/s"})
     assert {home: len(moments) for home, moments in found.items()} == {
         "slow.example": 30,
         "fast.example": 500,
     }
     assert found["fast.example"][-1] == 0
     assert found["slow.example"] == list(range(30))
-    assert desk.most_held <= 101
+    assert queue.most_held <= 101
 
 
 def test_a_domain_group_obeys_its_own_rate_and_the_overall_rate():
-    desk = DeliveryQueue(*["slow.example", "fast.example"] * 100)
-    found = start_times(desk, "20/s", {"slow.example": "5/s"})
+    queue = DeliveryQueue(*["slow.example", "fast.example"] * 100)
+    found = start_times(queue, "20/s", {"slow.example": "5/s"})
     assert 19.5 <= found["slow.example"][-1] <= 20.5
     # The overall rate is 20 per second, of which the slow group uses 5.
     assert 100 / 20 <= found["fast.example"][-1] <= 100 / 15 + 0.5
@@ -123,36 +123,36 @@ def test_the_rate_used_by_an_earlier_send_still_counts():
 
 
 def test_a_stop_during_a_wait_releases_no_further_delivery():
-    desk = DeliveryQueue(*["a.example"] * 10)
-    desk.stopped_at = NOW + timedelta(seconds=2.5)
-    assert start_times(desk, "1/s")["a.example"] == [0, 1, 2]
+    queue = DeliveryQueue(*["a.example"] * 10)
+    queue.stopped_at = NOW + timedelta(seconds=2.5)
+    assert start_times(queue, "1/s")["a.example"] == [0, 1, 2]
 
 
 def test_the_throttle_does_not_wait_for_an_empty_group():
-    desk = DeliveryQueue("a.example")
-    desk.buckets["slow.example"] = TokenBucket(
+    queue = DeliveryQueue("a.example")
+    queue.buckets["slow.example"] = TokenBucket(
         rate=SendRates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
     )
-    assert start_times(desk, groups={"slow.example": "1/h"}) == {"a.example": [0]}
-    assert desk.now == NOW
+    assert start_times(queue, groups={"slow.example": "1/h"}) == {"a.example": [0]}
+    assert queue.now == NOW
 
 
 def test_deliveries_that_waited_long_are_claimed_again():
-    desk = DeliveryQueue("a.example", "a.example", "a.example")
+    queue = DeliveryQueue("a.example", "a.example", "a.example")
 
     async def work():
-        pace = Throttle(desk, SendRates.parse("", {"a.example": "1/m"}), desk, desk.clock)
-        first = await pace.next_batch(9)
-        claim = desk.claim
+        throttle = Throttle(queue, SendRates.parse("", {"a.example": "1/m"}), queue, queue.clock)
+        first = await throttle.next_batch(9)
+        claim = queue.claim
 
         async def claim_and_leave(most, domains):
             found = await claim(most, domains)
-            if desk.now > NOW:
+            if queue.now > NOW:
                 return [one for one in found if one.id != 2]
             return found
 
-        desk.claim = claim_and_leave
-        second = await pace.next_batch(9)
+        queue.claim = claim_and_leave
+        second = await throttle.next_batch(9)
         return first, second
 
     first, second = asyncio.run(work())

@@ -62,8 +62,8 @@ Content-Type: text/plain; charset=utf-8
 """
 
 
-def read(letter):
-    return classify_message(letter.encode())
+def read(content):
+    return classify_message(content.encode())
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_diagnostic_has_the_verdict_of_its_words(diagnostic, status, verdict):
 
 
 @pytest.mark.parametrize(
-    ("letter", "verdict"),
+    ("content", "verdict"),
     [
         (
             notice(
@@ -200,8 +200,8 @@ def test_a_diagnostic_has_the_verdict_of_its_words(diagnostic, status, verdict):
         ),
     ],
 )
-def test_a_bounce_without_a_status_part_is_read(letter, verdict):
-    found = read(letter)
+def test_a_bounce_without_a_status_part_is_read(content, verdict):
+    found = read(content)
     assert [(one.recipient, one.verdict) for one in found.failures] == [(READER, verdict)]
 
 
@@ -227,29 +227,29 @@ def test_a_report_forwarded_in_the_text_is_read():
             "Diagnostic-Code: smtp; 550 5.1.1 User unknown",
         )
     )
-    letter = f"From: redactie@example.org\nTo: {BOUNCE}\nSubject: Fwd: Returned mail\n\nZie hieronder.\n\n{quoted}\n"
-    assert [one.verdict for one in read(letter).failures] == [Verdict.ADDRESS_UNKNOWN]
+    content = f"From: redactie@example.org\nTo: {BOUNCE}\nSubject: Fwd: Returned mail\n\nZie hieronder.\n\n{quoted}\n"
+    assert [one.verdict for one in read(content).failures] == [Verdict.ADDRESS_UNKNOWN]
 
 
 @pytest.mark.parametrize("cut", [200, 900, 1100])
 def test_a_truncated_report_is_not_an_automatic_reply(cut):
-    letter = report("smtp; 550 5.1.1 User unknown", "5.1.1")
-    assert read(letter[: -len(ORIGINAL)]).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
-    assert read(letter[:cut]).kind is not BounceKind.AUTO_REPLY
+    content = report("smtp; 550 5.1.1 User unknown", "5.1.1")
+    assert read(content[: -len(ORIGINAL)]).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
+    assert read(content[:cut]).kind is not BounceKind.AUTO_REPLY
 
 
 def test_a_report_with_carriage_returns_as_line_ends_is_read():
-    letter = report("smtp; 550 5.1.1 User unknown", "5.1.1").replace("\n", "\r")
-    assert read(letter).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
+    content = report("smtp; 550 5.1.1 User unknown", "5.1.1").replace("\n", "\r")
+    assert read(content).failures[0].verdict is Verdict.ADDRESS_UNKNOWN
 
 
 def test_a_bounce_with_only_html_is_read():
-    letter = notice(
+    content = notice(
         "Undeliverable: Nieuws",
         f"<html><head><style>p {{}}</style></head><p>Delivery has failed to these recipients:</p><p>{READER}</p>"
         "<p>550 5.1.1 User unknown</p></html>",
     ).replace("text/plain", "text/html")
-    assert [one.verdict for one in read(letter).failures] == [Verdict.ADDRESS_UNKNOWN]
+    assert [one.verdict for one in read(content).failures] == [Verdict.ADDRESS_UNKNOWN]
 
 
 PERSON = f"From: Jan <{READER}>\nTo: {BOUNCE}\n"
@@ -304,8 +304,8 @@ def test_a_first_line_that_only_asks_to_unsubscribe_is_a_request(body, kind):
 
 
 def test_the_unsubscribe_mail_that_apple_writes_is_a_request():
-    letter = f"{PERSON}Subject: unsubscribe\nAuto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\n\nApple Mail sent this.\n"
-    assert read(letter).kind is BounceKind.UNSUBSCRIBE
+    content = f"{PERSON}Subject: unsubscribe\nAuto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\n\nApple Mail sent this.\n"
+    assert read(content).kind is BounceKind.UNSUBSCRIBE
 
 
 def test_a_mailer_daemon_or_a_report_is_never_an_automatic_reply():
@@ -320,15 +320,15 @@ def test_a_mailer_daemon_or_a_report_is_never_an_automatic_reply():
 @pytest.mark.slow
 def test_a_report_about_thousands_of_recipients_is_read_quickly():
     lines = "".join(f"<reader{number}@lezers.example.com>: 550 5.1.1 unknown\n" for number in range(4000))
-    letter = notice("Undeliverable: Nieuws", lines, "MAILER-DAEMON@x.example").encode()
-    classify_message(letter[:2000])
+    content = notice("Undeliverable: Nieuws", lines, "MAILER-DAEMON@x.example").encode()
+    classify_message(content[:2000])
     start = time.process_time()
-    classify_message(letter)
+    classify_message(content)
     assert time.process_time() - start < 3
 
 
 def test_a_warning_of_a_delay_with_the_footer_of_a_virus_scanner_is_a_notice():
-    letter = notice(
+    content = notice(
         "Warning: message 1abc delayed 48 hours",
         "A message that you sent has not yet been delivered to one or more of its recipients.\n\n"
         f"The address to which the message has not yet been delivered is:\n\n  {READER}\n\n"
@@ -336,7 +336,7 @@ def test_a_warning_of_a_delay_with_the_footer_of_a_virus_scanner_is_a_notice():
         "____\n\nThis message was checked by an antivirus system\n",
         sender="Mailer-Daemon@relay.example.org",
     )
-    assert read(letter).kind is BounceKind.NOTICE
+    assert read(content).kind is BounceKind.NOTICE
 
 
 def ses(kind, **more):
