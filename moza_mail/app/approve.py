@@ -31,7 +31,7 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
     mailing = prepared.draft_mailing()
     begun = await store.ledger.find_mailing(mailing.issue_slug, mailing.list_slug)
     if begun:
-        # The audience of a mailing that has begun is frozen, whatever segment is named now.
+        # A mailing that has begun keeps its segment, even if the command names another one.
         mailing = replace(mailing, segment=begun.segment)
     continues = begun is not None and begun.digest == mailing.digest
     plan = await plan_mailing(

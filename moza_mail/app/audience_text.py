@@ -16,7 +16,10 @@ EXCLUDED: Mapping[str, str] = {
 
 
 def describe_excluded(audience: AudienceCount) -> str:
-    """Describe the excluded subscribers as ` (not: 3 unsubscribed)`; empty if there are none."""
+    """Return the excluded subscribers as text, such as ` (not: 3 unsubscribed)`.
+
+    The text is empty if nobody is excluded.
+    """
     fields = ", ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
     )

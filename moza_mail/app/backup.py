@@ -30,9 +30,9 @@ async def back_up(project: Project, file: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """A restored store.
+    """Result of restoring a backup.
 
-    gap: the period between the backup and the restore. The store does not know what happened in it.
+    gap: the period between the backup and the restore. The store has no record of this period.
     uncertain: the number of deliveries that may have been accepted since the backup.
     old_store: the file to which the earlier store was moved; None if there was no store.
     """
@@ -74,7 +74,10 @@ async def restore(project: Project, file: Path) -> Restored:
 
 
 async def _find_newest_generation(project: Project) -> int:
-    """Return the highest generation of the store that is replaced; 0 if it is gone or cannot be read."""
+    """Return the highest known generation of the store that is replaced.
+
+    Returns 0 if the store is gone or cannot be read.
+    """
     known = project.read_store_mark()
     current = 0
     with suppress(StoreError):

@@ -43,7 +43,10 @@ def check_issue(
 
 
 def write_statement(prepared: PreparedIssue) -> "check.PrivacyStatement":
-    """Return the privacy statement, which lists the data that the mail reveals about its recipients."""
+    """Return the privacy statement of an issue.
+
+    The statement lists the data that the mail reveals about its recipients.
+    """
     return check.write_privacy_statement(
         prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
     )
@@ -82,7 +85,10 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def unreadable_finding(name: str, error: IssueError | RenderError | ThemeError) -> Finding:
-    """Return the finding for an issue that cannot be read or rendered, or for its theme."""
+    """Return the finding for an error that keeps an issue from being read or rendered.
+
+    name: the issue's file, if the error names no file.
+    """
     match error:
         case IssueError():
             source, message = error.source, error.reason
@@ -113,7 +119,7 @@ def findings_as_data(source: str, findings: Sequence[Finding]) -> dict[str, Any]
 
 
 def count_findings(findings: Iterable[Finding]) -> str:
-    """Return the findings counted in words: `2 errors, 1 warning`."""
+    """Return the number of findings of each severity as text: `2 errors, 1 warning`."""
     counts = Counter(finding.severity for finding in findings)
     errors, warnings, remarks = (
         counts[severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -127,5 +133,8 @@ def count_findings(findings: Iterable[Finding]) -> str:
 
 
 def locate(finding: Finding) -> str:
-    """Return a place as `issues/2026-01-14.md:12`, which terminals and editors can open."""
+    """Return a finding's file and line as `issues/2026-01-14.md:12`.
+
+    Terminals and editors can open a file at such a place.
+    """
     return f"{finding.source}:{finding.line}" if finding.line else finding.source

@@ -190,7 +190,10 @@ async def keep_sending_confirmations(
 
 
 def _report_refusal_once(on_error: Callable[[Exception], None]) -> Callable[[Exception], None]:
-    """Return a callback that passes errors to `on_error`, but a repeated refusal of the login only once."""
+    """Return a callback that passes errors to `on_error`.
+
+    If the relay refuses the login again and again, only the first refusal is passed on.
+    """
     is_reported = False
 
     def report(error: Exception) -> None:

@@ -74,7 +74,7 @@ async def examine(project: Project, resolver: str | None) -> AsyncIterator[Diagn
 
 
 def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Keys) -> Iterator[Diagnosis]:
-    """Check that the settings fit together, and load each list's keys."""
+    """Check that the settings fit together, and load the signing keys of each list."""
     config = project.config
     count = ngettext("{count} list", "{count} lists", len(lists))
     yield good(

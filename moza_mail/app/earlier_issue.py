@@ -25,9 +25,10 @@ def check_with_history(prepared: PreparedIssue) -> tuple[Finding, ...]:
 
 
 async def find_earlier_issue(prepared: PreparedIssue) -> Finding | None:
-    """Return a finding if an earlier mailing has the same title or date, or nearly the same words.
+    """Return a finding if the issue may have been sent before under another name.
 
-    If the store cannot be read, the finding says so.
+    An earlier issue counts if it has the same title or date, or nearly the same words. If the store cannot be read,
+    the finding reports that.
     """
     from moza_mail import sending
     from moza_mail.app.open_project import open_store

@@ -137,9 +137,10 @@ def _open_file(project: Project, source: ExportedFile, options: ImportOptions) -
 def _open_lines(
     source: ExportedFile, sheet: str = ""
 ) -> tuple[FileEncoding, Callable[[], Iterable[str]], dict[str, dict[int, str]]]:
-    """Return the encoding of a file, a function that returns its lines, and its extra columns.
+    """Return the encoding of a file, a function that returns its lines, and extra columns.
 
-    Extra columns have the marks of a workbook's rows, such as notes: cells by line, by heading. A workbook is read into memory.
+    The extra columns contain a workbook's notes and other marks: for each heading, the marks by line number. Other
+    files have no extra columns. A workbook is read into memory.
     """
     chunks = source.read_chunks()
     head = next(chunks, b"")

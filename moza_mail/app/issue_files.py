@@ -122,7 +122,7 @@ class IssueFiles:
                     raise
             if current is None or hash_content(current.encode()) != digest:
                 changed = None if current is None else _make_issue_text(current)
-                # If the file is gone and the digest is empty, the editor knows it and wants to create the file.
+                # An empty digest means that the editor knows that the file is gone, and wants to create it.
                 if changed or digest:
                     raise EditConflict(changed)
             saved = edit.restore_line_endings(current or "", parse.normalize_line_endings(text))

@@ -78,7 +78,7 @@ class IssueStatusReader:
                     for mailing in await store.ledger.list_mailings():
                         sent[mailing.issue_slug] = self._to_local_time(mailing.created_at).date()
             except MozaMailError:
-                # Issues can be written without the store; `moza-mail status` reports what is wrong with it.
+                # Issues can be written without the store. `moza-mail status` reports what is wrong with the store.
                 return self._sent
         # Opening the store may change its files, so the token is taken again.
         self._sent, self._sent_token = sent, self.change_token()

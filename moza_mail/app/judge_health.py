@@ -36,7 +36,7 @@ MAX_NAMES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequirements:
-    """Requirements on a relay.
+    """Features of the project's mail that the relay must support.
 
     size: the size of the newest issue's message in bytes; 0 if unknown.
     reports: True if delivery reports are requested (DSN).
@@ -150,7 +150,7 @@ def describe_standbys(count: int) -> Translatable:
 
 
 def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
-    """Judge a store.
+    """Judge the state of a store, its audit log and its free space.
 
     free: the free space on the store's disk in bytes; None if the store is on a server.
     """
@@ -252,9 +252,9 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
 
 
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
-    """Judge the clock.
+    """Judge if the clock is right.
 
-    newest: the newest time in the store; a clock that is earlier is wrong.
+    newest: the newest time in the store. If the clock shows an earlier time, the clock is wrong.
     synchronised: True if the kernel reports a synchronised clock; None if unknown.
     """
     shown = f"{now:%Y-%m-%d %H:%M} UTC"

@@ -11,7 +11,10 @@ MAX_WIDTH = 40
 
 
 def list_as_lines(mailing_list: MailingList, shown: Sequence[ListedSubscriber]) -> Iterator[str]:
-    """Yield a line of column names, and a line for each subscriber. Attributes that nobody has are left out."""
+    """Yield a line of column names, and a line for each subscriber.
+
+    Attributes without any value are left out.
+    """
     names = [
         name for name in mailing_list.attributes if any(one.subscriber.attributes.get(name) for one in shown)
     ]

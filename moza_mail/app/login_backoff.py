@@ -24,7 +24,10 @@ NO_OUTCOMES: tuple[Outcomes, ...] = ()
 
 @asynccontextmanager
 async def open_relay_for_cron(project: Project, store: Store) -> AsyncGenerator[Transport]:
-    """Open the relay. If it refused the login before with the same settings, yield a RefusedLogin instead."""
+    """Open the relay.
+
+    If the relay refused the login before and the settings are unchanged, yield a RefusedLogin instead.
+    """
     if await was_refused(store, project, RELAY):
         yield RefusedLogin(project.config.relay)
         return
@@ -69,7 +72,10 @@ def _make_key(project: Project, purpose: str) -> str:
 
 
 class RefusedLogin:
-    """A transport to a relay that refused the login before. It makes no connection and refuses every message."""
+    """A transport to a relay that refused the login before.
+
+    It makes no connection and refuses every message.
+    """
 
     def __init__(self, relay: str) -> None:
         self.name = relay

@@ -1,4 +1,4 @@
-"""Record the mailings that a restored store does not know, from the relay's log."""
+"""Record mailings that the relay's log shows and a restored store does not have."""
 
 from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,10 +75,11 @@ async def _iter_lost(
 
 
 async def _find_segment(store: Store, mailing_list: MailingList, accepted: frozenset[int]) -> Segment | None:
-    """Return the segment that a mailing went to; None for the whole list, or if the segment is uncertain.
+    """Return the segment that a mailing went to.
 
-    A segment is known if the relay accepted a message to each of its members and to nobody else, and if no other segment has
-    the same members. Otherwise, the whole list is the safe answer: nobody on it gets the issue again automatically.
+    Returns None for the whole list, or if the segment is uncertain. A segment is certain if the relay accepted a message
+    to each of its members and to nobody else, and if no other segment has the same members. Otherwise, the whole list is
+    the safe answer: nobody on it gets the issue again automatically.
     """
     slug = mailing_list.slug
     if accepted == await _list_members(store, slug, None):

@@ -164,7 +164,7 @@ async def _list_mailings(store: Store, mailings: Sequence[Mailing]) -> list[List
 async def _log_access(
     store: Store, mailing: Mailing, options: StatusOptions, summary: MailingSummary
 ) -> None:
-    """Write to the audit log which addresses are shown, if any."""
+    """Add an audit entry if addresses are shown."""
     has_uncertain = options.uncertain and any(summary.states[state] for state in UNCERTAIN)
     parts = [
         f"state {options.state}" if options.state else "",

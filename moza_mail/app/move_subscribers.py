@@ -53,7 +53,7 @@ async def export_everything(store: Store) -> AsyncIterator[str]:
 
 
 def find_move_file(path: Path) -> MoveFile | None:
-    """Read the header and the counts of a move file. Return None if it is no move file."""
+    """Read the header and the counts of a move file. Return None if the file is not a move file."""
     try:
         with path.open(encoding="utf-8") as file:
             header = read_header(file.readline(MAX_HEADER))

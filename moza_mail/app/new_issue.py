@@ -91,10 +91,10 @@ def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
 
 
 def _choose_path(last_path: Path, last: date, settings: edit.NextIssueSettings) -> Path:
-    """Return the file of the next issue, beside the last one.
+    """Return the path for the next issue, near the file of the last issue.
 
-    If the last issue is a page bundle, the next one is too. If it is in the folder of its year, or of its month in
-    the year, the next issue is in the folder of the new date.
+    If the last issue is a page bundle, the next one is too. If the last issue is in the folder of its year, or of its
+    month in the year, the next issue is in the folder of the new date.
     """
     name = issue_name(str(last_path))
     stem = edit.next_file_stem(name, last, settings.date, settings.lang)

@@ -24,6 +24,7 @@ async def open_store(
     """Open the project's store.
 
     account: the account that the audit log names; by default the account of this process.
+    any_secret: accept a secret that is not the store's own.
 
     Raises StoreError if the store is gone, is not the project's store, is a backup, or is an older copy.
     """
@@ -129,7 +130,7 @@ def mailbox_access(project: Project) -> ServerAccess:
 
 
 def token_getter(project: Project, purpose: str = "") -> Callable[[str], str] | None:
-    """Return the function that gives OAuth 2 tokens; None if there are passwords only.
+    """Return the function that provides OAuth 2 tokens; None if the project uses passwords.
 
     purpose: `relay` or `bounce_mailbox`; empty for either.
     """

@@ -1,4 +1,4 @@
-"""Database servers that are away: wait for one in mid-mailing, and report it once to cron."""
+"""Wait for an unavailable database server during a mailing, and report it once to cron."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from moza_mail.store import Store
 
 PATIENCE = timedelta(minutes=10)
 REPORTED = "subscribers/database-away"
-"""The file that exists while the last run of cron could not reach the database, which cannot hold the notice itself."""
+"""This file exists if the last run from cron could not reach the database, which cannot store that fact itself."""
 
 
 def wait_for_database(
@@ -24,7 +24,7 @@ def wait_for_database(
 ) -> None:
     """Let a mailing wait when the database server is away.
 
-    say: gets one message for each outage.
+    say: receives one message for each outage.
     stop: set to wait no longer.
     patience: wait up to this long; None for ten minutes.
     """

@@ -106,7 +106,7 @@ class BounceTally:
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
     async def recount_held(self, store: Store) -> None:
-        """Move suppressions from `suppressed` to `held` if they were put on hold after they were counted.
+        """Move suppressions that were put on hold later from `suppressed` to `held`.
 
         A later bounce in the same mailbox can put earlier suppressions on hold.
         """

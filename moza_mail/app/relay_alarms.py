@@ -1,4 +1,4 @@
-"""Warn if the relay refuses the sender, or if the project used an outbox before it used this relay."""
+"""Return warnings about a relay that refuses the sender, or that replaces an outbox."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def _describe_blocking(blocking: Mapping[str, Reply]) -> str:
 
 
 async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequence[str]:
-    """Return a warning if the mailing began in an outbox, but the relay is a real one now."""
+    """Return a warning if a mailing began with an outbox and now continues with a relay."""
     if relay.startswith("outbox:"):
         return ()
     async for delivery in store.ledger.iter_deliveries(mailing.id, [DeliveryState.ACCEPTED]):

@@ -63,7 +63,7 @@ MOST_DOMAINS = 10
 
 
 def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
-    """Return a line for each verdict of refusals, with its count and an example reply."""
+    """Return a line for each state and verdict, with its count and an example reply."""
     return [f"  {one.count:>8} {one.state}, {one.verdict}: {one.example[:120]}" for one in verdicts]
 
 
@@ -229,7 +229,12 @@ def settlements_as_lines(report: "SettleReport", log: str) -> list[str]:
 
 
 def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> list[str]:
-    """Describe what a restored store still does not know, and how to settle it; empty if there is nothing."""
+    """Describe a restored store's period without records, and how to settle it.
+
+    The result is empty if everything is settled.
+
+    period: the period that the relay's log covers; None if the log shows no times.
+    """
     if gap is None or not gap.is_open:
         return []
     covered = (
@@ -266,7 +271,7 @@ def assumption_as_lines(gap: RestoreGap) -> list[str]:
 
 
 def mailings_as_lines(found: "MailingStatus") -> list[str]:
-    """Return a line for each of the newest mailings; none if there is only one."""
+    """Return a line for each of the newest mailings; no lines if there is only one mailing."""
     if not found.earlier or not found.mailings:
         return []
     lines: list[str] = [_("Mailings:"), *map(_describe_mailing, found.mailings)]
@@ -305,7 +310,7 @@ def bounces_as_lines(report: "BounceRun") -> Iterator[str]:
 
 
 def bounce_remarks(report: "BounceRun") -> Iterator[str]:
-    """Yield what a person must decide after a bounce run."""
+    """Yield the decisions that a bounce run leaves to a person."""
     if report.held:
         yield _(
             "{count} suppressions are held: too many recipients at one provider failed with the same error, which may be the provider's fault. See moza-mail status. Then decide: moza-mail bounces accept MAILING, or moza-mail bounces reject MAILING",

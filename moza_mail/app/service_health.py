@@ -13,7 +13,9 @@ MAX_MAIL_DELAY = timedelta(minutes=5)
 
 
 async def find_service_problems(project: Project, store: Store, *, faulty_lists: int = 0) -> list[str]:
-    """Return a line for each problem. Anybody may read the lines, so they contain no names or paths.
+    """Return a line for each problem of the service.
+
+    Anybody may read the lines, so they contain no names or paths.
 
     faulty_lists: the number of lists whose table could not be used when the service started.
 

@@ -1,4 +1,4 @@
-"""Settle uncertain deliveries from the relay's log, or by a person's statement after a restore."""
+"""Settle uncertain deliveries from the relay's log, or by a person's statement."""
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +37,8 @@ class Settlement:
 class SettleReport:
     """The result of comparing the store with the relay's log.
 
-    gap: what the store still does not know after a restore; None if it was not restored, or if one issue was named.
+    gap: the period that a restored store still has no record of; None if the store was not restored, or if one issue
+        was named.
     period: the period that the log covers; None if the log has no line about mail with a time, or if there is no gap.
     """
 
@@ -52,14 +53,14 @@ class SettleReport:
 
 
 async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> SettleReport:
-    """Record an uncertain delivery as accepted if the relay's log shows its acceptance.
+    """Record uncertain deliveries as accepted if the relay's log shows their acceptance.
 
-    Settles one mailing, by default the newest. After a restore, if no issue is named, settles all mailings: mailings from after
-    the backup, which the store does not know, are recorded first. The gap in the store's knowledge then shrinks by the period
-    that the log covers.
+    This settles one mailing, by default the newest. In a restored store, it settles all mailings if no issue is named. It
+    then first records the mailings that are in the log but not in the store. The period that the log covers no longer
+    counts as unknown.
 
-    Raises UnknownMailing, StoreLocked if another process is sending, IssueError for an issue that cannot be compared with the
-    log, and ProjectError for an unreadable log.
+    Raises UnknownMailing, StoreLocked if another process is sending, IssueError for an issue that cannot be compared with
+    the log, and ProjectError for an unreadable log.
     """
     gap = await store.identity.read_gap()
     if gap is None or not gap.is_open or issue:
@@ -116,7 +117,10 @@ def _read_log(log: Path, message_ids: Container[str]) -> list[AcceptanceProof]:
 
 
 def _read_period(log: Path) -> LogPeriod | None:
-    """Return the period that a log covers; raise ProjectError if its times are not those of this machine."""
+    """Return the period that a log covers; None if the log shows no times.
+
+    Raises ProjectError if the times are not those of this machine.
+    """
     moment = now()
     with _open_log(log) as lines:
         period = read_log_period(lines, moment)

@@ -33,7 +33,9 @@ MOST_SECONDS = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class ServiceWatch:
-    """Finds problems of a running service that need a person, and mails them to the operator (`notify`).
+    """Finds problems of a running service that need a person, and mails them.
+
+    The operator's address is in `notify`.
 
     list_faults: the errors of the lists whose table could not be used when the service started.
     """
