@@ -254,7 +254,7 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
     """Judge if the clock is right.
 
-    newest: the newest time in the store. If the clock shows an earlier time, the clock is wrong.
+    newest: the newest time in the store. A clock that shows a time well before it is wrong.
     synchronised: True if the kernel reports a synchronised clock; None if unknown.
     """
     shown = f"{now:%Y-%m-%d %H:%M} UTC"

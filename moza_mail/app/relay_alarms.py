@@ -1,4 +1,4 @@
-"""Return warnings about a relay that refuses the sender, or that replaces an outbox."""
+"""Return warnings about refusals by the relay, its errors, and an earlier outbox."""
 
 import re
 from collections.abc import Mapping, Sequence

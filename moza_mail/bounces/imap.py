@@ -153,7 +153,7 @@ class ImapMailbox:
     def close(self) -> None:
         """Log out and disconnect.
 
-        The connection is left alone if another thread is waiting for a reply.
+        The connection stays open if another thread is waiting for a reply.
         """
         server, self._server = self._server, None
         if server is None or self._is_waiting:

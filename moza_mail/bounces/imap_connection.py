@@ -22,7 +22,7 @@ MAX_LITERAL = 4 * MAX_CONTENT
 MAX_REPLY_BYTES = 2 * MAX_LITERAL
 # Servers add lines for changes that other programs make in the folder.
 MAX_REPLY_LINES = 20_000
-# A timeout of 0 would mean not to wait, and less than 0 is an error.
+# A socket with a timeout of 0 does not wait, and a negative timeout is an error.
 SHORTEST_WAIT = 0.001
 READ_SIZE = 65_536
 MAX_DIGITS = 10

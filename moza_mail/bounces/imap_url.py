@@ -19,7 +19,7 @@ MAILBOX = UrlFormat(
     cafile_setting="bounce_ca_file",
 )
 MAX_FOLDER = 200
-# RFC 3501 5.1.3: printable ASCII stands for itself, & is `&-`, and runs of other characters are in modified base64.
+# RFC 3501 5.1.3: printable ASCII is unchanged, & is `&-`, and runs of other characters are in modified base64.
 FOLDER_RUN = re.compile(r"[ -%'-~]+|&|[^ -~]+")
 
 

@@ -19,10 +19,11 @@ DAY = timedelta(days=1)
 
 
 def read_log_period(lines: Iterable[str], now: datetime) -> LogPeriod | None:
-    """Return the period from the earliest to the latest line about mail; None if no such line has a time.
+    """Return the period from the earliest to the latest line about mail.
 
-    A time without a zone is read as local time of this machine. It may also be in UTC. So the period begins at the later one
-    of the two, and never claims too much. A time without a year is the most recent one that is at most a day in the future.
+    Returns None if no such line has a time. A time without a zone is read as local time of this machine. Because it may also
+    be in UTC, the period begins at the later of these two times. So the period is never longer than what the log covers. A
+    time without a year is the most recent one that is at most a day in the future.
     """
     first: datetime | None = None
     last: datetime | None = None
@@ -47,7 +48,10 @@ def _is_about_mail(line: str) -> bool:
 
 
 def _parse_time(line: str, now: datetime) -> datetime | None:
-    """Return the time at the beginning of a line, naive without a zone; None if the line has no time."""
+    """Return the time at the beginning of a line; None if the line has no time.
+
+    A time without a zone is returned as a naive datetime.
+    """
     try:
         if found := ISO_TIME.match(line):
             return datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or ''}")

@@ -159,7 +159,10 @@ def _read_returned_header(part: Message) -> str:
 
 
 def decode_text(part: Message) -> str:
-    """Return the text of a part. A missing or unknown charset counts as UTF-8, or else as Latin-1."""
+    """Return the text of a part.
+
+    A missing or unknown charset counts as UTF-8. Bytes that are not UTF-8 are then read as Latin-1.
+    """
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else str(part.get_payload()).encode("utf-8", "replace")
     charset = str(collapse_rfc2231_value(part.get_param("charset", "utf-8")))

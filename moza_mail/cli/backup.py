@@ -21,7 +21,7 @@ def backup(project: Project, file: Path) -> None:
 
 
 def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
-    """Restore a backup, and print the period that the restored store does not know."""
+    """Restore a backup, and print the period of which the store has no record."""
     if needs_answer:
         output.confirm(_("Replace the store with {file}?", file=str(file)), _("nothing was changed"))
     done = run_async(lambda: app.restore(project, file.absolute()))

@@ -7,7 +7,7 @@ from moza_mail.project import Project
 
 
 def log_in(project: Project) -> None:
-    """Print the address of the login page and the code to enter there, wait for the consent, and store the tokens."""
+    """Show the login page's address and the code, wait for consent, and store the tokens."""
     path = ask_for_consent(
         project,
         lambda prompt: output.say(

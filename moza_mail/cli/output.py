@@ -39,7 +39,7 @@ class Interrupted(BaseException):
 
 
 class OutputLanguage:
-    """The language and the time zone of messages. `--json`, `--help` and logs stay in English and UTC."""
+    """The language and time zone of messages. JSON, help and logs use English and UTC."""
 
     current: ClassVar[str] = SOURCE_LANGUAGE
     zone: ClassVar[tzinfo] = UTC
@@ -175,7 +175,7 @@ def _print(text: str, stream: TextIO) -> None:
 
 @contextmanager
 def _closed_terminal_ignored() -> Generator[None]:
-    """Go on without output when the terminal was closed and its signal is ignored or on its way."""
+    """Discard output if the terminal was closed, even if SIGHUP is ignored or still to come."""
     try:
         yield
     except OSError as error:

@@ -25,7 +25,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(slots=True)
 class StopSignal:
-    """A request to stop. A signal sets `event`, and `number` to its number (0 before)."""
+    """A request to stop. `number` is the number of the signal, and 0 before a signal."""
 
     event: asyncio.Event
     number: int = 0

@@ -10,7 +10,7 @@ from moza_mail.i18n import gettext as _
 
 
 class CommandGroup(TyperGroup):
-    """A group of commands. If an argument of a command is missing, it raises ProjectError."""
+    """A group of commands. Raises ProjectError if an argument of a command is missing."""
 
     def format_commands(self, _context: Any, formatter: Any) -> None:
         """Write each command with its whole summary. Typer would cut long summaries off."""

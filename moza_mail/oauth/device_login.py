@@ -53,7 +53,7 @@ def log_in_by_device(
 
 
 def _poll(client: OAuthClient, device_code: str) -> tuple[Tokens | None, bool]:
-    """Ask once for the tokens. Return None instead of tokens while the person has not answered.
+    """Ask once for the tokens. Return None while the person has not answered yet.
 
     The second value is True if the next request must wait longer, because the server says so or is unavailable.
     """

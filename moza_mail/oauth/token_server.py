@@ -21,7 +21,7 @@ TIMEOUT = 30.0
 MAX_REPLY = 65_536
 # RFC 6749 4.2.2 lets a server omit the lifetime of a token. One hour is usual.
 DEFAULT_LIFE = timedelta(hours=1)
-# A token is renewed this long before its end, so that it cannot end between the request and the login.
+# A token is renewed this long before it expires, so that it cannot expire between the request and the login.
 RENEW_BEFORE = timedelta(minutes=5)
 
 
@@ -116,5 +116,5 @@ def _describe(error: Exception) -> str:
 
 
 def utc_now() -> datetime:
-    """Return the time now."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

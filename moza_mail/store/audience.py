@@ -85,7 +85,7 @@ def count_audience(
         "lacking": has_missing_value(fields),
         **{f"lacks_{index}": condition for index, condition in enumerate(lacks.values())},
     }
-    # The offset makes both databases work out each condition once a row. A GROUP BY would make SQLite keep all rows in memory.
+    # The offset makes both databases evaluate each condition once per row. A GROUP BY would make SQLite keep all rows in memory.
     each = (
         sa.select(subscriptions.c.state, *(_or_false(one, name) for name, one in conditions.items()))
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
@@ -119,5 +119,5 @@ def count_audience(
 
 
 def _or_false(condition: sa.ColumnElement[bool], name: str) -> sa.Label[bool]:
-    """Return the condition as a column with a name; it is false where the condition is unknown (NULL)."""
+    """Return the condition as a column with a name. NULL becomes false."""
     return sa.case((condition, sa.true()), else_=sa.false()).label(name)

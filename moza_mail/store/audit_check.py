@@ -58,7 +58,7 @@ def verify_rows(
 
 
 def _skip_old_entries(connection: sa.Connection, verifier: ChainVerifier, head: AuditHead) -> int | None:
-    """Let the verifier begin with the newest entries; return the number of the last skipped entry.
+    """Let the verifier begin with the newest entries; return the last skipped number.
 
     Return None if all entries must be read, for example because an entry is missing or was added.
     """

@@ -33,7 +33,7 @@ def suppress_failing(
 ) -> None:
     """Suppress the addresses that no longer work, judging by the replies to their messages.
 
-    The replies in `outcomes` count, and the last reply of each other mailing to the same address.
+    The decision uses the replies in `outcomes` and the last reply of each other mailing to the same address.
     """
     replies = {
         number: AddressReply(at=now, reply=outcome.reply, verdict=outcome.verdict)
@@ -105,8 +105,8 @@ def recall_reply(
     """Parse a stored reply; None if the text is not a reply.
 
     address: the recipient of the message.
-    verdict: the stored verdict. Our own addresses were known when it was made, so it is the more reliable one. If None, the
-        text is classified again.
+    verdict: the stored verdict; None to classify the text again. The stored verdict is more reliable, because our own
+        addresses were known when it was made.
     """
     reply = Reply.from_text(text)
     if reply is None:

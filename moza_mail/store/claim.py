@@ -57,7 +57,7 @@ class OwnClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """The number of deliveries to claim, and for which recipients."""
+    """A request for deliveries of a mailing: how many, and to which recipients."""
 
     mailing_id: int
     limit: int

@@ -81,8 +81,8 @@ class Confirmations:
     async def record_outcomes(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
         """Record the outcomes of attempts, as `Ledger.record_outcomes` does.
 
-        One difference: a confirmation that becomes pending again waits a minute. An address that does not
-        exist is suppressed. Confirmations of other senders do not change.
+        In contrast to a delivery, a confirmation that becomes pending again waits a minute. An address that does
+        not exist is suppressed. Confirmations of other senders do not change.
         """
         await self._transactions.write_grouped(_record_outcomes, outcomes, now, self._sender_id)
 

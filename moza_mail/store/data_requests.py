@@ -60,7 +60,10 @@ class DataRequests:
         return replace(result, erased_at=await self._transactions.read(_find_erased_at, address))
 
     async def erase_rows(self, addresses: Sequence[Address], *, now: datetime) -> ErasedRows:
-        """Erase the rows about people, in transactions of MAX_PEOPLE people. Call `erase_leftovers` next."""
+        """Erase the rows about people, in transactions of MAX_PEOPLE people.
+
+        Call `erase_leftovers` next, to remove their addresses from other rows.
+        """
         counts: Counter[str] = Counter()
         being_mailed: list[Address] = []
         for first in range(0, len(addresses), MAX_PEOPLE):
@@ -77,7 +80,9 @@ class DataRequests:
     async def erase_leftovers(
         self, addresses: Sequence[Address], erased: Counter[str], *, now: datetime
     ) -> ErasureResult:
-        """Remove erased people from the texts of other rows and from the database's files, all people at once.
+        """Remove erased people from the texts of other rows and from the database's files.
+
+        All people are searched for at once.
 
         erased: the number of rows that `erase_rows` changed in each table.
         """

@@ -34,15 +34,18 @@ class Database(Protocol):
 
     @property
     def outage(self) -> OutageWait:
-        """The patience with a server that is away. SQLite has no server."""
+        """The limits on waiting for a server that is unavailable. SQLite has no server."""
 
     @property
     def has_failed_over(self) -> bool:
-        """True if a standby, which may lack commits of this store, became the primary since this store was opened."""
+        """True if a standby became the primary since this store was opened.
+
+        The standby may lack the last commits of this store.
+        """
 
     @property
     def has_many_senders(self) -> bool:
-        """True if several senders can hold the same kind of lock at once. They then share each mailing."""
+        """True if several senders can hold the same kind of lock. They then share each mailing."""
 
     def sender_id(self, lock: SenderLock) -> int | None:
         """Return the id under which this store holds a lock; None if the lock is not held.

@@ -1,4 +1,4 @@
-"""Doubt the deliveries that a sender tried before a failover that may have lost their outcomes."""
+"""Mark deliveries as uncertain if a failover may have lost their outcomes."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,9 +17,12 @@ FAILED_OVER = "a standby became the primary database, and may lack what was reco
 
 
 def doubt_tried(connection: sa.Connection, delivery_ids: Iterable[int], now: datetime) -> int:
-    """Make those of the tried deliveries uncertain that have no final outcome in this database; return how many.
+    """Mark tried deliveries without a final outcome as uncertain; return how many.
 
-    A deferred delivery is uncertain too: it may have been tried again, and accepted, after what this database knows.
+    A deferred delivery becomes uncertain too. It may have been tried again and accepted, although the database has lost that
+    outcome.
+
+    delivery_ids: the deliveries that the sender tried before the failover.
     """
     values = {"state": DeliveryState.UNCERTAIN, "detail": FAILED_OVER, "changed_at": now}
     count = 0

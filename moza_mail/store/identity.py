@@ -34,7 +34,7 @@ RAISE = (
 
 
 class Identity:
-    """The store's id, and a generation number that tells the store from its older copies.
+    """The store's id, and a generation number that distinguishes the store from its copies.
 
     `on_advance` is called after each commit that raises the number. The first argument is the new mark. The second is False
     while messages are sent. Writing the mark must then be fast, and the mark need not survive a power failure.

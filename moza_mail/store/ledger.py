@@ -54,13 +54,13 @@ class Ledger:
         self._database = transactions.database
         self._thresholds = thresholds
         self._last_claims = OwnClaims(sender_id=None, in_memory=frozenset())
-        # The ids of all deliveries with an intent of this sender, 8 bytes each, and the last generation: for a failover.
+        # Needed after a failover: the ids of all deliveries that this sender tried (8 bytes each), and the last generation.
         self._tried = array("q")
         self._last_generation = 0
         self._updates = transactions.make_group(self._commit_updates)
 
     async def require_space(self) -> None:
-        """Raise StoreError if the disk is so full that nothing is sent."""
+        """Raise StoreError if the disk is too full to send."""
         await self._transactions.run(self._database.require_space)
 
     async def create_mailing(self, mailing: Mailing) -> Mailing:
@@ -74,7 +74,10 @@ class Ledger:
         return await self._transactions.write(mailings.create_mailing, mailing)
 
     async def create_uncertain_mailing(self, mailing: Mailing, *, now: datetime) -> Mailing:
-        """Store a mailing that was sent before, as `create_mailing` does; every delivery is uncertain."""
+        """Store a mailing that was sent before; every delivery is uncertain.
+
+        The audience is chosen as in `create_mailing`.
+        """
         return await self._transactions.write(_create_uncertain, mailing, now)
 
     async def find_mailing(self, issue_slug: str, list_slug: str) -> Mailing | None:
@@ -118,7 +121,7 @@ class Ledger:
         return await self._transactions.read(count_unsafe_standbys)
 
     async def find_other_claims(self, mailing_id: int) -> list[SenderClaims]:
-        """Return what other senders have claimed of a mailing and not finished."""
+        """Return the claims of other senders on a mailing's unfinished deliveries."""
         own_id = self._database.sender_id(SenderLock.MAILINGS)
         return await self._transactions.read(find_claims, mailing_id, own_id)
 
@@ -303,13 +306,19 @@ class Ledger:
             return self._record(group, settle.record_each)
 
     def _doubt_tried(self, now: datetime) -> None:
-        """Doubt what this sender tried, and make the store newer than the marks of the lost commits."""
+        """Mark the deliveries that this sender tried as uncertain if their outcome is lost.
+
+        Also raise the generation above the last one that this sender has written.
+        """
         with self._transactions.writing() as connection:
             raise_generation(connection, self._last_generation + 1)
             doubt_tried(connection, self._tried, now)
 
     def _record(self, group: Sequence[Update], record: RecordUpdates) -> Answers[RejectedUpdates]:
-        """Commit the updates in one transaction. Intents raise the generation of the store, before any message is sent."""
+        """Commit the updates in one transaction.
+
+        Intents raise the generation of the store, before any message is sent.
+        """
         has_intents = any(isinstance(update, Intents) for update in group)
         own = replace(self._own_claims())
         with self._transactions.writing() as connection:

@@ -1,4 +1,4 @@
-"""Create the tables of a new database, and bring the tables of an older moza-mail up to date."""
+"""Create the tables of a new database, and update the tables of an older moza-mail."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Wait for a database server that is away, and then repeat the transaction that it interrupted."""
+"""Wait for a database server that is away, and then repeat the failed transaction."""
 
 import threading
 import time
@@ -13,11 +13,11 @@ PAUSE = 0.5
 
 
 class OutageWait:
-    """The patience with a database server that is away. The waiting blocks the store's thread.
+    """The limits on waiting for a database server. The waiting blocks the store's thread.
 
-    patience: the most seconds that one outage may last; 0 fails at once. When it is used up, nothing waits any more.
+    patience: the most seconds that one outage may last; 0 to fail at once. A longer outage ends all waiting.
     on_outage: called on the store's thread with the first error of an outage, once for each outage.
-    is_stopped: tells the store's thread that the person who waits has asked to stop, so that nothing waits any more.
+    is_stopped: called on the store's thread; returns True to end all waiting, because a person has asked to stop.
     """
 
     def __init__(self) -> None:
@@ -29,10 +29,10 @@ class OutageWait:
         self._given_up = threading.Event()
 
     def run(self, transaction: Callable[[], T]) -> T:
-        """Run a transaction, and run it again while the server is away; raise StoreUnavailable in the end.
+        """Run a transaction, and repeat it while the server is away.
 
-        The transaction must be stored completely or not at all when it raises StoreUnavailable. A transaction may call this
-        method too; its waiting belongs to the same outage.
+        Raise StoreUnavailable if the patience is used up. A transaction that raises StoreUnavailable must be stored completely
+        or not at all. A transaction may call this method too; its waiting belongs to the same outage.
         """
         is_inside, self._is_running = self._is_running, True
         try:

@@ -41,7 +41,7 @@ class DataSubject:
 
 
 def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
-    """Return the person who has or had an address, whether or not anything is stored about them."""
+    """Return the person who has or had an address, even if nothing is stored about them."""
     address_hash = require_hasher(connection).hash_address(address)
     present = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
     ids = set(present)

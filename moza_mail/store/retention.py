@@ -173,9 +173,9 @@ def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> 
 
 
 def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
-    """Delete one batch of confirmations created before `cutoff`, and all queued forms from before `cutoff`.
+    """Delete one batch of old confirmations, and all old queued forms.
 
-    The links of these confirmations expired long ago.
+    Both are old if they were created before `cutoff`. The links of these confirmations expired long ago.
     """
     connection.execute(sa.delete(sign_up_requests).where(sign_up_requests.c.created_at < cutoff))
     query = sa.select(confirmations.c.id).where(_is_old_confirmation(cutoff), confirmations.c.id > after)

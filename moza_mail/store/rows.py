@@ -101,7 +101,7 @@ def delivery(row: Iterable[Any]) -> Delivery:
 
 
 def claimed_delivery(row: Iterable[Any]) -> Delivery:
-    """Convert a row that begins with the columns CANDIDATE to a Delivery that was just claimed."""
+    """Convert a row that begins with the columns CANDIDATE to a newly claimed Delivery."""
     return _delivery(dict(zip(CANDIDATE_FIELDS, row, strict=False)), AS_CLAIMED)
 
 

@@ -9,7 +9,10 @@ from moza_mail.store.senders import Sender
 
 
 def find_claims(connection: sa.Connection, mailing_id: int, own_id: int | None) -> list[SenderClaims]:
-    """Return the claims of each sender but `own_id`, oldest sender first. SQLite has one sender and no such claims."""
+    """Return the claims of each sender but `own_id`, oldest sender first.
+
+    SQLite has only one sender, so the result is empty.
+    """
     if connection.dialect.name != "postgresql":
         return []
     is_claimed = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)

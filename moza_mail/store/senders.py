@@ -21,7 +21,7 @@ from moza_mail.store.schema import senders
 class SenderLock(StrEnum):
     """The kinds of sender lock: one for mailings, and one for confirmations.
 
-    The two do not exclude each other.
+    The two locks do not exclude each other.
     """
 
     MAILINGS = "sending"

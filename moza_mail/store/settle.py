@@ -35,7 +35,7 @@ OUTCOME_COLUMNS = (
     "queue_id",
 )
 
-# If another sender took this one for dead, it may have claimed the same rows. Such rows have its sender id, and do not change.
+# If another sender took this one for dead, it may have claimed the same rows. Such rows have the other sender's id, and do not change.
 IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
 IS_CLAIMED_ROW = is_in(DeliveryState.CLAIMED) & IS_OWN
 # A sender with its claims in memory checks these claims before it runs the statement.
@@ -128,10 +128,10 @@ def record_together(
 def _make_rows(
     connection: sa.Connection, updates: Sequence[Update], own: OwnClaims
 ) -> tuple[list[Row], list[Row]]:
-    """Return the rows of all intents and of all outcomes, and remove them from the claims in memory.
+    """Return the rows of all intents and of all outcomes.
 
-    Raise NotClaimed for an intent without a claim in memory. Also raise it if an outcome of a delivery comes before
-    its intent, because the order would be lost.
+    The rows are removed from the claims in memory. Raise NotClaimed for an intent without a claim in memory. Also raise it if
+    an outcome of a delivery comes before its intent, because the order would be lost.
     """
     intents: list[Row] = []
     outcomes: list[Row] = []
@@ -179,7 +179,7 @@ def record_each(
 
 
 def _split(update: Update) -> Iterator[tuple[int, DeliveryState, Update]]:
-    """Yield each delivery of an update with its new state and an update of its own."""
+    """Yield each delivery of an update with its new state and an update for it alone."""
     if isinstance(update, Intents):
         for delivery_id in update.delivery_ids:
             yield delivery_id, DeliveryState.INTENT, Intents([delivery_id], update.now)

@@ -290,7 +290,10 @@ def _suppress(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResult:
-    """Unsubscribe a person who has left according to the file, unless they confirmed here later."""
+    """Unsubscribe a person who has left according to the file.
+
+    A person who confirmed here later stays subscribed.
+    """
     if person.state is SubscriptionState.CONFIRMED and _has_returned(person, new_subscriber.since):
         return AddResult.UNCHANGED
     earlier, person.state = person.state, SubscriptionState.UNSUBSCRIBED
@@ -302,7 +305,10 @@ def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
-    """Return True if the person confirmed here themselves, after the time at which the file says they left."""
+    """Return True if the person confirmed here themselves, after leaving.
+
+    left: the time of leaving according to the file.
+    """
     if left is None or person.confirmed_at is None or person.source.startswith(IMPORT):
         return False
     return person.confirmed_at > left

@@ -190,7 +190,7 @@ def _select_exported(
     connection: sa.Connection, list_slug: str, is_mailable: bool, after: int
 ) -> list[ExportedSubscriber]:
     """Return one page of subscribers with ids > `after`."""
-    # The condition on both tables: without it on `subscribers`, PostgreSQL reads that index from its start for each page.
+    # The condition is on both tables. Without it on `subscribers`, PostgreSQL reads that index from its start for each page.
     is_next = (subscriptions.c.subscriber_id > after) & (subscribers.c.id > after)
     where = [subscriptions.c.list_slug == list_slug, is_next]
     if is_mailable:

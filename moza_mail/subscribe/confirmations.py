@@ -28,7 +28,7 @@ POLL_INTERVAL = timedelta(seconds=2)
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=30)
 
 ComposeConfirmation = Callable[[Confirmation], tuple[Envelope, Message]]
-"""Compose one message. Raise AddressError or SubscriptionError if it can never be sent, another error if a person can fix it."""
+"""Compose one message. Raise AddressError or SubscriptionError if it can never be sent. Raise another error if a person can fix the cause."""
 OpenTransport = Callable[[], AbstractAsyncContextManager[Transport]]
 
 

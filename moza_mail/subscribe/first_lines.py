@@ -1,4 +1,4 @@
-"""Repeated addresses in a file of any size, found with a temporary table on disk."""
+"""Find repeated addresses in a file of any size, with a temporary table on disk."""
 
 import sqlite3
 import weakref

@@ -1,4 +1,4 @@
-"""One person by their address: add, unsubscribe, suppress, show, export and erase."""
+"""Add, unsubscribe, suppress, show, export and erase one person by address."""
 
 import asyncio
 from collections import Counter
@@ -157,7 +157,7 @@ class SubscriberAdmin:
         clock: Callable[[], datetime],
         patience: timedelta = ERASE_PATIENCE,
     ) -> ErasureResult:
-        """Erase many people as `erase` does, and search the store for what is left of them only once.
+        """Erase many people as `erase` does. The store's other texts are searched only once.
 
         Raise StoreError if a message to one of them is still being sent after `patience`. All others are then erased.
         """

@@ -227,7 +227,7 @@ def suppress(
     yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Never mail an address, or those in a file, again on any list."""
+    """Suppress an address, or all in a file, on every list."""
     if _has_file(address, file):
         _run_bulk(context, "suppress", file=file, evidence=evidence, needs_answer=not yes, as_json=json_)
     from moza_mail.cli.subscribers import suppress

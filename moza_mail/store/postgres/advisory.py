@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-# NAMESPACE is the first number of all our locks. The second is a sender's id, or a constant below, which is no sender's id.
+# NAMESPACE is the first number of all our locks. The second is a sender's id or a constant below. Sender ids are above 0.
 NAMESPACE = 0x6D6F7A61
 PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 
@@ -15,7 +15,7 @@ PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 def lock_people(connection: sa.Connection) -> None:
     """Keep other transactions from changing people until this one ends.
 
-    So what this transaction has read is still true when it writes.
+    The people that this transaction has read are then unchanged when it writes.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, PEOPLE)))
@@ -46,6 +46,9 @@ def unlock_sender(connection: sa.Connection, sender_id: int) -> None:
 
 
 def find_free(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
-    """Return the senders whose lock nobody holds. This transaction then holds the locks until it ends."""
+    """Return the senders whose lock nobody holds.
+
+    This transaction then holds the locks until it ends.
+    """
     try_lock = sa.func.pg_try_advisory_xact_lock
     return {number for number in sender_ids if connection.scalar(sa.select(try_lock(NAMESPACE, number)))}

@@ -27,7 +27,10 @@ LIMIT 1
 
 
 def back_up(url: str, file: Path) -> None:
-    """Write a dump of the database to a new file that only its owner can read; raise StoreError."""
+    """Write a dump of the database to a new file that only its owner can read.
+
+    Raise StoreError if that fails.
+    """
     if file.exists():
         raise StoreError(
             _("{file} exists, and a backup is never overwritten", file=str(file)),
@@ -91,7 +94,10 @@ def _require_no_sender(url: str) -> None:
 
 
 def _run(program: str, *arguments: str) -> str:
-    """Run a program and return its output; raise StoreError with the program's message if it fails."""
+    """Run a program and return its output.
+
+    Raise StoreError with the program's message if it fails.
+    """
     try:
         done = subprocess.run(  # noqa: S603  (programs of PostgreSQL, found in PATH)
             [program, *arguments], capture_output=True, stdin=subprocess.DEVNULL, check=False

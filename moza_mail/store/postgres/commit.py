@@ -1,4 +1,4 @@
-"""Find out whether a commit succeeded when the connection was lost before the server's answer."""
+"""Find out whether a commit succeeded although its connection was lost."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ MARK = "; UPDATE senders SET last_commit = {mark.number} WHERE id = {mark.sender
 class CommitMark(NamedTuple):
     """A number that one transaction of a sender writes into the sender's row.
 
-    The server's own number of the transaction does not serve: after a crash, it may give the number to another sender.
+    The server's own transaction number is not enough: after a crash, it may give the same number to another sender.
     """
 
     sender_id: int
@@ -37,7 +37,8 @@ def begin(connection: sa.Connection, mark: CommitMark | None) -> None:
 def has_mark(connection: sa.Connection, mark: CommitMark) -> bool:
     """Return True if the last commit of a sender wrote this mark.
 
-    The transaction must have ended. A sender knows that because it holds its lock again, which the lost connection held.
+    The transaction must have ended. A sender can be sure of this once it holds its lock again, because the lost connection
+    held the lock until the end.
     """
     found = connection.scalar(sa.select(senders.c.last_commit).where(senders.c.id == mark.sender_id))
     return found == mark.number

@@ -117,7 +117,10 @@ class PostgresDatabase:
                 raise
 
     def _make_mark(self) -> commit.CommitMark | None:
-        """Return the mark of the next transaction; None without a lock, because nobody else knows the mark's row."""
+        """Return the mark of the next transaction; None if this store holds no lock.
+
+        Without a lock there is no sender, and so no row for the mark.
+        """
         self._commits += 1
         return next((commit.CommitMark(number, self._commits) for number, _, _ in self._locks.values()), None)
 
@@ -131,7 +134,10 @@ class PostgresDatabase:
                 self._disconnect()
 
     def _has(self, mark: commit.CommitMark) -> bool:
-        """Return True if the server has committed the transaction of a mark; wait for the server if it is away."""
+        """Return True if the server has committed the transaction of a mark.
+
+        If the server is away, wait for it.
+        """
 
         def find() -> bool:
             with self.reading() as connection:
@@ -199,7 +205,10 @@ class PostgresDatabase:
             self._disconnect()
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders that are dead; see `DeadSenders`. The transaction holds their locks until it ends."""
+        """Return the senders that are dead; see `DeadSenders`.
+
+        The transaction holds their locks until it ends.
+        """
         return self._dead.find(connection, senders - {number for number, _, _ in self._locks.values()})
 
     def purge(self, texts: Collection[str]) -> Purge:  # noqa: ARG002  (the server's files are out of reach)

@@ -18,13 +18,16 @@ After an outage of the server every lock is free. A living sender takes its lock
 
 
 class DeadSenders:
-    """The senders whose lock was free when this process looked, each with the time of the first look."""
+    """The senders whose lock was free, each with the time when this process first saw that."""
 
     def __init__(self) -> None:
         self._free_since: dict[int, float] = {}
 
     def forget(self) -> None:
-        """Begin again, because this process has lost its own connection: the others may have lost theirs."""
+        """Forget all free locks, because this process has lost its own connection.
+
+        The other senders may have lost their connections too.
+        """
         self._free_since.clear()
 
     def find(self, connection: sa.Connection, sender_ids: AbstractSet[int]) -> set[int]:
@@ -47,7 +50,10 @@ def _find_ended_here(connection: sa.Connection, sender_ids: AbstractSet[int]) ->
 
 
 def _is_running(process_id: int) -> bool:
-    """Return True if another process has this id. A sender with our own id is an earlier one, in a container for example."""
+    """Return True if another process has this id.
+
+    A sender with our own id has ended: it ran in an earlier container, for example.
+    """
     if process_id == os.getpid():
         return False
     try:

@@ -90,7 +90,10 @@ def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError
 
 
 def _quote_server(error: Any) -> str:
-    """Return the server's message as a clause; empty if there is none. The details are left out, because they quote rows."""
+    """Return the server's message as a clause; empty if there is none.
+
+    The details of the message are left out, because they quote rows.
+    """
     diagnosis = getattr(error, "diag", None)
     words = getattr(diagnosis, "message_primary", None) or ""
     if str(getattr(error, "sqlstate", "")).startswith(QUOTES_VALUES):

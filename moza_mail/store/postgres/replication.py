@@ -11,7 +11,10 @@ TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 
 
 def read_timeline(connection: sa.Connection) -> str:
-    """Return the timeline of the server, which changes when a standby becomes the primary; "" if the server does not tell it."""
+    """Return the server's timeline; empty if the server does not report it.
+
+    The timeline changes when a standby becomes the primary.
+    """
     try:
         return str(connection.exec_driver_sql(TIMELINE).scalar_one())
     except sa.exc.DBAPIError as error:
@@ -21,7 +24,10 @@ def read_timeline(connection: sa.Connection) -> str:
 
 
 def commit_durably(connection: sa.Connection) -> None:
-    """Make each commit wait for the disk, whatever the role's default; a stricter default is kept."""
+    """Make each commit wait for the disk, even if the role's default does not.
+
+    A stricter default is kept.
+    """
     connection.exec_driver_sql(KEEPS_REMOTE_APPLY)
 
 

@@ -50,9 +50,10 @@ def back_up(store: Path, file: Path) -> None:
 
 
 def restore(store: Path, file: Path, *, now: datetime) -> Path | None:
-    """Replace the store by a backup; return the file to which the old store was moved, or None if there was no store.
+    """Replace the store by a backup.
 
-    Raise StoreError if the backup is damaged, and StoreLocked if another process sends or serves.
+    Return the file to which the old store was moved, or None if there was no store. Raise StoreError if the backup is
+    damaged, and StoreLocked if another process sends or serves.
     """
     _check(file)
     locks = [_lock(store, lock) for lock in SenderLock]

@@ -85,7 +85,10 @@ def translate_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 def translate_os_error(error: OSError, path: Path) -> StoreError:
-    """Return the StoreError for an error of the file system, at the store or at its lock files."""
+    """Return the StoreError for a file system error at the store or its lock files.
+
+    path: the store.
+    """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         message, hint = MESSAGES[sqlite3.SQLITE_FULL]
         return StoreError(message.format(path=path), hint=hint)
@@ -134,7 +137,7 @@ def _account_name(number: int) -> str:
 
 
 def require_space(path: Path) -> None:
-    """Raise StoreError if so little space is free that outcomes might not be recorded any more."""
+    """Raise StoreError if the disk may be too full to record outcomes."""
     if count_free_bytes(path) < MIN_FREE_BYTES:
         message, hint = MESSAGES[sqlite3.SQLITE_FULL]
         raise StoreError(f"{message.format(path=path)} (less than 8 MB is free)", hint=hint)
