@@ -1,7 +1,8 @@
-// Requests to the server. Those that change something carry the token of this page.
+// Requests to the server. A request that changes something contains the token of this page.
 export const data = JSON.parse(document.getElementById("data").textContent);
 
-// A text in the language of the page, with its {parts}. Written in the call itself: the server finds it in the scripts.
+// Return a text in the language of the page, with its {parts} filled in. The call must contain the text itself, because
+// the server searches the scripts for texts.
 export const _ = (text, parts = {}) =>
   (data.texts[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => parts[name] ?? hole);
 
@@ -24,7 +25,7 @@ export async function send(path, content, options = {}) {
 }
 
 let pending = 0;
-// Announce a change to screen readers. The same text twice is announced twice.
+// Announce a change to screen readers. A repeated text is announced again.
 export function tell(text) {
   const place = byId("announcement");
   place.textContent = "";

@@ -1,9 +1,9 @@
-// The parts of the mail as tabs, and how it looks. What was chosen is remembered on this machine.
+// The tabs for the parts of the mail, and the display settings. The browser remembers the chosen settings.
 import { _, ask, byId } from "./ask.js";
 
 const KEPT = "editor-looks";
 
-// A list of tabs as the ARIA Authoring Practices describe them: one of them in the order of Tab, the arrows go round.
+// A list of tabs according to the ARIA Authoring Practices: the Tab key reaches the selected tab, and arrow keys the others.
 export function tablist(place, heard) {
   const tabs = [...place.querySelectorAll('[role="tab"]')];
   const chosen = () => tabs.find((tab) => tab.getAttribute("aria-selected") === "true").id.replace("tab-", "");
@@ -46,7 +46,7 @@ export class Tabs {
     this.list.choose(at, focus);
   }
 
-  // The text of the part that is looked at; the others are asked for when they are.
+  // Load the text of the selected part. The other parts are loaded when they are selected.
   async refresh() {
     const part = this.chosen;
     const key = this.mail.key;
@@ -94,8 +94,8 @@ export class Looks {
     let kept = {};
     try {
       kept = JSON.parse(window.localStorage.getItem(KEPT) ?? "{}");
-    } catch { /* What cannot be read was not ours. */ }
-    // On a telephone a mail is what it is on a telephone, until another width is chosen.
+    } catch { /* Ignore a stored value that is not ours. */ }
+    // On a phone, the mail has the width of a phone until another width is chosen.
     if (!kept.width && window.innerWidth < 640) kept.width = "375";
     for (const name of ["width", "scheme"]) {
       const radio = [...this.place.querySelectorAll(`[name="${name}"]`)].find((each) => each.value === kept[name]);
@@ -116,7 +116,7 @@ export class Looks {
     this.press(this.place.querySelector(`[name="${name}"]`));
   }
 
-  // As a click does it, and told as one: the control says its own name and state.
+  // Click the control and focus it, so that a screen reader announces its name and state.
   press(control) {
     control.click();
     control.focus();

@@ -1,4 +1,4 @@
-// Dialogs: the test copy and the list of keys. The browser keeps the focus inside and gives it back.
+// Dialogs: the test copy and the list of keys. The browser keeps the focus in an open dialog, and restores it afterwards.
 import { _, byId, send, tell } from "./ask.js";
 
 const KEPT = "editor-address";

@@ -1,4 +1,4 @@
-// The editor: the text of the file in a text area, its front matter in a form. Nothing is saved but by asking for it.
+// The editor: the text of the file in a text area, and its front matter in a form. It never saves automatically.
 import { _, ask, byId, data, send, tell } from "./ask.js";
 import { tablist } from "./controls.js";
 import { dialog } from "./dialogs.js";
@@ -116,7 +116,7 @@ export class Editor {
     await this.take(source);
   }
 
-  // Another text of the file, divided in front matter and body; whole in the text area when that cannot be.
+  // Load a new text of the file. If it cannot be divided into front matter and body, the text area shows the whole file.
   async take({ text, digest }) {
     const told = await send("/api/outline", { name: data.name, text });
     const rows = text.split("\n");
@@ -146,7 +146,7 @@ export class Editor {
     this.show(typing ? { ...told, form: "" } : told);
   }
 
-  // The mail shows the place where the caret is.
+  // Scroll the mail to the line of the caret.
   follow() {
     const { area } = this;
     if (!this.isOpen || document.activeElement !== area) return;
@@ -154,7 +154,7 @@ export class Editor {
     this.page.mail.follow(this.text.split("\n"), this.frontRows + row);
   }
 
-  // A click in the mail leads to the line it comes from.
+  // Select the line of the text that the clicked element of the mail shows.
   async pick(element) {
     const rows = this.isOpen ? this.text.split("\n") : (await this.source()).text?.split("\n") ?? [];
     const line = lineOf(element, rows);
@@ -163,7 +163,7 @@ export class Editor {
     this.toLine(line);
   }
 
-  // Text with a look becomes Markdown, and an address on selected words a link.
+  // Paste formatted text as Markdown. A URL that is pasted over selected words makes them a link.
   async paste(event) {
     const copied = event.clipboardData;
     const words = copied.getData("text/plain");
@@ -209,7 +209,7 @@ export class Editor {
     acts[name]();
   }
 
-  // A change that the server makes. Changes run one after the other, each on the result of the one before.
+  // Let the server change the text. Each change waits for the previous one and applies to its result.
   change(what) {
     const next = this.changes.then(async () => {
       const before = this.text;
@@ -251,7 +251,7 @@ export class Editor {
     }, wait);
   }
 
-  // Lead to a line of the file: in the text, or to the field of the front matter that stands there.
+  // Go to a line of the file: select it in the text, or focus its field in the front matter form.
   toLine(line) {
     if (!this.isOpen) return false;
     if (line > this.frontRows) {
@@ -318,7 +318,7 @@ export class Editor {
     this.page.refresh();
   }
 
-  // The file was saved, by us or by another: true when the mail must be made of it.
+  // Handle a saved file, also if another program saved it. Return true if the mail must be rendered from the file.
   async changed() {
     if (!this.isOpen) return true;
     const source = await this.source();

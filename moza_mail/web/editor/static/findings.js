@@ -1,4 +1,4 @@
-// The findings: refreshed after the mail; each leads to its line.
+// The findings. They are refreshed after the mail, and a click on a finding goes to its line.
 import { _, ask, byId, tell } from "./ask.js";
 
 export class Findings {

@@ -1,4 +1,4 @@
-// The mail in its frame: two frames take turns, so that a new version appears at once and where one was reading.
+// The mail in its frame. A new version loads in a second frame, so that it appears at once, at the same scroll position.
 import { _, byId } from "./ask.js";
 import { elementOf } from "./match.js";
 
@@ -33,7 +33,7 @@ export class Frame {
     return `/mail/${this.key}?${query}`;
   }
 
-  // Load in a frame that is not seen yet, and let it take the place of the other when it is there.
+  // Load the mail in a hidden frame, which replaces the visible frame when it is loaded.
   show(key = this.key) {
     if (!key) return Promise.resolve(false);
     this.key = key;
@@ -66,7 +66,7 @@ export class Frame {
     });
   }
 
-  // A click in the mail leads to its line. One on a link, or after words were selected, is something else.
+  // A click in the mail goes to its line, unless the click is on a link or selects words.
   listen(page) {
     page.addEventListener("keydown", (event) => this.onkey(event));
     page.addEventListener("click", (event) => {
@@ -92,7 +92,7 @@ export class Frame {
     this.fit();
   }
 
-  // A mail wider than the room there is, is shown smaller: its own width decides how it is laid out.
+  // Scale down a mail that is wider than the stage. Its layout still depends on its own width.
   fit() {
     const wanted = WIDTHS[this.width];
     const box = getComputedStyle(this.stage);
@@ -105,7 +105,7 @@ export class Frame {
     byId("scale").title = scale < 1 ? _("shown at {percent} %", { percent }) : "";
   }
 
-  // Point at the smallest element that holds these words; say whether there is one.
+  // Mark the smallest element that contains these words; return false if there is none.
   point(passage) {
     const page = this.front?.contentDocument;
     if (!page || !passage) return false;

@@ -1,4 +1,4 @@
-// The page of an issue: shows the mail, its parts, its findings and the list as they are saved, or as they are typed.
+// The page of an issue: it shows the mail, its parts, its findings and the list for the saved file or the unsaved text.
 import { _, ask, byId, data, send, tell } from "./ask.js";
 import { Looks, Tabs } from "./controls.js";
 import { dialog, testing } from "./dialogs.js";
@@ -8,7 +8,7 @@ import { Frame } from "./frame.js";
 import { follow } from "./stream.js";
 
 const SEARCH_DELAY_MS = 200;
-// The list is long, so the mail is refreshed first.
+// The list is refreshed after this delay, because it is long and the mail is more urgent.
 const LIST_MS = 300;
 
 class IssuePage {
@@ -22,13 +22,13 @@ class IssuePage {
     this.hasProblem = data.has_problem;
     this.busy = false;
     this.wanted = false;
-    // An unsaved text is shown instead of the file.
+    // Unsaved text is rendered instead of the file.
     this.typed = () => null;
     this.onshown = () => {};
     document.documentElement.dataset.shown = data.key;
   }
 
-  // Render again. Requests made meanwhile are dropped, except the last one.
+  // Render again. Of the requests that arrive meanwhile, only the last one is kept.
   async refresh() {
     this.wanted = true;
     if (this.busy) return;
@@ -47,7 +47,7 @@ class IssuePage {
     }
   }
 
-  // Render again after a file was saved, and announce it; typing is not announced.
+  // Render again after a file was saved, and announce the new mail. Changes by typing are not announced.
   async renew() {
     await this.refresh();
     if (!this.hasProblem) tell(_("The mail is refreshed."));
@@ -150,7 +150,7 @@ function open() {
   const test = testing(page.mail);
   const help = dialog("help-dialog");
   byId("test-button").addEventListener("click", test);
-  // The button below the list gets the focus, so the list is shown from its beginning again.
+  // The browser focuses the button at the end of the list, so scroll back to the beginning.
   const showHelp = () => { help.showModal(); help.scrollTop = 0; };
   byId("help-button").addEventListener("click", showHelp);
   byId("problem").addEventListener("click", (event) => {
@@ -177,7 +177,7 @@ function open() {
       page.listSoon();
     },
     render: () => page.renew(),
-    // A running send writes it many times a second.
+    // A running send writes to the store many times a second, so wait before refreshing.
     store: () => {
       window.clearTimeout(page.counting);
       page.counting = window.setTimeout(() => page.findings.refresh(page.mail.key).catch(() => {}), LIST_MS);

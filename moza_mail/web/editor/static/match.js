@@ -1,14 +1,14 @@
-// Which line of the file is which element of the mail: both are compared by their words.
+// Match lines of the file with elements of the mail by comparing their words.
 const LEAVES = "h1, h2, h3, h4, h5, h6, p, li, td, th, pre";
 const BULLET = /^\s*(?:[*+-]|\d+[.)]|>|#{1,6})\s+/;
 const LABEL = /\*\*(.+?)\*\*|\[([^\]]+)\]\(/g;
-// Less than this share of the words in common is no match.
+// A line and an element match if they have at least this share of their words in common.
 const ENOUGH = 0.6;
 
 const wordsOf = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 const plain = (row) => row.replace(BULLET, "").replace(/^(?:title|summary|subject):/, "").replace(/\]\([^)]*\)/g, "] ");
 
-// A line as typed is in the mail as a whole, or as the words in bold or of a link, which become a heading or a title.
+// Return the words of a whole line, and those of its bold texts and links, which may become a heading or a title.
 function variants(row) {
   const found = [...row.matchAll(LABEL)].map(([, bold, link]) => bold ?? link);
   return [plain(row), ...found].map(wordsOf).filter((words) => words.length);
@@ -23,7 +23,7 @@ function leaves(page) {
   return [...page.querySelectorAll(LEAVES)].filter((element) => !element.querySelector(LEAVES) && element.getClientRects().length);
 }
 
-// The element that shows a line: the first one with most of its words, and the smallest of equals.
+// Return the element that shows a line: the one with most of its words, and the smallest of several such elements.
 export function elementOf(page, rows, line) {
   const row = rows[line - 1] ?? "";
   const places = leaves(page).map((element) => ({ element, words: wordsOf(element.textContent) }));
@@ -40,7 +40,8 @@ export function elementOf(page, rows, line) {
   return null;
 }
 
-// The line that an element shows, counted from 1; 0 if there is none. Of equal lines the one at the same turn is taken.
+// Return the line that an element shows, counted from 1, or 0 if there is none. For the nth of several equal elements,
+// return the nth of the equal lines.
 export function lineOf(element, rows) {
   const leaf = element.closest(LEAVES);
   if (!leaf) return 0;

@@ -1,4 +1,4 @@
-// The parts of the issue, moved by drag, by their arrows or by keys. The server decides what the text becomes.
+// The parts of the issue, which can be moved by dragging, by their arrow buttons or by keys. The server changes the text.
 import { _, byId, tell } from "./ask.js";
 
 export class Outline {
@@ -14,7 +14,7 @@ export class Outline {
     }
   }
 
-  // An answer that comes while one stands on a part, or drags it, takes neither from under the hand.
+  // Show a new outline. A part that has the focus keeps it.
   show(html) {
     if (html === this.shown) return;
     const focused = this.place.contains(document.activeElement) ? document.activeElement : null;
@@ -75,7 +75,7 @@ export class Outline {
     this.dragged.classList.add("dragged");
   }
 
-  // The part over which it hangs, when that is one it may change places with.
+  // Return the part below the dragged part, if the two may change places.
   over(event) {
     let part = event.target.closest?.(".part");
     while (part && part.dataset.family !== this.dragged?.dataset.family) part = part.parentElement.closest(".part");
@@ -108,5 +108,5 @@ export class Outline {
   }
 }
 
-// Which of a part's buttons it is.
+// Return a selector for the same button of another part.
 const control = (button) => (button.matches(".move") ? `.move[data-by="${button.dataset.by}"]` : ".go");

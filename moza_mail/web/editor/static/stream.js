@@ -1,4 +1,4 @@
-// Follow what is saved on disk, as the server reports it.
+// Receive the events of the server about saved files.
 import { _, byId, tell } from "./ask.js";
 
 export function follow(heard) {

@@ -1,6 +1,6 @@
-// A text area that is changed as if it were typed, so that the browser's own undo takes it back.
+// Changes of a text area that the browser's own undo can take back, like typed text.
 
-// The one way in which browsers let a script add to the history of a text area; without it the text is set all the same.
+// Replace a range of the text. Only execCommand adds a change to the undo history; without it the text is set anyway.
 export function replace(area, start, stop, text) {
   area.focus({ preventScroll: true });
   area.setSelectionRange(start, stop);
@@ -10,7 +10,7 @@ export function replace(area, start, stop, text) {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Only what differs is replaced, so the history and the place where one was stay.
+// Set the text by replacing only its changed range, so that the undo history and the scroll position stay.
 export function setText(area, text) {
   const old = area.value;
   if (old === text) return;
@@ -48,7 +48,7 @@ export function link(area, empty) {
   area.setSelectionRange(at, at + (isAddress || !chosen ? text.length : address.length));
 }
 
-// Selected words become a link to an address that is pasted on them; false for anything else.
+// Make the selected words a link to a pasted URL. Return false if the pasted text is not a URL.
 export function linkTo(area, address) {
   const { selectionStart: start, selectionEnd: stop, value } = area;
   const url = address.trim();
@@ -60,7 +60,7 @@ export function linkTo(area, address) {
   return true;
 }
 
-// Put a text in place of what is selected. Blocks get an empty line between them and the words around them.
+// Replace the selection by a text. Blocks are separated from the text around them by an empty line.
 export function insert(area, text) {
   const { selectionStart: start, selectionEnd: stop, value } = area;
   const isBlock = text.includes("\n") || /^(?:[*#>|]|\d+[.)] )/.test(text);
@@ -71,7 +71,7 @@ export function insert(area, text) {
   replace(area, start, stop, above + text + below);
 }
 
-// Every line that is chosen becomes an item, or stops being one when all of them are.
+// Make every selected line a list item. If all of them are items already, make them ordinary lines.
 export function item(area) {
   const start = lineStart(area, area.selectionStart);
   const stop = lineStop(area, Math.max(area.selectionStart, area.selectionEnd - (area.selectionEnd > area.selectionStart ? 1 : 0)));
@@ -82,7 +82,7 @@ export function item(area) {
   area.setSelectionRange(start + written.length, start + written.length);
 }
 
-// A line of its own below the one where the caret is, with `chosen` of it selected to type over.
+// Insert a line below the line of the caret, and select the part `chosen` of it, so that typing replaces that part.
 export function below(area, row, chosen, apart = false) {
   const stop = lineStop(area, area.selectionEnd);
   const own = area.value.slice(lineStart(area, stop), stop);
@@ -93,7 +93,7 @@ export function below(area, row, chosen, apart = false) {
   area.setSelectionRange(at, at + chosen.length);
 }
 
-// Enter in a list begins its next item; in an empty item it ends the list.
+// Handle Enter in a list: begin the next item, or end the list in an empty item.
 export function nextItem(area, event) {
   if (event.isComposing || area.selectionStart !== area.selectionEnd) return;
   const start = lineStart(area, area.selectionStart);
@@ -109,7 +109,7 @@ export function nextItem(area, event) {
   replace(area, area.selectionStart, area.selectionStart, `\n${indent}${next}${space}`);
 }
 
-// Choose a line, counted from 1, and bring it into view: a copy of the text tells how high it stands.
+// Select a line, counted from 1, and scroll to it. Its height is measured in a hidden copy of the text.
 export function toLine(area, line) {
   const rows = area.value.split("\n");
   if (line < 1 || line > rows.length) return false;
