@@ -55,7 +55,10 @@ class Withdrawal:
 
 
 async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) -> Withdrawal:
-    """Withdraw every approval of an issue for its list."""
+    """Withdraw every approval of an issue for its list.
+
+    by: the account that withdraws them; empty for this account.
+    """
     mailing = prepared.draft_mailing()
     count = await approvals.withdraw_approvals(store, mailing, by=by or current_account(), now=now())
     status = await approvals.find_approval_status(store, mailing)
@@ -63,7 +66,11 @@ async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) 
 
 
 def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) -> dict[str, Any]:
-    """Return an approval as JSON values."""
+    """Return an approval as JSON values.
+
+    approval: None if there is no approval.
+    state: the status of the approval, as text.
+    """
     return {
         "issue": mailing.issue_slug,
         "list": mailing.list_slug,

@@ -293,7 +293,10 @@ class LiveArchive:
 def find_live_archives(
     project: Project, store: Store, on_error: Callable[[MozaMailError], None]
 ) -> dict[str, Files]:
-    """Return the archives with an address below `public_url`, by path on the public site."""
+    """Return the archives with an address below `public_url`, by path on the public site.
+
+    on_error: receives the error of each rebuild that fails.
+    """
     public_url = project.config.public_url
     archives: dict[str, Files] = {}
     for mailing_list in project.read_lists().values():

@@ -78,6 +78,9 @@ async def plan_bulk_action(
 ) -> BulkPlan:
     """Read a file, and look up its addresses in the store.
 
+    list_slug: the list to unsubscribe from; empty for the default list. Other actions are for all lists.
+    evidence: the reason for a suppression.
+
     Raises ProjectError for a suppression without a reason.
     """
     if action is BulkAction.SUPPRESS and not evidence.strip():
@@ -120,7 +123,10 @@ async def _needs_action(
 async def run_bulk_action(
     project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
 ) -> BulkResult:
-    """Carry out a plan, with an audit entry for each person."""
+    """Carry out a plan, with an audit entry for each person.
+
+    on_address: receives the number of addresses that were just finished.
+    """
     remains: tuple[str, ...] = ()
     remarks: list[str] = []
     is_published = False

@@ -136,6 +136,7 @@ async def send_confirmations(
     """Mail the confirmations that are due; raise StoreLocked if another process mails them.
 
     is_by_hand: True if a person started the run. Then a login that the relay refused before is tried again.
+    on_error: receives each error that does not end the run.
     """
     composer = ConfirmationComposer(project)
     errors: list[Exception] = []
@@ -169,7 +170,10 @@ async def list_uncertain(project: Project) -> list[Confirmation]:
 async def keep_sending_confirmations(
     project: Project, store: Store, on_error: Callable[[Exception], None]
 ) -> AsyncGenerator[None]:
-    """Mail due confirmations in a background task until the context manager exits."""
+    """Mail due confirmations in a background task until the context manager exits.
+
+    on_error: receives each error. The task continues after it.
+    """
     settings = _make_settings(project, _report_refusal_once(on_error))
     composer = ConfirmationComposer(project)
     transports = partial(open_relay_for_cron, project, store)

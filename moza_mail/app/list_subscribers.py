@@ -181,6 +181,8 @@ async def export_rows(
     """Yield the rows of a table of subscribers, headings first.
 
     Each attribute has a column. Cells are escaped so that a spreadsheet does not run them as formulas.
+
+    is_mailable: yield only the subscribers who may be mailed.
     """
     names = await store.subscribers.list_attribute_names(mailing_list.slug)
     yield [guard_formula(name) for name in (*FIXED_COLUMNS, *names)]

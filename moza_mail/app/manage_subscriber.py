@@ -47,7 +47,10 @@ class AddedSubscriber:
 
 
 async def add_subscriber(project: Project, person: AddRequest, list_slug: str) -> AddedSubscriber:
-    """Add a person to a list; raise AddressError or ProjectError for an invalid value."""
+    """Add a person to a list; raise AddressError or ProjectError for an invalid value.
+
+    list_slug: the list; empty for the default list.
+    """
     newcomer = _validate(person, international=project.config.smtputf8)
     mailing_list = project.read_list(list_slug)
     async with open_store(project) as store:

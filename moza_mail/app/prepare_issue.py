@@ -58,7 +58,11 @@ class PreparedIssue:
     def compile(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
     ) -> "CompiledMailing":
-        """Compile a mailing's content, to be filled for each recipient and signed with `keys`."""
+        """Compile a mailing's content, to be filled for each recipient and signed with `keys`.
+
+        subject_prefix: a text before the subject, such as a mark for test copies.
+        keys: empty if the relay signs.
+        """
         from moza_mail import compose
 
         config = self.project.config
@@ -129,7 +133,11 @@ def prepare_issue(project: Project, name: str, list_slug: str = "", segment: str
 
 
 def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -> PreparedIssue:
-    """Prepare an issue from its text, which need not be saved in its file yet."""
+    """Prepare an issue from its text, which need not be saved in its file yet.
+
+    path: the issue's file, to which relative paths in the text refer.
+    list_slug: the list; empty for the issue's own list, or else the default list.
+    """
     issue = parse_text(project, path, text)
     mailing_list = project.read_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)

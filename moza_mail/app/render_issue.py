@@ -58,7 +58,10 @@ def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
 
 
 def write_rendering(project: Project, name: str, list_slug: str, folder: Path) -> Iterator[Path]:
-    """Write the files of an issue to a folder. Yield the path of each file after writing it."""
+    """Write the files of an issue to a folder. Yield the path of each file after writing it.
+
+    list_slug: the list; empty for the issue's own list, or else the default list.
+    """
     files = render_files(prepare_issue(project, name, list_slug))
     for file, content in files.items():
         path = folder / file

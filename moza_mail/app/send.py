@@ -121,7 +121,11 @@ async def send(
 def send_settings(
     project: Project, *, stop: asyncio.Event, on_end: Callable[[CircuitBreaker], None]
 ) -> sending.SendSettings:
-    """Return the settings for a run of `send`, from the project's configuration."""
+    """Return the settings for a run of `send`, from the project's configuration.
+
+    stop: set to end the run in good order.
+    on_end: receives the circuit breaker when the run ends.
+    """
     return sending.SendSettings(
         clock=now,
         stop=stop,
@@ -139,7 +143,11 @@ async def report_mailing(
     keys: tuple[DkimKey, ...] = (),
     breaker: CircuitBreaker = CircuitBreaker(),  # noqa: B008  # frozen
 ) -> SendReport:
-    """Report the progress of a mailing, with warnings about the relay's replies."""
+    """Report the progress of a mailing, with warnings about the relay's replies.
+
+    keys: the DKIM keys that signed the messages.
+    breaker: the circuit breaker of the run; by default no reply refused us.
+    """
     relay = project.config.relay
     alarms = [*describe_breaker(breaker, relay), *await find_outbox_alarms(store, mailing, relay)]
     progress = await sending.load_progress(store, mailing)

@@ -132,7 +132,11 @@ def _find_sender_domain(project: Project) -> str:
 
 
 def describe_signing(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
-    """Return the line of a plan about DKIM: the signing keys, and any doubt about alignment."""
+    """Return the line of a plan about DKIM: the signing keys, and any doubt about alignment.
+
+    keys: empty if the relay signs.
+    sender_domain: the domain in the From address of the mail.
+    """
     if not keys:
         return _("  DKIM     not signed here; the relay must sign")
     selectors = " + ".join(f"{key.selector} ({key.key_type})" for key in keys)

@@ -166,6 +166,9 @@ def find_failures(
     """Return the failures in a report without a standard form.
 
     The verdict on each address follows from the words near the address.
+
+    senders: our own addresses, to tell them from the recipient's.
+    original_to: the recipients in the header of the original message, used if the report names no address.
     """
     late, failed = _detect_addresses(message)
     named = (

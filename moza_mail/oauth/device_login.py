@@ -30,6 +30,9 @@ def log_in_by_device(
 ) -> Tokens:
     """Show a web page and a code, and wait until a person has given consent there.
 
+    show: shows the page's address and the code to the person.
+    sleep: waits for a number of seconds between two requests.
+
     Raises TokenRefused if the person refuses or the code expires, and ProjectError if the client has no `device_url`.
     """
     if not client.device_url:

@@ -52,6 +52,8 @@ class Confirmations:
         """Hold the lock for sending confirmation mails.
 
         It works like the lock of `Ledger.hold_sender_lock`, but the two locks do not exclude each other.
+
+        purpose: the command that holds the lock, for the error message of other senders.
         """
         return self._transactions.hold(SenderLock.CONFIRMATIONS, purpose)
 

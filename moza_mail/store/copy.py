@@ -34,6 +34,8 @@ async def copy_rows(
 ) -> Mapping[str, int]:
     """Copy all rows to an empty store and seal the source; return the row counts by table.
 
+    target_name: the URL of the target, which the sealed source shows to its users.
+
     Raise StoreError during a mailing, if the target is not empty, or if the copy differs. In these cases, the source is
     not sealed.
     """

@@ -108,7 +108,10 @@ class Ledger:
         return await self._transactions.read(mailing_summary.count_skipped, mailing_id)
 
     async def summarize(self, mailing_id: int, *, domains: bool = False) -> MailingSummary:
-        """Count everything about a mailing at one moment, optionally also by domain."""
+        """Count everything about a mailing at one moment, optionally also by domain.
+
+        domains: also count for each recipient domain.
+        """
         return await self._transactions.read(mailing_summary.summarize, mailing_id, domains=domains)
 
     @property
@@ -158,6 +161,8 @@ class Ledger:
         SQLite has one lock for the file, PostgreSQL one for each open store. Raise StoreLocked if the lock is
         held already. The lock is released when the process ends, even if it is killed. The lock survives a
         lost connection, unless another sender considered this one dead and recovered its deliveries.
+
+        purpose: the command that holds the lock, for the error message of other senders.
         """
         return self._identity.hold_sender_lock(purpose)
 
@@ -258,6 +263,9 @@ class Ledger:
         """Make an uncertain delivery accepted, as the relay's log shows.
 
         Return False if the delivery is not uncertain.
+
+        queue_id: the relay's id for the message.
+        evidence: the line of the log that shows the acceptance.
         """
         return await self._transactions.write(claim.settle_from_log, delivery_id, queue_id, evidence, now)
 

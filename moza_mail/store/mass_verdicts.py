@@ -36,6 +36,8 @@ def count_failure(
     """Count one more reader with this verdict, and return the decision about such readers.
 
     The second value is True if this reader brings the count above the limit. The caller has the lock on people.
+
+    recipient_domain: the domain of the reader's address. The provider is found from it.
     """
     provider = find_provider(recipient_domain)
     readers = _count_readers(connection, mailing_id, provider)

@@ -25,6 +25,8 @@ class Notices:
         """Record the key; return False if the notice was reported before.
 
         True means that the caller must report the notice now.
+
+        key: identifies the notice. Two notices with the same key are the same.
         """
         return await self._transactions.write(_report_once, key, now)
 

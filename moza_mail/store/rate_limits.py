@@ -16,7 +16,11 @@ class RateLimits:
         self._transactions = transactions
 
     async def reserve(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:
-        """Take up to a burst of tokens and return how long to wait before using them."""
+        """Take up to a burst of tokens and return how long to wait before using them.
+
+        name: the name of the bucket.
+        count: the number of tokens, one for each message.
+        """
         return await self._transactions.write(_reserve, name, rate, count, now)
 
 

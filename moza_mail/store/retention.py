@@ -140,7 +140,10 @@ def _finished_before(cutoff: datetime) -> sa.ColumnElement[bool]:
 def anonymise_deliveries(
     connection: sa.Connection, cutoff: datetime, after: int, *, mailing_id: int, now: datetime
 ) -> Batch:
-    """Remove recipient data from one batch of deliveries that finished before `cutoff`."""
+    """Remove recipient data from one batch of deliveries that finished before `cutoff`.
+
+    after: the last delivery id of the previous batch.
+    """
     query = sa.select(
         deliveries.c.id,
         deliveries.c.reply,

@@ -69,6 +69,8 @@ class Subscribers:
         erased. A subscription may change from unconfirmed to confirmed, with the given consent and source,
         but never back. A person whose `state` or `suppression` says that they left is unsubscribed or
         suppressed. Adding twice changes nothing.
+
+        source: the origin of the people, such as the name of a file. It is stored with each subscription.
         """
         terms = ImportTerms(list_slug=list_slug, source=source, now=now)
         return await self._transactions.write(import_subscribers, new_subscribers, terms)
@@ -136,6 +138,8 @@ class Subscribers:
         """Save a subscriber's choice; return False if there is no such subscriber.
 
         The subscriber is confirmed on the lists that they join. These lists must be saved.
+
+        source: the place of the choice, stored with each new subscription.
         """
         return await self._transactions.write_grouped(save_preferences, subscriber_id, choice, source, now)
 

@@ -51,6 +51,8 @@ def unsubscribe(
     """Unsubscribe a person from a list and void their unconfirmed sign-ups for it.
 
     If they unsubscribed before, the time of the first unsubscription is kept.
+
+    actor, detail: for the audit entry; an empty actor is the account of this process.
     """
     lock_people(connection)
     values = {"number": subscriber_id, "on_list": list_slug, "now": now}

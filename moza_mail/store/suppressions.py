@@ -54,6 +54,8 @@ class Suppressions:
         """Move a suppression into the history and return it; None if there is none.
 
         Earlier bounces of the address do not count any more.
+
+        reason: the reason for the removal, kept in the history.
         """
         return await self._transactions.write(_remove, address, reason, now)
 
@@ -88,6 +90,7 @@ class Suppressions:
 
         accept: True to suppress them.
         domain: only addresses at the provider of this domain; "" for all.
+        reason: the reason for a release, kept in the history.
         """
         return await self._transactions.write(_decide_held, mailing_id, accept, domain, reason, now)
 
@@ -142,10 +145,10 @@ def insert_suppression(
 ) -> bool:
     """Suppress an address; return False if the suppression is held for a decision instead.
 
-    The caller has the lock on people. The suppression is held if too many readers of one provider get the same
-    verdict in one mailing. Earlier suppressions for this verdict are then held too. An address that is suppressed
-    already stays as it is.
+    The caller has the lock on people. If too many readers of one provider get the same verdict in one mailing, this and the
+    earlier suppressions for that verdict are held. An address that is suppressed already stays as it is.
 
+    actor: the account for the audit entry; empty for the account of this process.
     mailing_id, verdict: set if a reply or report caused the suppression.
     """
     existing = connection.execute(

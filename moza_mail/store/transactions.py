@@ -121,7 +121,10 @@ class Transactions:
 
     @asynccontextmanager
     async def hold(self, lock: SenderLock, purpose: str) -> AsyncGenerator[None]:
-        """Hold a sender lock; raise StoreLocked, naming the holder, if it is taken."""
+        """Hold a sender lock; raise StoreLocked, naming the holder, if it is taken.
+
+        purpose: the command that holds the lock, for the error message of other senders.
+        """
         self.check_open()
         taking = self._thread.submit(self.database.take_lock, lock, purpose)
 

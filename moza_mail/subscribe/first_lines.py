@@ -24,6 +24,8 @@ class FirstLines:
         """Add address keys with their lines, and return the lines whose address occurred before.
 
         Each of these lines is mapped to the first line with the same address.
+
+        rows: pairs of an address key and a line number.
         """
         # Sorted rows fill the table three times as fast.
         hashes = sorted((hash(key), line) for key, line in rows)

@@ -70,7 +70,10 @@ class SubscriberAdmin:
         await self.store.subscribers.unsubscribe(record.subscriber.id, mailing_list.slug, now=now)
 
     async def suppress(self, text: str, evidence: str, *, now: datetime) -> None:
-        """Suppress an address on every list, whether it is a subscriber's or not."""
+        """Suppress an address on every list, whether it is a subscriber's or not.
+
+        evidence: the reason, for the record.
+        """
         suppression = Suppression(
             address=Address.parse_typed(text),
             reason=SuppressionReason.MANUAL,
@@ -81,6 +84,8 @@ class SubscriberAdmin:
 
     async def unsuppress(self, text: str, reason: str, *, is_requested: bool, now: datetime) -> Suppression:
         """Remove the suppression of an address; earlier bounces no longer count.
+
+        reason: why the address may be mailed again, for the record.
 
         Raise AddressError if the address is not suppressed. Raise SubscriptionError if the person may have
         wanted the suppression, unless they asked to be mailed again (`is_requested`).
@@ -139,6 +144,8 @@ class SubscriberAdmin:
         If a part of the erasure was not possible, a second call completes it. Raise AddressError if nothing
         is stored about the address and nobody with it was erased before. Raise StoreError if a message to the
         person is still being sent after `patience`.
+
+        clock: returns the current time.
         """
         address = Address.parse_typed(text)
         deadline = clock() + patience

@@ -72,7 +72,12 @@ def translate_errors(name: str) -> Generator[None]:
 
 
 def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError:
-    """Return the StoreError for an error of PostgreSQL or psycopg."""
+    """Return the StoreError for an error of PostgreSQL or psycopg.
+
+    error: an error of psycopg.
+    name: the database's name in the message.
+    lost: True if the connection was lost.
+    """
     state = getattr(error, "sqlstate", None) or ""
     if state in BUSY:
         busy = f"{name} is being written by another process, which does not finish"
