@@ -1,11 +1,11 @@
-# Nothing is needed but git, make and Python 3.11 or newer with venv. Everything is installed in .venv, from requirements/.
+# These commands need only git, make and Python 3.11 or newer with venv. They install everything else in .venv, from requirements/.
 PYTHON ?= python3
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := moza_mail tests benchmarks packaging
-# What a stamp depends on besides its own list of requirements: the entry point and the metadata are in here.
+# The files on which every stamp depends, besides its own list of requirements. They contain the entry point and the metadata.
 PROJECT := pyproject.toml
 LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
@@ -17,27 +17,27 @@ help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
 	@echo "make quick   run the tests that need no server and no browser, in seconds"
 	@echo "make test    run every test, in minutes"
-	@echo "make test-full   the same with ten times as many examples, in an hour"
+	@echo "make test-full   run every test with ten times as many examples, in an hour"
 	@echo "make coverage    run every test and measure which lines and branches they reach"
 	@echo "make lint    check format, style, types, imports, translations and plain English, without the other tests"
 	@echo "make check   make lint, then every test"
 	@echo "make fuzz    search for inputs that crash, for half an hour; SECONDS=10 for each kind of input is shorter"
 	@echo "make translations   bring moza_mail/i18n/locale in step with the texts in the code"
 	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
-	@echo "make shots   take the pictures of the README"
+	@echo "make shots   take the screenshots of the documentation"
 	@echo "make man     write the man page, build/moza-mail.1, from the help"
-	@echo "make lock    pin the newest versions of everything in requirements/"
-	@echo "make clean   take away .venv and what tools left; outbox/ and subscribers stay"
+	@echo "make lock    pin the newest version of each package in requirements/"
+	@echo "make clean   delete .venv and the files that tools made; outbox/ and subscribers stay"
 
 demo: $(VENV)/run.stamp
 	$(BIN)/moza-mail subscribers import subscribers/example.csv --yes --list weekly --consent "Invented readers, to try moza-mail out"
 	$(BIN)/moza-mail send issues/2026-01-14.md --yes
 	@echo
 	@echo "Nobody was mailed: each message is a file, outbox/new/*.eml. Open one in a mail program."
-	@echo "$(BIN)/moza-mail status    says what became of every reader."
+	@echo "$(BIN)/moza-mail status    shows the state of every delivery."
 	@echo "$(BIN)/moza-mail preview   shows the issue in a browser."
 
-# Compiled modules are kept, whatever a machine's own settings say: the tests start hundreds of processes.
+# Python keeps compiled modules, even if this machine disables that, because the tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 PARALLEL := --numprocesses auto --dist worksteal
 PYTEST := $(BIN)/python -m pytest $(PARALLEL)
@@ -48,11 +48,11 @@ quick: $(VENV)/test.stamp
 test: $(VENV)/test.stamp
 	@$(PYTEST)
 
-# Ten times as many examples of each property: by hand, before a release.
+# Ten times as many examples for each property test. Run this by hand before a release.
 test-full: $(VENV)/test.stamp
 	@$(PYTEST) --hypothesis-profile full
 
-# The same tests, measured in every process they start; half as long again as `make test`. CI runs this one.
+# The same tests with branch coverage, also of the processes that they start. It takes half as long again as `make test`. CI runs it.
 coverage: $(VENV)/test.stamp
 	@mkdir -p build/coverage
 	@$(BIN)/coverage erase
@@ -70,7 +70,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --quiet --numprocesses 0 tests/test_architecture.py tests/test_catalog.py tests/test_plain_english.py
 
-# Mutates a corpus, guided by coverage, in an environment of its own: nothing else needs atheris. Fifteen kinds of input.
+# Mutate a corpus of fifteen kinds of input, guided by coverage. This has its own environment, because only it needs atheris.
 SECONDS ?= 120
 fuzz: .venv-fuzz/stamp
 	@.venv-fuzz/bin/python -m tests.fuzz.run_all --seconds $(SECONDS)
@@ -82,8 +82,8 @@ fuzz: .venv-fuzz/stamp
 	.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --editable .
 	@touch $@
 
-# What is new in the code gets an empty or a fuzzy entry, and what is gone from the code goes. Fill these, take `fuzzy` off,
-# run it again: the tests allow neither. Without times and line numbers the files change only where a text does.
+# A new text gets an empty or a fuzzy entry, and entries of deleted texts are deleted. Fill the entries, remove `fuzzy`, and run
+# it again, because the tests allow neither. The files contain no times and line numbers, so they change only if a text does.
 LOCALE := moza_mail/i18n/locale
 translations: $(VENV)/test.stamp
 	@mkdir -p build
@@ -113,7 +113,7 @@ man: $(VENV)/run.stamp
 	$(BIN)/python packaging/man_page.py > build/moza-mail.1
 	@echo "man -l build/moza-mail.1    shows it"
 
-# One list for every Python and system from 3.11 on (--universal). test.txt takes over the versions of run.txt.
+# Each list is for all systems and all versions of Python from 3.11 on (--universal). test.txt has the same versions as run.txt.
 lock: $(VENV)/made
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv

@@ -7,8 +7,8 @@
 # MIRROR  a Debian mirror; by default DEBIAN_MIRROR from the environment, else deb.debian.org
 #
 # Needs debootstrap and the internet. The chroot has git, make and python3-venv, and nothing else that moza-mail needs.
-# TARGETS="demo" runs only that; KEEP=1 leaves the chroot; CHROOT=DIR uses that folder, and a chroot that is there already.
-# Variables PIP_* are passed on, so that a package mirror of your own is used. The certificates of this machine are copied.
+# TARGETS="demo" runs only that target. KEEP=1 keeps the chroot. CHROOT=DIR uses that folder, which may contain a chroot already.
+# Variables PIP_* are passed on, for example to use your own package mirror. The certificates of this machine are copied.
 set -eu
 suite=${1:?name a suite: bookworm or trixie}
 mirror=${2:-${DEBIAN_MIRROR:-http://deb.debian.org/debian}}
@@ -17,7 +17,7 @@ root=${CHROOT:-$(mktemp -d)}
 # mktemp makes a folder that only root may enter.
 chmod 755 "$root"
 
-# Everything that is mounted ends with this namespace, also after a kill.
+# All mounts end with this namespace, also after a kill.
 if [ "${IN_NAMESPACE:-}" != 1 ]; then
     IN_NAMESPACE=1 CHROOT=$root unshare --mount --pid --fork "$0" "$suite" "$mirror" && code=0 || code=$?
     [ "${KEEP:-}" = 1 ] || rm -rf "$root"
@@ -35,7 +35,7 @@ if [ -n "${PIP_FIND_LINKS:-}" ] && [ -d "$PIP_FIND_LINKS" ]; then
     mount --bind "$PIP_FIND_LINKS" "$root$PIP_FIND_LINKS"
 fi
 
-# debootstrap leaves no hosts file, which the installer of Debian writes.
+# debootstrap writes no hosts file, unlike the installer of Debian.
 [ -s "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
 
 home=/srv/builder
