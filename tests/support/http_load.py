@@ -16,6 +16,7 @@ from moza_mail.web.public import forms
 from tests.support.public_site import Site
 
 CLIENTS = 50
+LONGEST_WAIT = 60.0
 BODY = b"List-Unsubscribe=One-Click"
 
 
@@ -68,7 +69,9 @@ def run_load(
     clients = [key.data for key in ready.get_map().values()]
     busy = sum(send_next(client, requests, left) for client in clients)
     while busy and until(len(done.statuses)):
-        for key, _ in ready.select():
+        events = ready.select(LONGEST_WAIT)
+        assert events, f"no response within {LONGEST_WAIT} s"
+        for key, _ in events:
             client = key.data
             try:
                 part = client.connection.recv(65536)
