@@ -83,7 +83,7 @@ def load_data() -> CanIEmailData:
 
 @lru_cache(maxsize=1)
 def load_policy() -> FeaturePolicy:
-    """Load which features of HTML and CSS a mail program may lack, and what each note of Can I email is about."""
+    """Load our choices about the Can I email data from data/clients.toml on first use."""
     raw = tomllib.loads(_read_data_file("clients.toml"))
     return FeaturePolicy(
         default_clients=tuple(raw["default"]), enhancements=raw["enhancement"], note_patterns=raw["notes"]

@@ -1,4 +1,4 @@
-"""Judge if every recipient can reach a host, and if its name is deceptive."""
+"""Recognise hosts that some recipients cannot reach, and deceptive host names."""
 
 import re
 import unicodedata

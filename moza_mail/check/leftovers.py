@@ -50,7 +50,7 @@ DAYS = {
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield example text, references to what the mail does not have, and days that do not fit."""
+    """Yield example text, references to missing files or images, and days that do not fit."""
     yield from _check_texts(context)
     yield from _check_days(context)
 

@@ -176,7 +176,7 @@ def compile_mailing(
     zone: the time zone of the Date header.
 
     The Date header has the time at which the mailing was created, also in later attempts. Raises
-    RenderError if a header has a control character or is too long, or if nothing fills in a placeholder.
+    RenderError if a header has a control character or is too long, or if a placeholder is unknown.
     """
     rendered = mailing.rendered
     subject = PLACEHOLDER.split(subject_prefix + rendered.subject)
@@ -221,10 +221,7 @@ def compile_mailing(
 
 
 def _check_placeholders(rendered: Rendered, in_subject: list[str], links: SignedLinks) -> None:
-    """Raise RenderError for a placeholder that nothing fills in.
-
-    This happens before the first message is composed.
-    """
+    """Raise RenderError for an unknown placeholder, or for an unsubscribe link without `public_url`."""
     in_bodies = set(PLACEHOLDER.findall(rendered.html + rendered.text))
     if unknown := set(in_subject) - rendered.fields_by_placeholder.keys():
         raise RenderError(

@@ -90,8 +90,8 @@ def format_text_field(name: str, text: str) -> bytes:
 def format_address_field(name: str, address: Address, display_name: str = "") -> bytes:
     """Return a field with one address and its display name (RFC 5322 3.4).
 
-    A strange name is no reason not to mail a person: repeated spaces become one, and the name is cut after
-    120 characters. A non-ASCII address is written in UTF-8 (RFC 6532), everything else in ASCII. Raises
+    A strange name does not stop a message: repeated spaces become one, and the name is cut after 120
+    characters. A non-ASCII address is written in UTF-8 (RFC 6532), everything else in ASCII. Raises
     AddressError for a control character, or for an address that cannot be written in a header.
     """
     bare = str(address)

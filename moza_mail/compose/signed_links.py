@@ -148,7 +148,10 @@ class SignedLinks:
         return _encode_url_safe(self._encrypt(purpose, scope, content)).rstrip("=")
 
     def read_text_token(self, purpose: str, scope: str, token: str, now: datetime) -> str:
-        """Return the text in a token of `make_text_token`. Raises InvalidLink as `read_expiring_token` does."""
+        """Return the text in a token of `make_text_token`.
+
+        Raises InvalidLink as `read_expiring_token` does.
+        """
         _require_whole(TEXT_TOKEN, token)
         content = self._decrypt(purpose, scope, urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         if now.timestamp() >= int.from_bytes(content[:TIME]):
@@ -240,7 +243,10 @@ def _encode_url_safe(content: bytes) -> str:
 
 
 def _to_base32(content: bytes) -> str:
-    """Return base32 in lower case without padding. `base64.b32encode` takes three times as long."""
+    """Return base32 in lower case without padding.
+
+    `base64.b32encode` takes three times as long.
+    """
     missing = -len(content) * 8 % 10
     number = int.from_bytes(content) << missing
     pairs = [

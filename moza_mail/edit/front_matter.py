@@ -55,7 +55,7 @@ def _candidate_texts(text: str, front: FrontMatter, key: str, value: str) -> Ite
 
 
 def _without_key(text: str, front: FrontMatter, key: str, start: int, end: int) -> Iterator[str]:
-    """Yield the text without the rows of a key, then the text with the key but without its value."""
+    """Yield the text without a key, then the text with the key but without its value."""
     row_start = sum(len(row) + 1 for row in text.split("\n")[: front.lines[key] - 1])
     row_end = text.index("\n", end) + 1
     if not text[end:row_end].strip():

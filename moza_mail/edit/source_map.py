@@ -115,7 +115,7 @@ class SourceMap:
 
 
 def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> SourceMap:
-    """Return, for each part of `issue`, its line numbers in the issue's file; raise IssueError as `parse_issue` does."""
+    """Return the rows of each part of `issue` in its file; raise IssueError as `parse_issue` does."""
     text = normalize_line_endings(text)
     front = read_front_matter(text, issue.source)
     offset = front.body_line - 1

@@ -43,7 +43,7 @@ def html_to_markdown(html: str) -> str:
 
 
 def write_blocks(blocks: Sequence[Block]) -> str:
-    """Return Markdown from which the same blocks can be read, as far as Markdown can express them."""
+    """Return Markdown from which the same blocks are read, as far as Markdown allows."""
     return "\n\n".join(filter(None, map(_write_block, blocks)))
 
 

@@ -85,7 +85,10 @@ def find_date_problems(
 def _find_bare_hours(
     text: str, tokens: Sequence[Token], found: Sequence[FoundDate], line: int
 ) -> Iterator[DateProblem]:
-    """Yield each phrase such as `at 10` that may be a time and ends a text or a part of a text."""
+    """Yield each phrase such as `at 10` that may be a time.
+
+    The phrase is at the end of the text or of a part of it.
+    """
     for lead, token, after in zip(tokens, tokens[1:], (*tokens[2:], None), strict=False):
         is_hour = lead.text in HOUR_LEADS and token.kind is Kind.NUMBER and token.values[0] <= MAX_HOUR
         is_last = after is None or (after.kind is Kind.OTHER and after.text in "(,;.)")

@@ -1,4 +1,4 @@
-"""Find the years of dates as written, and the days of a range."""
+"""Derive the year of a written date, and the days of a range."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -146,7 +146,7 @@ class _LineParser:
                 index += 1
 
     def dates_at(self, index: int) -> tuple[DayMarks, int]:
-        """Return the days that are written from a token on, and the index of the next token.
+        """Return the days of the date that begins at a token, and the index of the next token.
 
         The first value is empty if no date begins at the token.
         """
@@ -164,7 +164,10 @@ class _LineParser:
         return self.text(index) == ","
 
     def one_at(self, index: int) -> tuple[DayMarks, int]:
-        """Parse days with a month (`3 and 4 May`), or one numeric date. Return them and the next token's index."""
+        """Parse days with a month (`3 and 4 May`), or one numeric date.
+
+        Returns the days and the index of the next token.
+        """
         begin, weekday = self.skip_weekday(index)
         match self.kind(begin):
             case Kind.FULL_DATE:

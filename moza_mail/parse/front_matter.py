@@ -208,7 +208,7 @@ class FrontMatter:
         return value
 
     def read_draft(self) -> bool:
-        """Return True if the issue is a draft, in any of the ways of website generators."""
+        """Return True if a key of any website generator marks the issue as a draft."""
         return self.read_bool("draft") or is_marked_as_draft(self.values)
 
 

@@ -24,7 +24,7 @@ def canonical_key(key: str) -> str:
 
 
 def read_flag(value: Any) -> bool | None:
-    """Return the value of a yes or no, which may be a word; None for anything else."""
+    """Return True or False for a yes-or-no value, which may be a word; otherwise None."""
     return value if isinstance(value, bool) else WORDS.get(str(value).strip().lower())
 
 

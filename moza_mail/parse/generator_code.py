@@ -41,7 +41,7 @@ INCLUDED_VIDEO = re.compile(
 
 
 def replace_generator_code(text: str) -> str:
-    """Replace the shortcodes of site generators that have a known meaning. Leave Markdown code as it is.
+    """Replace the shortcodes of site generators that have a known meaning, except in code.
 
     The number of lines stays the same, so that errors name the right line.
     """

@@ -1,4 +1,4 @@
-"""Read blocks of HTML in an issue into the nodes that Markdown would have."""
+"""Convert blocks of HTML in an issue to the nodes of equivalent Markdown."""
 
 from typing import TYPE_CHECKING, Any
 

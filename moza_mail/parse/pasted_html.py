@@ -100,7 +100,7 @@ def _clean(element: Any) -> None:
 
 
 def _gather_word_items(root: "HtmlElement") -> None:
-    """Make lists of the paragraphs that Word marks as items."""
+    """Turn the paragraphs that Word marks as items into lists."""
     from lxml.html import fromstring
 
     for first in root.xpath(".//p[@data-item]"):
@@ -121,7 +121,10 @@ def _gather_word_items(root: "HtmlElement") -> None:
 
 
 def _remove_bullet(item: Any) -> None:
-    """Remove the bullet or number at the beginning of an item, which may be in several elements."""
+    """Remove the bullet or number at the beginning of an item.
+
+    It may be spread over several elements.
+    """
     found = WORD_ITEM.match(item.text_content())
     left = found.end() if found else 0
     for holder, part in _text_places(item):

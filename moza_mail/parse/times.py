@@ -277,7 +277,10 @@ class TimeParser:
         return None, stop, True
 
     def _add_second_zone(self, found: FoundTimes) -> FoundTimes:
-        """Extend the match over the same time in a second zone: `6 PM PT/9 PM ET`, `14:00 CET (13:00 UTC)`."""
+        """Extend the match over the same time in a second zone.
+
+        Examples are `6 PM PT/9 PM ET` and `14:00 CET (13:00 UTC)`.
+        """
         if self.text_at(found.next_token) not in {"/", "("} or not (found.zone or found.problem):
             return found
         other = self.times_at(found.next_token + 1)

@@ -90,7 +90,7 @@ def _check_time_zone(value: str) -> str:
 
 
 def _split_commas(value: Any) -> Any:
-    """Split a text at its commas, because an environment variable has a list as `Agenda, Events`."""
+    """Split a text such as `Agenda, Events`, because environment variables have no lists."""
     return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
@@ -312,7 +312,7 @@ def _decode_json(key: str, value: str) -> Any:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file without control characters; raise ProjectError with the file and the line."""
+    """Read a TOML file; raise ProjectError with file and line, also for a control character."""
     table = parse_toml(path)
     require_printable(path, table)
     return table

@@ -1,4 +1,7 @@
-"""Remove people from the files of a project folder: exports, reports, caches, outbox and processed bounces."""
+"""Remove people from the files of a project folder.
+
+These files are exports, reports, caches, messages in the outbox and processed bounces.
+"""
 
 import gzip
 import os

@@ -68,7 +68,7 @@ class Project:
         return [other for other in issues if os.path.realpath(other) != own]
 
     def find_issue(self, name: str) -> Path:
-        """Find the file of an issue by its path, by its page bundle, or by its name among the issues."""
+        """Find the file of an issue by its path, its page bundle or its name."""
         given = [path for path in (Path(name), self.root / name) if path.exists()]
         for path in given:
             if not path.is_dir():
@@ -334,7 +334,10 @@ class Project:
         return secrets.read_secret(self.root / "subscribers", may_create=not has_store)
 
     def read_store_mark(self) -> StoreMark | None:
-        """Return the mark of the store that this project used last; None for a new project or `--new-store`."""
+        """Return the mark of the store that this project used last.
+
+        Returns None for a new project, or if `--new-store` was given.
+        """
         return None if self.is_new_store else store_mark.read_mark(self.root)
 
     def write_store_mark(self, mark: StoreMark, is_durable: bool = True) -> None:
@@ -370,7 +373,9 @@ class Project:
         return secrets.read_smtp_password()
 
     def read_oauth_client(self, purpose: str = "") -> OAuthClient | None:
-        """Return the OAuth 2 client for `relay` or `bounce_mailbox`; None if that server uses a password.
+        """Return the OAuth 2 client of a server; None if the server uses a password.
+
+        purpose: `relay` or `bounce_mailbox`.
 
         Raises ProjectError if a setting is missing.
         """
@@ -384,7 +389,10 @@ class Project:
         return settings.make_client(secrets.read_oauth_client_secret())
 
     def write_token_file(self, content: bytes) -> None:
-        """Replace the file with the OAuth 2 tokens, which only its owner can read; raise OSError if that fails."""
+        """Replace the file with the OAuth 2 tokens; raise OSError if that fails.
+
+        Only its owner can read the file.
+        """
         self.token_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.token_file, content, is_private=True)
 

@@ -1,4 +1,4 @@
-"""Read what `init` needs from the repository of a website made by Hugo."""
+"""Read the settings that `init` needs from the repository of a Hugo website."""
 
 import json
 import re
@@ -58,7 +58,7 @@ class HugoSite:
 
 
 def find_hugo_site(root: Path, slug: str) -> HugoSite | None:
-    """Read the settings of the Hugo site in a folder; return None if the folder has no Hugo site.
+    """Read the settings of the Hugo site in a folder; return None if there is no site.
 
     slug: the name of the list, for the folder of the issues if the site has no newsletter yet.
     """

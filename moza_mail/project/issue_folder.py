@@ -1,4 +1,4 @@
-"""Find the files of the issues below the folder, or by the pattern, in the setting `issues`."""
+"""Find the files of the issues by the folder or pattern in the setting `issues`."""
 
 import os
 import re
@@ -15,7 +15,10 @@ WILDCARD = re.compile(r"[*?\[]")
 
 
 def fixed_folder(root: Path, setting: str) -> Path:
-    """Return the folder of the setting `issues`, or the part of a pattern before its first wildcard."""
+    """Return the folder in the setting `issues`.
+
+    For a pattern, this is the part before its first wildcard.
+    """
     parts = Path(setting).parts
     fixed = next((number for number, part in enumerate(parts) if WILDCARD.search(part)), len(parts))
     return root.joinpath(*parts[:fixed])

@@ -86,7 +86,7 @@ def create_project(folder: Path, new_project: NewProject) -> tuple[Path, ...]:
 
 
 def _make_theme(new_project: NewProject) -> dict[str, bytes]:
-    """Return the files that give the theme `default` a colour and a logo of its own, by their path in the theme.
+    """Return the files that change the colour and logo of the theme `default`, by path.
 
     Raises ProjectError for a logo that cannot be mailed as an image.
     """

@@ -11,7 +11,7 @@ MAX_LENGTH = 140
 def make_preheader(issue: Issue, length: Callable[[str], int] = len) -> str:
     """Return the issue's summary, or else 90 to 140 characters of its first text.
 
-    length: counts the characters of a text.
+    length: a function that counts the characters of a text.
     """
     if issue.summary:
         return " ".join(issue.summary.split())

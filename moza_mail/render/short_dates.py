@@ -50,7 +50,10 @@ def format_days(days: Sequence[date], issue_date: date, locale: ThemeLocale) -> 
 
 
 def _repeats_month(day: date, last: date, written: str) -> bool:
-    """Return True if `day` needs no month, because the next date shown has the same one: `19` in `19–20 jan`."""
+    """Return True if `day` needs no month, because the next date shown has the same month.
+
+    For example, `19` needs no month in `19–20 jan`.
+    """
     return (day.year, day.month) == (last.year, last.month) and written.startswith(f"{day.day} ")
 
 

@@ -114,7 +114,7 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
 
 
 def _prefix_selectors(css: str, prefix: str) -> str:
-    """Return rules of CSS, one on each line, with a prefix before each of their selectors."""
+    """Put a prefix before each selector in CSS with one rule on each line."""
     rows = [row.partition("{") for row in css.split("\n")]
     written = [
         ", ".join(f"{prefix} {selector.strip()}" for selector in selectors.split(",")) + f" {brace}{rest}"

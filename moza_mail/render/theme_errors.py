@@ -1,4 +1,4 @@
-"""Name the theme, and the line of its file, in an error of a template."""
+"""Add the name of the theme and the line in its file to an error of a template."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,10 @@ MIN_SEARCHED = 4
 
 @contextmanager
 def naming_theme(theme: Theme) -> Iterator[None]:
-    """Add the name of the theme to a RenderError, and the line if the faulty text is literally in the theme."""
+    """Add the name of the theme to a RenderError, and the line of the faulty text.
+
+    The line is only added if the text is literally in a file of the theme.
+    """
     try:
         yield
     except RenderError as error:

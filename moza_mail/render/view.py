@@ -92,7 +92,10 @@ class IssueView:
         preheader: str,
         images: Mapping[str, ImageFile],
     ) -> "IssueView":
-        """Load the language and colours of the theme. Raises ThemeError if they cannot be used."""
+        """Return the view of an issue, with the language and colours of its theme.
+
+        Raises ThemeError if the theme is invalid.
+        """
         return cls(
             issue=issue,
             theme=theme,

@@ -12,7 +12,10 @@ from moza_mail.store import Store
 
 @asynccontextmanager
 async def log_send_run(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
-    """Log the start and the end of a run. A run that is killed, or that loses its database, has no end entry."""
+    """Log the start and the end of a run.
+
+    A run that is killed or loses its database has no entry for its end.
+    """
     await _log(store, mailing, AuditAction.SEND, mailing.issue_slug, clock())
     try:
         yield

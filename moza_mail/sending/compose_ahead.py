@@ -1,4 +1,7 @@
-"""Compose messages shortly before they are needed; signed messages are composed in threads."""
+"""Compose messages shortly before they are needed.
+
+Signed messages are composed in threads.
+"""
 
 import asyncio
 import os

@@ -1,4 +1,7 @@
-"""Keep the threads of a send on one processor, because Python runs only one of them at a time."""
+"""Keep the threads of a send on one processor.
+
+Python runs only one thread at a time.
+"""
 
 import os
 from collections.abc import Collection, Generator

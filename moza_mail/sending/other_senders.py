@@ -18,7 +18,7 @@ PAUSE = timedelta(seconds=1)
 
 @asynccontextmanager
 async def taking_over(store: Store, mailing_id: int, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
-    """Release the claims of dead senders during a run, so that this run sends to their recipients."""
+    """Release the claims of dead senders during a run, so that this run takes them over."""
     if not store.ledger.has_many_senders:
         yield
         return

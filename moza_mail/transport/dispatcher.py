@@ -26,7 +26,9 @@ STOPPED = "not tried, because sending was stopped"
 
 
 class LookAhead:
-    """The limit of submissions that have an intent and no outcome: enough to keep the workers busy.
+    """The limit of submissions with an intent and without an outcome.
+
+    The limit is just high enough to keep the workers busy.
 
     If the process is killed, exactly these submissions become uncertain. The limit starts at two for each worker. It grows by
     half when a worker must wait because of the limit, and shrinks when some submissions were not needed for a while. So a
@@ -42,7 +44,10 @@ class LookAhead:
 
     @property
     def batch_size(self) -> int:
-        """The number of intents or outcomes for one commit, which takes as long as sending several messages."""
+        """The number of intents or outcomes for one commit.
+
+        A commit takes as long as sending several messages.
+        """
         return max(1, min(MAX_BATCH, self.limit // 3))
 
     def count_ready(self, ready: int) -> None:
@@ -50,7 +55,7 @@ class LookAhead:
         self._unused = min(self._unused, ready)
 
     def grow(self, in_flight: int) -> bool:
-        """Raise the limit if it is the reason why a worker has to wait; return True if it was raised.
+        """Raise the limit if a worker must wait because of it; return True if it was raised.
 
         The limit is raised at most once for each batch, because all workers wait for the same batch.
         """
@@ -62,7 +67,10 @@ class LookAhead:
         return True
 
     def finish_batch(self) -> None:
-        """Record that a batch is ready. At times, lower the limit by half of the submissions that were not needed."""
+        """Record that a batch is ready, and lower the limit from time to time.
+
+        It is lowered by half of the submissions that were not needed.
+        """
         self._may_grow = True
         self._batches += 1
         if self._batches == BATCHES_PER_ADJUSTMENT:
@@ -192,7 +200,7 @@ class SubmissionQueue:
             return
 
     async def collect_outcomes(self) -> Outcomes:
-        """Return the outcomes since the last call when they fill a batch or have waited long enough.
+        """Wait until the new outcomes fill a batch or have waited long enough; return them.
 
         The result is empty if there will be no more.
 
@@ -301,7 +309,10 @@ class SubmissionQueue:
         return [submission for submission in batch if submission.key not in dropped] if dropped else batch
 
     def _wake_waiting(self) -> None:
-        """Wake a waiting worker for each ready submission. If there will be no more submissions, wake all workers."""
+        """Wake a waiting worker for each ready submission.
+
+        If there will be no more submissions, wake all workers.
+        """
         while self._waiting and (self._ready or self.is_finished):
             self._waiting.popleft()()
 

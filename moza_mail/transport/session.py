@@ -44,7 +44,7 @@ class SmtpStep(Enum):
 
 
 class SmtpSession(asyncio.BufferedProtocol):
-    """A connection on which MAIL can be sent.
+    """A connection over which messages are sent.
 
     close_reason: why the connection can no longer be used, empty while it can.
     finished_count: the number of messages that have an outcome.

@@ -125,7 +125,9 @@ async def serve(
     on_archive_error: Callable[[MozaMailError], None],
     on_mail_error: Callable[[Exception], None],
 ) -> None:
-    """Serve a project's public pages and archives, mail its sign-up confirmations, and mail problems to the operator.
+    """Serve a project's public pages and archives.
+
+    The server also mails the confirmations of sign-ups, and mails problems to the operator.
 
     SIGINT, SIGTERM or SIGHUP stops the server, unless the signal is ignored.
     """
