@@ -194,7 +194,7 @@ def test_errors_are_translatable() -> None:
 
 
 def test_every_translation_can_be_filled() -> None:
-    """Fill each with a number where the template formats one, and otherwise with a text that contains braces."""
+    """Fill each placeholder with a number if the template formats one, and otherwise with a text that contains braces."""
     for text in texts_in_code():
         fields = string.Formatter().parse(text.forms[-1]) if text.parts else ()
         values = {name: 66 if spec else "{x} %s 'y'" for _, name, spec, _ in fields if name}

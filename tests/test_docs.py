@@ -171,7 +171,7 @@ def test_every_error_is_in_the_table_with_its_exit_code():
 
 
 def anchors(text: str) -> set[str]:
-    """Return the anchor of a heading, as forges make it: letters, digits, - and _, and a hyphen for each space."""
+    """Return the anchor of a heading as GitHub makes it: letters, digits, - and _, and a hyphen for each space."""
     bare = (heading.replace("`", "").strip().lower() for heading in HEADING.findall(text))
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in bare}
 

@@ -375,7 +375,7 @@ class Project:
     def read_oauth_client(self, purpose: str = "") -> OAuthClient | None:
         """Return the OAuth 2 client of a server; None if the server uses a password.
 
-        purpose: `relay` or `bounce_mailbox`.
+        purpose: `relay` or `bounce_mailbox`; if it is empty, return the client whatever it is used for.
 
         Raises ProjectError if a setting is missing.
         """

@@ -155,7 +155,7 @@ def test_closing_the_terminal_stops_a_send_and_leaves_nobody_uncertain(project):
 
 @contextmanager
 def drained(terminal):
-    """Read what is written to a pseudo-terminal meanwhile. A read that is under way would keep it open."""
+    """Read the output of a pseudo-terminal until the `with` block ends. A pending read would keep the terminal open."""
     stop = threading.Event()
 
     def drain():

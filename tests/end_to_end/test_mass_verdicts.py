@@ -165,7 +165,7 @@ def test_recipients_who_wait_too_long_for_a_quota_are_skipped_as_too_late(projec
 
 
 def end_pause(project) -> None:
-    """Move the mailing's begin to its send time and the end of its pause into the past, because no test waits."""
+    """Move the times of the mailing and of its pause into the past, so that the test need not wait."""
     begun = format_utc(datetime.now(UTC) - timedelta(minutes=30))
     with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as connection, connection:
         connection.execute("UPDATE mailings SET paused_until = ?, created_at = ?", (begun, begun))

@@ -1,4 +1,4 @@
-"""The commands of an operator against a real Postfix whose settings are wrong, and right again."""
+"""The commands of an operator against a real Postfix with wrong settings, which are then corrected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A lying name server gives diagnoses without control characters, in bounded time and with few queries."""
+"""A malicious name server gives diagnoses without control characters, in bounded time and with few queries."""
 
 import asyncio
 import time

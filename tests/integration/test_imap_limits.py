@@ -1,4 +1,4 @@
-"""A lying IMAP server gives one sentence. It cannot make the program hang, fail or fill the memory."""
+"""A malicious IMAP server gives one error. It cannot make the program hang, fail or fill the memory."""
 
 import time
 import tracemalloc

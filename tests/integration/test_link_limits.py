@@ -1,4 +1,4 @@
-"""A lying web server gives a verdict about its link. It cannot make the link check hang, fail or fill the memory."""
+"""A malicious web server gives a result for its link. It cannot make the link check hang, fail or fill the memory."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""Too many readers of one provider who fail alike are held for a person, and a wrong batch is undone by one command."""
+"""Many recipients of one provider who fail in the same way are held for a person. One command undoes a wrong batch."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A lying relay gives one sentence or an outcome. It cannot make a send hang, fail or fill the memory."""
+"""A malicious relay gives one error or an outcome. It cannot make a send hang, fail or fill the memory."""
 
 import asyncio
 import contextlib

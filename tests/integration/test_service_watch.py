@@ -1,4 +1,4 @@
-"""The operator is mailed about what the running service needs a person for, once for each cause."""
+"""The running service mails the operator once about each problem that needs a person."""
 
 import asyncio
 import time

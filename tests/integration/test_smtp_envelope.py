@@ -1,4 +1,4 @@
-"""The parameters of MAIL and RCPT that a relay offers, and recipients that need one that it does not offer."""
+"""Parameters of MAIL and RCPT: only those that the relay offers are sent, and recipients that need others are refused."""
 
 import asyncio
 from dataclasses import replace

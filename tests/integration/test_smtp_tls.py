@@ -1,4 +1,4 @@
-"""TLS and logins against aiosmtpd with our own certificates: which are trusted, and who gets a password."""
+"""TLS and logins against aiosmtpd with our own certificates: only a trusted server gets the password and the mail."""
 
 import asyncio
 import ssl

@@ -167,7 +167,7 @@ def test_a_complaint_suppresses_at_once_and_an_unsubscribe_mail_ends_one_subscri
 
 
 def test_replies_from_before_the_removal_of_a_suppression_do_not_count(on):
-    """Two failed mailings within 14 days suppress a disabled mailbox; here two are before the lifting and one after it."""
+    """Two failures within 14 days suppress a disabled mailbox. Here two are before the removal, and one is after it."""
 
     async def scenario(store):
         sent = [await mailed(store, week) for week in (1, 2, 4, 5)]

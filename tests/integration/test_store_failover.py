@@ -57,7 +57,7 @@ def test_a_deferred_delivery_that_was_accepted_before_the_failover_is_uncertain(
 
 
 async def defer_first_then_accept(store: Store, mailing: int, primary: Cluster, standby: Cluster) -> None:
-    """Let the relay defer the first delivery, and accept it an hour later, which the standby never receives."""
+    """Let the relay defer the first delivery, and accept it an hour later. The standby never receives that commit."""
     (first,) = await store.ledger.claim(mailing, limit=1, now=NOW)
     await record_intents(store, first.id)
     await record_outcome(store, first.id, DEFERRED)

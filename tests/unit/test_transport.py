@@ -329,7 +329,7 @@ class InstantLoop(asyncio.SelectorEventLoop):
 
 
 def count_intents_ahead(workers: int, *, message_seconds: float, commit_seconds: float) -> int:
-    """Return the most intents without an outcome, between a ledger and workers that take this long."""
+    """Return the largest number of intents without an outcome, for workers and a ledger of these speeds."""
     in_doubt, most = set(), 0
 
     async def record_intents(keys):
