@@ -125,6 +125,8 @@ def test_the_claims_of_a_dead_sender_are_taken_over_while_the_others_send(server
             started[0].kill()
             started[0].communicate(timeout=60)
             fleet.wait_until_taken_over(server, project, started[0].pid)
+            query = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
+            assert server.query(query, database=fleet.database_of(project)) > [(0,)]
             assert [one.poll() for one in started[1:]] == [None] * (SENDERS - 1)
 
 
