@@ -8,7 +8,7 @@ import pytest
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import open_store
-from tests.support.editor import run_editor
+from tests.support.editor import serve_editor
 from tests.support.editor_in_browser import find_violations
 from tests.support.project_folder import folder
 from tests.support.store_builders import (
@@ -68,7 +68,7 @@ async def record_everything(url):
 
 @pytest.fixture(scope="module")
 def editor_url(mailing_with_outcomes):
-    with run_editor(mailing_with_outcomes[0]) as url:
+    with serve_editor(mailing_with_outcomes[0]) as url:
         yield url
 
 

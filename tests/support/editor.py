@@ -1,8 +1,10 @@
-"""Run the editor of a temporary project, as a command or as an application in this process."""
+"""Run the editor of a temporary project: as a command, in a thread, or as an application without a server."""
 
 import asyncio
+import queue
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from starlette.applications import Starlette
 from moza_mail.app.project_session import ProjectSession
 from moza_mail.project import find_project
 from moza_mail.web import editor
+from moza_mail.web.editor.server import EditorServer
+from moza_mail.web.listen import listen
 from tests.support.project_folder import ISSUE, Folder
 
 HOST = "127.0.0.1:8123"
@@ -35,6 +39,33 @@ def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+@contextmanager
+def serve_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
+    """Serve the editor from a thread of this process, and yield its URL with its key.
+
+    Starting `moza-mail preview` for each test would take a second of processor time.
+    """
+    keys = editor.AccessKeys()
+    started: queue.Queue[tuple[asyncio.AbstractEventLoop, EditorServer]] = queue.Queue()
+
+    async def serve() -> None:
+        session = ProjectSession(find_project(project.path), first_issue=project.path / issue)
+        server = EditorServer(session, keys)
+        started.put((asyncio.get_running_loop(), server))
+        await server.run_on(listener)
+
+    with listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), name="editor", daemon=True)
+        thread.start()
+        loop, server = started.get(timeout=60)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/?key={keys.entry}"
+        finally:
+            loop.call_soon_threadsafe(server.stop)
+            thread.join(timeout=30)
+            assert not thread.is_alive()
 
 
 class EditorClient:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.support.editor import run_editor
+from tests.support.editor import serve_editor
 from tests.support.project_folder import folder
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -22,7 +22,7 @@ def project(tmp_path):
 def open_editor(browser, project):
     """Return a function that opens the editor in Chromium. A request to another host fails the test."""
     asked, contexts = [], []
-    with run_editor(project) as url:
+    with serve_editor(project) as url:
 
         def opened(*, lang="nl", scheme="light", width=1440, height=900, script=True):
             context = browser.new_context(
