@@ -22,9 +22,7 @@ TestAddresses = Annotated[
     list[str],
     typer.Option(help="Send one marked copy to this address only; may be repeated.", metavar="ADDRESS"),
 ]
-RetryRefused = Annotated[
-    bool, typer.Option("--retry-refused", help="Send again to those who were refused; you decide.")
-]
+RetryRefused = Annotated[bool, typer.Option("--retry-refused", help="Mail refused recipients again.")]
 OfVerdict = Annotated[
     Verdict | None, typer.Option("--verdict", help="With --retry-refused: only those with this verdict.")
 ]
@@ -61,7 +59,8 @@ def send(
         ),
     ] = None,
     retry_uncertain: Annotated[
-        bool, typer.Option("--retry-uncertain", help="Send again to those who may have it; you decide.")
+        bool,
+        typer.Option("--retry-uncertain", help="Mail uncertain recipients again; some may get it twice."),
     ] = False,
     retry_refused: RetryRefused = False,
     verdict: OfVerdict = None,
@@ -122,7 +121,7 @@ def status(
     ] = "",
     uncertain: Annotated[bool, typer.Option("--uncertain", help="The same as --state uncertain.")] = False,
     suppressed: Annotated[
-        bool, typer.Option("--suppressed", help="List the addresses that its replies suppressed.")
+        bool, typer.Option("--suppressed", help="List addresses suppressed because of this mailing.")
     ] = False,
     domains: Annotated[
         bool, typer.Option("--domains", help="Count by domain too: the largest ten, and the rest.")
@@ -181,7 +180,8 @@ def bounces(
         str, typer.Argument(help="maildir:PATH, mbox:PATH or -; or accept, reject.", metavar="[SOURCE]")
     ] = "",
     mailing: Annotated[
-        str, typer.Argument(help="With accept or reject: the issue whose held addresses.", metavar="[ISSUE]")
+        str,
+        typer.Argument(help="With accept or reject: the issue with the held addresses.", metavar="[ISSUE]"),
     ] = "",
     domain: Annotated[str, typer.Option(help="With accept or reject: only this provider.")] = "",
     dry_run: Annotated[

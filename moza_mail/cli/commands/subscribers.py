@@ -13,7 +13,7 @@ subscribers = typer.Typer(
 )
 
 StatusAnswers = Annotated[
-    list[str], typer.Option(help="What a value says about mail.", metavar="COLUMN:VALUE=STATE")
+    list[str], typer.Option(help="The state that a value of a column means.", metavar="COLUMN:VALUE=STATE")
 ]
 IgnoredColumns = Annotated[
     list[str], typer.Option(help="A column that says nothing about mail.", metavar="COLUMN")
@@ -63,7 +63,7 @@ def import_(
     ],
     list_: options.List = "",
     consent: Annotated[
-        str, typer.Option(help="What they consented to, if there is no column for it.", metavar="TEXT")
+        str, typer.Option(help="The consent of the people, if no column contains it.", metavar="TEXT")
     ] = "",
     map_: Annotated[
         list[str],
@@ -121,7 +121,7 @@ def import_(
 def add(
     context: typer.Context,
     address: options.Address,
-    consent: Annotated[str, typer.Option(help="What they consented to, and how.", metavar="TEXT")],
+    consent: Annotated[str, typer.Option(help="What the person agreed to, and how.", metavar="TEXT")],
     list_: options.List = "",
     name: Annotated[str, typer.Option(help="Their name.", metavar="NAME")] = "",
     set_: Annotated[list[str], typer.Option("--set", help="Set an attribute.", metavar="NAME=VALUE")] = [],  # noqa: B006  # typer makes its own
@@ -243,7 +243,7 @@ def unsuppress(
     they_asked: Annotated[
         bool, typer.Option("--they-asked", help="The person asked; required after a complaint or `suppress`.")
     ] = False,
-    mailing: Annotated[str, typer.Option(help="Addresses suppressed by bounces of this issue.")] = "",
+    mailing: Annotated[str, typer.Option(help="Addresses suppressed because of this issue.")] = "",
     since: Annotated[datetime | None, typer.Option(help="Addresses suppressed since this time.")] = None,
     domain: Annotated[str, typer.Option(help="Addresses suppressed by bounces at this domain.")] = "",
     reply: Annotated[str, typer.Option(help="Addresses whose bounce has this text.", metavar="TEXT")] = "",
