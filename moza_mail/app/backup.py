@@ -91,13 +91,15 @@ async def _require_own_backup(project: Project, file: Path, fingerprint: str) ->
     status = await stores.inspect_backup(project.store_url(), file)
     if status.fingerprint not in {"", fingerprint}:
         raise StoreError(
-            _("{file} was written with another secret than the one that is set", file=str(file)),
-            hint=_("Put the secret of that time back first: subscribers/secret, or MOZA_MAIL_SECRET."),
+            _("{file} was written with another secret than the configured secret", file=str(file)),
+            hint=_(
+                "First restore the secret with which the backup was made: subscribers/secret, or MOZA_MAIL_SECRET."
+            ),
         )
     if known and status.store_id and status.store_id != known.store_id:
         raise StoreError(
             _("{file} is a backup of another store", file=str(file)),
             hint=_(
-                "Name a backup of this project. To use this one all the same: moza-mail --new-store restore FILE"
+                "Name a backup of this project. To use this backup anyway, type: moza-mail --new-store restore FILE"
             ),
         )

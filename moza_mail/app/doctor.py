@@ -67,7 +67,7 @@ async def examine(project: Project, resolver: str | None) -> AsyncIterator[Diagn
     async for diagnosis in _examine_servers(project, lists, keys):
         yield diagnosis
     if dns is None:
-        yield unknown("domain", _("the DNS was not asked (--offline)"))
+        yield unknown("domain", _("DNS was not queried (--offline)"))
         return
     async for diagnosis in _examine_domains(project, lists, keys, dns):
         yield diagnosis

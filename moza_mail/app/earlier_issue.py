@@ -43,7 +43,7 @@ async def find_earlier_issue(prepared: PreparedIssue) -> Finding | None:
         return _make_finding(
             prepared,
             Severity.INFO,
-            _("it is not known if it was sent before: {reason}", reason=error.message),
+            _("it is unknown if this issue was sent before: {reason}", reason=error.message),
             error.hint or _("Look up the earlier mailings: moza-mail status"),
         )
     return _describe(prepared, earlier) if earlier else None

@@ -114,7 +114,9 @@ def _describe_result(result: ErasureResult) -> Iterator[str]:
         )
     if result.issues:
         issues = ", ".join(result.issues)
-        yield _("The text of {issues} contains this address; it was published, and stays.", issues=issues)
+        yield _(
+            "The text of {issues} contains this address. The text was published, so it stays.", issues=issues
+        )
 
 
 def describe_files(project: Project, files: FileErasure) -> Iterator[str]:

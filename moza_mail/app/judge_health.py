@@ -113,7 +113,7 @@ def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[D
         yield bad(
             "relay",
             _(
-                "it accepts messages of at most {limit} bytes, but the newest issue makes one of {size}",
+                "it accepts messages of at most {limit} bytes, but a message of the newest issue has {size}",
                 limit=limit,
                 size=needs.size,
             ),
@@ -123,7 +123,7 @@ def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[D
         yield doubtful(
             "relay",
             _("it does not offer DSN, so bounces come in the relay's own format, if at all"),
-            _('Process bounces all the same, or write dsn = "off".'),
+            _('You can still process bounces. To stop asking for DSN, write dsn = "off".'),
         )
     if needs.smtputf8 and "smtputf8" not in offered:
         yield bad(
@@ -169,7 +169,7 @@ def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
         yield bad(
             "store",
             _(
-                "{name} was written by a newer moza-mail (its tables have version {schema}, this one knows {known_schema})",
+                "{name} was written by a newer moza-mail (its tables have version {schema}; this moza-mail supports {known_schema})",
                 name=name,
                 schema=seen.schema,
                 known_schema=seen.known_schema,

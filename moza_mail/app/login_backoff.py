@@ -107,6 +107,6 @@ class RefusedLogin:
             ),
             relay=self.name,
             hint=_(
-                "Correct the user name, the password or the OAuth 2 settings: the next run tries them. If the relay was corrected, try it by hand: moza-mail send ISSUE"
+                "Correct the user name, the password or the OAuth 2 settings; the next run uses them. If the error was at the relay and is solved, send by hand once: moza-mail send ISSUE"
             ),
         )

@@ -108,7 +108,7 @@ def _use_secret(project: Project, file: MoveFile, secret_file: Path | None) -> G
     if AddressHasher(secret=given.encode()).fingerprint != file.secret_id:
         raise ProjectError(
             _(
-                "{file} is another secret than the one that {move} belongs to",
+                "{file} is not the secret with which {move} was made",
                 file=str(secret_file),
                 move=file.path.name,
             ),
@@ -139,7 +139,7 @@ def _replace_secret(project: Project, given: str) -> Callable[[], None]:
     if project.read_secret() != given.encode():
         restore()
         raise ProjectError(
-            _("MOZA_MAIL_SECRET is set, and is another secret"),
+            _("MOZA_MAIL_SECRET is set to another secret"),
             hint=_("Set it to the secret of the other project."),
         )
     return restore

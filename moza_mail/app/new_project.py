@@ -76,7 +76,7 @@ def _validate(answers: ProjectAnswers, today: date) -> NewProject:
     required = (("--title", answers.title), ("--sender", answers.sender))
     if missing := [option for option, value in required if not value]:
         raise ProjectError(
-            _("{missing} must be given without a terminal to ask on", missing=" and ".join(missing)),
+            _("standard input is not a terminal, so {missing} must be given", missing=" and ".join(missing)),
             hint=_(
                 'For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender redactie@example.org'
             ),

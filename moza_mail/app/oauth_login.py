@@ -26,8 +26,8 @@ def log_in(project: Project, show: Callable[[oauth.DevicePrompt], None]) -> Path
     tokens = oauth.log_in_by_device(client, show)
     if not tokens.refresh:
         raise TokenRefused(
-            _("the token server gives no refresh token, so the access would end within the hour"),
-            hint=_("Add the right for it to `scope`: offline_access at Microsoft."),
+            _("the token server gives no refresh token, so the access would expire within an hour"),
+            hint=_("Add the permission for refresh tokens to `scope`; at Microsoft it is offline_access."),
         )
     oauth.TokenFile(path=project.token_file, replace=project.write_token_file).write(client.key, tokens)
     return project.token_file

@@ -32,7 +32,7 @@ def wait_for_database(
 
     def on_outage(error: StoreUnavailable) -> None:
         text = _(
-            "{message}\n  Waiting for it, up to {patience}. No more recipients are taken meanwhile; outcomes are recorded when it is back.",
+            "{message}\n  Waiting up to {patience} for the database. Meanwhile, no more recipients are claimed. Outcomes are recorded when the database is available again.",
             message=error.message,
             patience=format_duration(limit),
         )

@@ -167,7 +167,10 @@ def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:
         )
     if progress.next_attempt:
         lines.append(
-            _("  Send again after {at} UTC for the deferred ones.", at=_minute(progress.next_attempt))
+            _(
+                "  To retry the deferred recipients, send again after {at} UTC.",
+                at=_minute(progress.next_attempt),
+            )
         )
     return lines
 

@@ -100,7 +100,8 @@ def _clear_mailbox(
     source = project.config.bounce_mailbox
     if source.startswith("mbox:"):
         remark = _(
-            "{source} is never written: processed messages stay in it until you delete them.", source=source
+            "moza-mail never changes {source}: processed messages stay in it until you delete them.",
+            source=source,
         )
         return bounces.ClearingResult(), [remark], True
     if not bounces.is_imap_url(source):

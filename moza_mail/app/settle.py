@@ -86,7 +86,10 @@ async def assume_sent(store: Store, project: Project, until: datetime) -> Restor
         raise ProjectError(_("this store was not restored from a backup, so there is nothing to assume"))
     if until < gap.start:
         raise ProjectError(
-            _("the store knows everything until {start} UTC already", start=f"{gap.start:%Y-%m-%d %H:%M}"),
+            _(
+                "the store already has complete records until {start} UTC",
+                start=f"{gap.start:%Y-%m-%d %H:%M}",
+            ),
             hint=_("Name a later time."),
         )
     assumed = gap.assume_sent(until, project.config.zone)

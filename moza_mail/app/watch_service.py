@@ -58,7 +58,7 @@ class ServiceWatch:
         cause = (
             describe_cause(error)
             if isinstance(error, MozaMailError)
-            else _("sign-up mails fail by our mistake ({name})", name=type(error).__name__)
+            else _("sign-up mails fail because of a bug in moza-mail ({name})", name=type(error).__name__)
         )
         self._errors[make_cause_key(cause)] = cause
 

@@ -239,7 +239,7 @@ class ImapMailbox:
                 server.authenticate("PLAIN", lambda _challenge: login)
             elif "LOGINDISABLED" in server.capabilities or not f"{user}{password}".isascii():
                 raise self._make_login_error(
-                    _("it offers no login method that we support (AUTH=PLAIN, LOGIN)")
+                    _("it offers no login method that moza-mail supports (AUTH=PLAIN, LOGIN)")
                 )
             else:
                 quoted = user.replace("\\", "\\\\").replace('"', '\\"')

@@ -96,7 +96,7 @@ def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet:
     if report.unsaved:
         output.say(
             _(
-                "  The answers cannot be saved in {unsaved}, so the next check asks again.",
+                "  The answers cannot be saved in {unsaved}, so the next check requests the links again.",
                 unsaved=str(report.unsaved),
             )
         )

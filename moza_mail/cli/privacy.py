@@ -48,7 +48,7 @@ def verify(project: Project, anchor: str, *, as_json: bool) -> int:
         output.give_json(check.to_dict())
     elif check.is_intact:
         output.give(check.describe())
-        output.say(_("Nobody can prove that entries after your last anchor were not deleted (--anchor)."))
+        output.say(_("This check cannot show if entries after your last anchor were deleted (--anchor)."))
     report_problems(check)
     return 0 if check.is_intact else output.NEEDS_ATTENTION
 

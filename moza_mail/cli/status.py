@@ -66,7 +66,7 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
     if intents := states[DeliveryState.INTENT]:
         output.say(
             _(
-                "{intents} were being sent to the relay, by a `send` that runs now or by one that died. If none runs, find out which of them are uncertain: moza-mail send ISSUE, or moza-mail settle",
+                "{intents} messages were being sent to the relay, by a `send` that is still running or that died. If no `send` is running, find out which messages are uncertain: moza-mail send ISSUE, or moza-mail settle",
                 intents=intents,
             )
         )

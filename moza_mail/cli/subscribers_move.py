@@ -41,14 +41,14 @@ def import_move_file(project: Project, command: MoveCommand) -> None:
     if missing := app.find_missing_lists(project, command.file):
         raise ProjectError(
             _(
-                "subscribers/lists.toml does not have the lists of the file: {lists}",
+                "subscribers/lists.toml lacks these lists of the file: {lists}",
                 lists=", ".join(missing),
             ),
             hint=_("Copy subscribers/lists.toml of the other project."),
         )
     output.say(
         _(
-            "{file} has everything to move: {counts}",
+            "{file} contains: {counts}",
             file=command.file.path.name,
             counts=_describe(command.file.counts),
         )

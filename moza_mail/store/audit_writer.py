@@ -95,7 +95,7 @@ class AuditWriter:
                 found = stored_fingerprint(connection)
         if found != fingerprint:
             raise StoreError(
-                f"{database.name} was created with another secret than the one that is set",
+                f"{database.name} was created with another secret than the configured secret",
                 hint=RESTORE_HINT,
             )
 

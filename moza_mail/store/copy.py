@@ -69,8 +69,13 @@ async def _verify(source: Transactions, target: Transactions) -> None:
     for table in TABLES:
         if await _digest(source, table) != await _digest(target, table):
             raise StoreError(
-                _("the copy of {table} differs: something wrote to it meanwhile", table=table.name),
-                hint=_("End `serve` and every other moza-mail, empty the new database, and try again."),
+                _(
+                    "the copy of {table} differs, because another process wrote to the database meanwhile",
+                    table=table.name,
+                ),
+                hint=_(
+                    "End `serve` and all other moza-mail processes, empty the new database, and try again."
+                ),
             )
 
 
@@ -111,7 +116,7 @@ def _seal(connection: sa.Connection, target_name: str, now: datetime) -> None:
         if connection.execute(sa.select(table.c.id).where(table.c.state.in_(states)).limit(1)).first():
             raise StoreError(
                 _("a mailing is not complete, so the store cannot be copied now"),
-                hint=_("Complete it first. See what is open with: moza-mail status"),
+                hint=_("Complete the mailing first. See what remains: moza-mail status"),
             )
     detail = f"the store was copied to {target_name}"
     add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.EXPORT, detail=detail))

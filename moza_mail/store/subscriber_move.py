@@ -163,7 +163,7 @@ def _import_lines(
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             raise StoreError(
                 _(
-                    "a move file can only be imported into an empty project, and this one has {table}",
+                    "a move file can only be imported into an empty project, but this project has {table}",
                     table=table.name,
                 ),
                 hint=_("Make a new project: moza-mail init FOLDER"),

@@ -186,7 +186,7 @@ class SubscriberAdmin:
 def _make_being_mailed_error(address: Address) -> StoreError:
     return StoreError(
         _(
-            "a message to {address} is being sent at this moment, so they were not erased",
+            "a message to {address} is being sent at this moment, so this person was not erased",
             address=str(address),
         ),
         hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),

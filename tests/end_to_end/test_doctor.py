@@ -142,7 +142,7 @@ def test_offline_makes_no_dns_query(project):
     done = made.run("doctor", "--json", "--offline")
 
     assert done.code == 0, done.out
-    assert [one["message"] for one in find_diagnoses(done, "domain")] == ["the DNS was not asked (--offline)"]
+    assert [one["message"] for one in find_diagnoses(done, "domain")] == ["DNS was not queried (--offline)"]
 
 
 def test_doctor_changes_no_file(project):

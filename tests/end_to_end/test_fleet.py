@@ -65,7 +65,7 @@ def test_senders_wait_for_an_unavailable_database_and_nobody_is_uncertain(server
                 server.start()
             ended = fleet.finish(started)
         assert [code for code, _ in ended] == [0] * SENDERS, ended
-        assert all(text.count("Waiting for it, up to 10 min 0 s.") == 1 for _, text in ended), ended
+        assert all(text.count("Waiting up to 10 min 0 s for the database.") == 1 for _, text in ended), ended
         verdict = fleet.judge(project, sink, READERS)
     assert verdict == crash.Verdict()
     assert project.states() == {"accepted": READERS}
@@ -151,7 +151,7 @@ def test_one_signal_ends_a_sender_that_waits_for_its_database_and_it_reports_unc
             finally:
                 server.start()
         assert found == code, text
-        assert "Waiting for it" in text
+        assert "Waiting up to" in text
         (doubtful,) = re.findall(r"replies for (\d+) recipients could not be recorded", text)
         assert small_project.run("send", ISSUE, "--yes").code == 3
         verdict = fleet.judge(small_project, sink, READERS_OF_ONE)
@@ -174,7 +174,7 @@ def test_a_database_that_stays_unavailable_gives_exit_code_75_and_one_report_fro
             finally:
                 server.start()
         assert code == 75
-        assert "Waiting for it, up to 2 s." in text
+        assert "Waiting up to 2 s for the database." in text
         assert [one.code for one in [*away, again]] == [75] * 4
         assert [bool(one.err) for one in [*away, again]] == [True, True, False, True]
         assert small_project.run("send", "--due").code == 0

@@ -104,7 +104,7 @@ def test_a_problem_is_mailed_once_even_after_a_restart(project):
     [
         (ThemeError("theme `x`: partials/logo.html is missing", theme="x"), "logo.html is missing"),
         (SenderRefused("the relay refuses weekly", relay="relay"), "the relay refuses weekly"),
-        (ZeroDivisionError(), "by our mistake (ZeroDivisionError)"),
+        (ZeroDivisionError(), "because of a bug in moza-mail (ZeroDivisionError)"),
         (RelayUnreachable("no answer", relay="relay"), ""),
         (AuthenticationRefused("no", relay="relay"), ""),
         (StoreLocked("another process"), ""),

@@ -32,7 +32,7 @@ def worst(found):
             {},
             {"size": 1_000_001},
             HealthState.BAD,
-            "at most 1000000 bytes, but the newest issue makes one of 1000001",
+            "at most 1000000 bytes, but a message of the newest issue has 1000001",
         ),
         ({}, {"size": 1_000_000}, HealthState.GOOD, "offers DSN"),
         ({"extensions": {**ALL, "size": "0"}}, {"size": 5}, HealthState.GOOD, "offers"),
