@@ -63,7 +63,7 @@ def report_problems(check: AuditCheck) -> None:
 
 
 def anchor(project: Project, mail_to: str) -> int:
-    """Print and mail the anchor of the last entry; return 3 if the log is not intact."""
+    """Print and mail the anchor of the audit log; return 3 if the log is not intact."""
     check, made = run_async(lambda: app.make_anchor(project, mail_to))
     if check.is_intact:
         output.give(str(made))

@@ -27,7 +27,7 @@ class SpfPermanentError(Exception):
 
 
 class SpfLookupFailed(Exception):
-    """A DNS query of an SPF check failed. The message is part of a longer sentence."""
+    """A DNS query of an SPF check failed. The text of this error is a clause of a sentence."""
 
 
 @dataclass(slots=True)

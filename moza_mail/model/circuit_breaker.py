@@ -83,7 +83,10 @@ class CircuitBreaker:
         )
 
     def pause_until(self, now: datetime) -> datetime | None:
-        """Return when an automatic run may try again; None if no reply was about us."""
+        """Return when an automatic run may try again.
+
+        Return None if no reply blames the sender: its quota, its address or its whole mail.
+        """
         if self.quota is not None:
             return end_of_quota(self.quota, now)
         if self.blocking or self.sender_fault is not None:

@@ -95,9 +95,10 @@ class DomainCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageCondition:
-    """The chosen language, or else `default`, is one of these or a variant of one.
+    """A condition on the language of a subscriber.
 
-    For example, `en` includes `en-GB`.
+    languages: the subscriber's language must be one of these, or a variant of one. For example, `en` includes `en-GB`.
+    default: the language of a subscriber who has chosen none.
     """
 
     languages: tuple[str, ...]

@@ -10,7 +10,7 @@ class SenderClaims:
 
     sender: the command, account, host and process id of the sender.
     since: the time of the oldest of these claims.
-    last_change: the time of the newest change. A sender that works changes its deliveries.
+    last_change: the time when one of these deliveries last changed. If it is long ago, the sender may have stopped.
     """
 
     sender_id: int

@@ -71,9 +71,9 @@ class MailingSummary:
                 raise ValueError("the domains do not add up to the reports")
 
     def largest_domains(self, most: int) -> tuple[list[DomainSummary], DomainSummary | None]:
-        """Return the `most` largest domains, and the sum of all other domains.
+        """Return at most `most` domains, largest first, and the total of all other domains.
 
-        The sum is None if there are no others.
+        The total is None if there are no other domains.
         """
         ordered = sorted(self.domains, key=lambda one: (-one.audience, one.domain))
         rest = ordered[most:]

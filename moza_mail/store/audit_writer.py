@@ -72,8 +72,8 @@ class AuditWriter:
     def check_secret(self, database: Database) -> None:
         """Check that the secret is the store's own; raise StoreError if it is not.
 
-        A store that has no secret yet stores the fingerprint of this one. Also raise StoreError if the store
-        was copied to another database.
+        If the store has no fingerprint of a secret yet, record the fingerprint of this secret. Also raise
+        StoreError if the store was copied to another database.
         """
         with database.reading() as connection:
             moved_to = connection.scalar(sa.select(properties.c.value).where(properties.c.name == MOVED_TO))

@@ -203,7 +203,7 @@ def _explain(
 
 
 def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[Row]:
-    """Yield the row of each outcome, with the values of UPDATE_OUTCOMES."""
+    """Yield the parameters of the statement UPDATE_OUTCOMES for each outcome."""
     deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
     attempts = _earlier_attempts(connection, deferred) if deferred else {}
     for delivery_id, outcome in update.outcomes:

@@ -85,7 +85,7 @@ def _split_place(place: str) -> Iterator[tuple[str, str]]:
 def names_to_keep(headings: Iterable[str]) -> frozenset[str]:
     """Return the attribute names of the columns to store.
 
-    Raise SubscriberFileError for a column that is never stored.
+    headings: the columns that a person wants to keep. Raise SubscriberFileError if one of them must never be stored.
     """
     names: set[str] = set()
     for heading in headings:

@@ -36,7 +36,7 @@ class OutboxPages:
         ]
 
     async def list(self, request: Request) -> Response:
-        """Show the list of messages without an opened message."""
+        """Show the list of messages, with none of them opened."""
         values = await to_thread.run_sync(self._read_list, request)
         if self.session.outbox is None:
             empty = _("A real relay is configured: messages are mailed, and none is kept here.")

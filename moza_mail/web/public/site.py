@@ -77,9 +77,9 @@ class PublicSite:
     """The data of a project's public pages.
 
     lists: one or more lists by slug. Pages that belong to no list use texts of the first list.
-    faulty_lists: the slugs of lists whose table in lists.toml cannot be used. Their subscribers can unsubscribe.
+    faulty_lists: the slugs of lists whose table in lists.toml cannot be used. Their subscribers can still unsubscribe.
     themes: the theme of each list by slug. The key "" has the theme of pages that belong to no list.
-    links: makes and reads signed links. The public URL of the links may have a path.
+    links: makes and reads signed links. Their base URL may contain a path: the pages need not be at the root of the host.
     sign_up_rate: the largest rate of sign-ups from one IP address.
     find_problems: returns a line for each problem of the service, for a monitor.
     international: True to accept addresses with non-ASCII characters before the @.
