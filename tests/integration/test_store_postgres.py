@@ -17,7 +17,7 @@ from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import AddResult
 from moza_mail.store import back_up_store, inspect_backup, open_store, schema
-from moza_mail.store.postgres import commit, errors
+from moza_mail.store.postgres import advisory, commit, errors
 from moza_mail.store.postgres import database as postgres_database
 from moza_mail.store.postgres.url import name_database, read_url
 from moza_mail.store.senders import SenderLock
@@ -214,6 +214,28 @@ class TestShared:
                 }
 
         asyncio.run(scenario())
+
+    def test_a_sender_waits_until_the_server_ends_its_lost_connection(self, postgres, url, monkeypatch):
+        monkeypatch.setitem(postgres_database.SETTINGS, "lock_timeout", "100ms")
+        outages: list[str] = []
+
+        async def scenario():
+            async with open_and_close(url) as store:
+                outage = store.transactions.database.outage
+                outage.patience, outage.on_outage = 30, lambda error: outages.append(str(error))
+                await create_mailing(store, 1)
+                async with store.ledger.hold_sender_lock("the sender"):
+                    (one,) = await store.ledger.claim(1, limit=1, now=NOW)
+                    await record_intents(store, one.id)
+                    with hold_lost_connection(postgres, url):
+                        recording = asyncio.create_task(record_outcome(store, one.id, ACCEPTED))
+                        await asyncio.sleep(1)
+                        assert not recording.done()
+                    await asyncio.wait_for(recording, 20)
+                    assert await count_states(store, 1) == {"accepted": 1}
+
+        asyncio.run(scenario())
+        assert len(outages) == 1
 
     def test_two_machines_that_create_a_mailing_at_once_share_it(self, url):
         async def scenario():
@@ -574,6 +596,17 @@ class TestProblems:
 
     def test_every_message_contains_the_placeholder_for_the_name(self):
         assert all("{name}" in sentence for sentence, _ in errors.MESSAGES.values())
+
+
+@contextlib.contextmanager
+def hold_lost_connection(postgres, url):
+    """End every connection, and hold the sender's lock in another one, as a server that has not noticed the loss does."""
+    import psycopg
+
+    cut(postgres, url)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s, max(id)::int) FROM senders", [advisory.NAMESPACE])
+        yield
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError, StoreUnavailable
+from moza_mail.errors import StoreError, StoreLocked, StoreUnavailable
 from moza_mail.store import migrate
 from moza_mail.store.database import Purge
 from moza_mail.store.outage import OutageWait
@@ -24,6 +24,7 @@ from moza_mail.store.postgres.errors import make_driver_error, translate_errors
 from moza_mail.store.postgres.url import name_database, read_url
 from moza_mail.store.schema import HEAD, to_json
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
+from moza_mail.store.sqlite.errors import AGAIN
 
 PATIENCE = 15
 """Seconds to wait for another transaction's locks."""
@@ -154,7 +155,7 @@ class PostgresDatabase:
                 self._note_timeline(connection)
                 for number, _, _ in self._locks.values():
                     # This sender keeps the deliveries that it claimed, unless another sender took it for dead meanwhile.
-                    advisory.lock_sender(connection, number)
+                    _lock_again(connection, number, self.name)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -249,6 +250,21 @@ def _make_engine(url: sa.URL) -> sa.Engine:
         )
     except ImportError:
         raise make_driver_error() from None
+
+
+def _lock_again(connection: sa.Connection, sender_id: int, name: str) -> None:
+    """Take a sender's lock on a new connection. Raise StoreUnavailable while the server still has the old connection.
+
+    After a break of the network the server may notice the loss only a minute later. The sender waits for that as for a
+    server that is away: if it ended, the outcomes of messages that it has sent would be lost.
+    """
+    try:
+        with translate_errors(name):
+            advisory.lock_sender(connection, sender_id)
+    except StoreLocked:
+        raise StoreUnavailable(
+            f"{name} has not yet noticed that the earlier connection of this process was lost", hint=AGAIN
+        ) from None
 
 
 def _prepare(connection: sa.Connection, name: str) -> None:
