@@ -19,7 +19,8 @@ class DayProblem(StrEnum):
 class DayMark:
     """A day as written.
 
-    joint: the relation to the day before it in the text: `range`, `set` or empty.
+    joint: the relation to the previous day in the same text: `range` for the end of a range, `set` for another
+        single day, empty for the first day.
     """
 
     joint: str = ""
@@ -37,7 +38,8 @@ DayMarks = tuple[DayMark, ...]
 def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayProblem | None]:
     """Return the calendar days that a written date such as `3-5 May` means, earliest first.
 
-    If these are not certain, return no days, and the problem.
+    If the days are not certain, the first value is empty, and the second value is the problem. Otherwise the second
+    value is None.
     """
     if any(mark.is_ambiguous for mark in marks):
         return (), DayProblem.ORDER
@@ -61,9 +63,9 @@ def _days_from(first: date, last: date) -> list[date]:
 
 
 def _add_years(marks: DayMarks, issued: date) -> list[tuple[str, date]]:
-    """Add the year to each day.
+    """Return the date of each day, with its relation to the previous day.
 
-    It is the year as written, or else the year that fits the next date or the date of the issue.
+    A day without a written year gets the year that fits the next day, or else the date of the issue.
     """
     out: list[tuple[str, date]] = []
     after: date | None = None
@@ -90,9 +92,9 @@ def _add_years(marks: DayMarks, issued: date) -> list[tuple[str, date]]:
 
 
 def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
-    """Move a range to the previous year if the date of the issue is then in the range.
+    """Move a range to the previous year if the moved range contains the date of the issue.
 
-    In an issue of 1 January, `30 december t/m 2 januari` began two days ago.
+    In an issue of 1 January, `30 december t/m 2 januari` began two days earlier.
     """
     earlier = [
         (joint, day.replace(year=day.year - 1)) for joint, day in days if (day.month, day.day) != (2, 29)

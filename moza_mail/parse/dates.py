@@ -37,7 +37,7 @@ class DateContext:
 
     @property
     def is_day_first(self) -> bool:
-        """Return True if `3/2/2026` is certainly 3 February."""
+        """Return True for a language in which `3/2/2026` means 3 February, not 2 March."""
         lang = self.lang.lower()
         return not lang.startswith("en") or lang.startswith(DAY_FIRST_ENGLISH)
 
@@ -76,7 +76,7 @@ def find_dates(text: str, context: DateContext) -> tuple[FoundDate, ...]:
 
 
 def find_times(text: str, context: DateContext) -> FoundTimes | None:
-    """Find the first time after `om`, `at` or a similar word."""
+    """Find the first time, or range of times, after `om`, `at` or a similar word."""
     line = text.replace("\u00a0", " ")
     tokens = tokenize(line, context.lang)
     parser = TimeParser(line, tokens, context.lang)
@@ -87,7 +87,7 @@ def find_times(text: str, context: DateContext) -> FoundTimes | None:
 
 
 def find_leading_times(text: str, context: DateContext) -> FoundTimes | None:
-    """Find the time at the beginning of a line."""
+    """Find the time, or range of times, at the beginning of a line."""
     line = text.replace("\u00a0", " ")
     tokens = tokenize(line, context.lang)
     return TimeParser(line, tokens, context.lang).times_at(0) if tokens else None
@@ -96,11 +96,10 @@ def find_leading_times(text: str, context: DateContext) -> FoundTimes | None:
 def find_wrong_weekdays(
     text: str, dates: Sequence[FoundDate], context: DateContext, *, is_upcoming: bool
 ) -> list[tuple[str, date]]:
-    """Find the dates in a line that have a wrong weekday.
+    """Return each date in a line that has a wrong weekday: its text, and the day it means.
 
-    Each is returned as written, with the day that it means.
-
-    is_upcoming: the line is about the future, as in the agenda. Other lines may mean a date in the past year.
+    is_upcoming: the line is about the future, as in the agenda. In other lines, a weekday that fits the same date a year
+        earlier is right too.
     """
     found: list[tuple[str, date]] = []
     for one in dates:
@@ -114,9 +113,9 @@ def find_wrong_weekdays(
 
 
 def _past_year(days: tuple[date, ...], issued: date) -> list[date]:
-    """Return the same days a year earlier.
+    """Return the days moved to a year earlier.
 
-    Days that are too long ago to be written without a year are left out.
+    A moved day is left out if it is so long ago that an author would write its year.
     """
     before = [day.replace(year=day.year - 1) for day in days if (day.month, day.day) != (2, 29)]
     return [day for day in before if issued - day <= MAX_AGE_WITHOUT_YEAR]
@@ -241,9 +240,9 @@ class _LineParser:
         return (mark,), begin + 1
 
     def is_beginning(self, index: int) -> bool:
-        """Return True if no title can end just before this token.
+        """Return True if the token is not directly after the words of a title.
 
-        The token is then at the beginning of the line, after a separator, or after a word such as `op`.
+        Such a token is at the beginning of the line, after a separator, or after a word such as `op`.
         """
         if index == 0:
             return True
@@ -344,9 +343,11 @@ class _LineParser:
         return self.add_times(found, index, after)
 
     def opening_before(self, index: int) -> int:
-        """Return the index of the first token of a date with its opening words.
+        """Return the index of the first opening word of a date; `index` if there is none.
 
-        Such words are `op`, `uiterlijk op` or `tot en met` before the date.
+        Opening words are `op`, `uiterlijk op` or `tot en met` directly before the date.
+
+        index: the first token of the date itself.
         """
         before = [self.text(index - step) for step in (1, 2, 3)]
         if before[0] == "met" and before[1:] == ["en", "tot"]:

@@ -21,9 +21,9 @@ EMPTY_TITLE = re.compile(
 
 
 def page_of_frame(address: str) -> str:
-    """Return the ordinary page for an embedding address.
+    """Return the address of the ordinary page for an embedding address.
 
-    An address without a known page is returned itself, with its scheme.
+    If no ordinary page is known, return the embedding address, with `https:` if it had no scheme.
     """
     for frame, page in FRAMES:
         if frame.fullmatch(address):

@@ -35,7 +35,7 @@ PLAIN_MARKUP = (Text, LineBreak, Strong, Emphasis, Link)
 
 
 def restore_label(item: Item) -> Inlines:
-    """Return the first line of an item, including its label."""
+    """Return the first line of an item, with its label put back before the text."""
     if not item.label:
         return item.inlines
     return merge_adjacent((Strong(children=item.label), Text(text=": "), *item.inlines))
@@ -80,9 +80,9 @@ def parse_timed_event(row: Inlines, days: tuple[date, ...], context: DateContext
 
 
 def parse_event_below(heading: Inlines, row: Inlines, context: DateContext, *, line: int) -> Event | None:
-    """Return the event of a heading and the text below it; None if there is no event.
+    """Return the event that a heading and the text below it describe; None if there is none.
 
-    The heading is its title, and the text must begin with its date.
+    The heading is the title of the event. The text must begin with the date of the event.
     """
     text = _text_for_dates(row)
     found = next(iter(dates.find_dates(text, context)), None)

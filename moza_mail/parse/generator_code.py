@@ -94,7 +94,7 @@ def _replace_in_row(row: str, *, is_raw: bool) -> tuple[str, bool]:
 def _split_at_raw(piece: str) -> list[str]:
     """Split a text at its `raw` and `endraw` tags.
 
-    The result has a text and a tag in turn. The tag is `end` for `endraw`, and an empty string for `raw`.
+    The result alternates between texts and tags. A tag is `end` for `endraw`, and an empty string for `raw`.
     """
     return [part or "" for part in RAW.split(piece)]
 

@@ -37,7 +37,7 @@ TYPES = {
 class RefusedElementError(Exception):
     """An HTML element that an issue may not contain.
 
-    rows: the number of rows before the element.
+    rows: the number of rows that are above the element in its block of text or HTML.
     """
 
     def __init__(self, name: str, rows: int = 0) -> None:

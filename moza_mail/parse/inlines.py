@@ -131,7 +131,7 @@ def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
 
 
 def _bold_text(inline: Inline) -> Inlines:
-    """Return the text in `**...**` or `[**...**](url)`, including the link; else nothing."""
+    """Return the text in `**...**` or `[**...**](url)`, with its link; empty for other markup."""
     match inline:
         case Strong(children=children):
             return children

@@ -1,7 +1,7 @@
 """Rules that keep the time of the Markdown parser linear in the length of a paragraph.
 
-markdown-it collects plain characters in `state.pending`. It copies that text at each step, and gfm_autolink
-searches it at each colon.
+markdown-it collects plain characters in `state.pending`. It copies that text at each step, and the rule
+gfm_autolink searches that text at each colon.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ LAST = "moza_mail_last"
 
 
 def install_long_line_rules(markdown: "MarkdownIt") -> None:
-    """Install the rules before all others."""
+    """Install the rules of this module before the other inline rules of the parser."""
     markdown.inline.ruler.before("text", "flush_pending", _flush_pending)
     markdown.inline.ruler.before("text", "unclosed_bracket", _read_unclosed_bracket)
 
@@ -37,7 +37,7 @@ def find_last(state: "StateInline", text: str) -> int:
 
 
 def _flush_pending(state: "StateInline", silent: bool) -> bool:
-    """Make a token of the collected text, except its last characters, when it is long."""
+    """If the collected text is long, make it a token, except for its last characters."""
     if not silent and len(state.pending) > MAX_PENDING:
         tail = state.pending[-KEPT:]
         state.pending = state.pending[:-KEPT]

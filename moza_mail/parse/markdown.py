@@ -306,7 +306,7 @@ class _BlockReader:
         return Table(header=cells[0], rows=cells[1:], align=align, line=self.line_of(node))
 
     def read_inlines(self, node: Node) -> Inlines:
-        """Return the text of a block. The children of the block are nodes of type `inline`."""
+        """Return the text of a block whose children are all nodes of type `inline`."""
         out: list[Inline] = []
         for child in node.children:
             self.line = self.line_of(child)

@@ -42,7 +42,7 @@ IN_ADDRESS = _(
 class MisplacedMergeFieldError(Exception):
     """A merge field in a place where none is allowed.
 
-    message: a clause.
+    message: the problem, as a clause for a longer sentence.
     """
 
     def __init__(self, message: Translatable, line: int) -> None:
@@ -119,7 +119,7 @@ def require_defaults(inlines: Inlines) -> None:
 def check_merge_fields(issue: Issue, attributes: Collection[str], text: str = "") -> None:
     """Raise IssueError for the merge fields that the list does not have.
 
-    attributes: the attributes of the list, which may be used. `name` is always allowed.
+    attributes: the attributes of the list. A merge field must be one of these attributes or `name`.
     text: the text of the issue's file; the error quotes the line with the merge field.
     """
     allowed = (NAME_FIELD, *attributes)

@@ -24,7 +24,7 @@ class Node:
 
     @property
     def rows(self) -> list[int] | None:
-        """The first row and the stop row in the body, counted from 0; None inside a line."""
+        """The first row and the row after the last, counted from 0; None inside a line."""
         return self.token.map
 
     def walk(self) -> "Iterator[Node]":

@@ -129,7 +129,7 @@ def normalize_titles(titles: Sequence[str]) -> frozenset[str]:
 
 
 def has_title(heading: Heading | None, titles: AbstractSet[str]) -> bool:
-    """Return True if the title of a heading is one of these normalized titles.
+    """Return True if the title of a heading is one of `titles`, which are normalized.
 
     The heading may also contain emoji, months, years and words such as `upcoming`: `📅 Agenda januari 2026`.
     """
@@ -178,7 +178,7 @@ def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
 
 
 def _level_headings(blocks: Blocks, *, highest: int) -> Blocks:
-    """Number the heading levels from `highest`, without skipping one (WCAG 2.2, 1.3.1).
+    """Renumber the levels of headings from `highest`, and skip no level (WCAG 2.2, 1.3.1).
 
     Headings in lists and quotes count too, because a screen reader shows all headings in one list.
     """

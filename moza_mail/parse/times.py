@@ -111,7 +111,7 @@ class TimeParser:
     def times_at(self, index: int, *, needs_lead: bool = False) -> FoundTimes | None:
         """Return the times that begin at a token.
 
-        needs_lead: accept them only after a word such as `om`.
+        needs_lead: accept the times only if a word such as `om` is before them.
         """
         begin = self._skip_lead(index)
         if needs_lead and begin == index:
@@ -149,9 +149,9 @@ class TimeParser:
         return _Clock(hour=self.tokens[index].values[0], is_explicit=False, next_token=index + 1)
 
     def clock_at(self, index: int) -> _Clock | None:
-        """Return the time at a token if it cannot be another number.
+        """Return the time at a token if it is clearly a time; None for a number alone.
 
-        Such a time has minutes, a unit, am or pm, or is written in words.
+        A clear time has minutes, a unit, am or pm, or is written in words.
         """
         kind, text = self.kind_at(index), self.text_at(index)
         if kind is Kind.CLOCK:
@@ -277,7 +277,7 @@ class TimeParser:
         return None, stop, True
 
     def _add_second_zone(self, found: FoundTimes) -> FoundTimes:
-        """Extend the match over the same time in a second zone.
+        """Let the found range of text include the same time in a second zone, if one follows.
 
         Examples are `6 PM PT/9 PM ET` and `14:00 CET (13:00 UTC)`.
         """

@@ -53,7 +53,7 @@ def _check_web_address(value: str) -> str:
 def _has_host(value: str) -> bool:
     """Return True if a URL has a host, and has no port or a valid port.
 
-    Only urlsplit notices an unclosed bracket and an impossible port.
+    The check uses urlsplit, which also refuses an unclosed bracket and an impossible port.
     """
     try:
         parts = urlsplit(value)
@@ -90,7 +90,7 @@ def _check_time_zone(value: str) -> str:
 
 
 def _split_commas(value: Any) -> Any:
-    """Split a text such as `Agenda, Events`, because environment variables have no lists."""
+    """Split a text such as `Agenda, Events`. An environment variable cannot hold a list."""
     return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
@@ -312,14 +312,14 @@ def _decode_json(key: str, value: str) -> Any:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise ProjectError with file and line, also for a control character."""
+    """Read a TOML file; raise ProjectError if it is not TOML or has a control character."""
     table = parse_toml(path)
     require_printable(path, table)
     return table
 
 
 def parse_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise ProjectError with the file and the line."""
+    """Read a TOML file; raise ProjectError with the line if it is not TOML."""
     try:
         return tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -374,7 +374,8 @@ def describe_validation_error(
     """Return the error for the first wrong setting in a file, with its key and line.
 
     manual: the page of the documentation that explains the keys.
-    table: the table of the setting. Without a table, an environment variable may have set the setting.
+    table: the table of the setting; empty for a setting outside tables. If an environment variable gave such a setting
+        its value, the error names the variable.
     """
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
@@ -391,7 +392,7 @@ def describe_validation_error(
 
 
 def _describe_problem(error: Mapping[str, Any]) -> str:
-    """Describe an error of pydantic as a clause, to be written after the key."""
+    """Return an error of pydantic as a clause that follows the name of the setting."""
     context = error.get("ctx", {})
     cause = context.get("error")
     if isinstance(cause, ValueError):

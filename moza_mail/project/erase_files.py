@@ -134,9 +134,10 @@ def _read_file(path: Path, finder: AddressSetFinder) -> _FileContent:
 
 
 def _may_be_named(name: str, finder: AddressSetFinder) -> bool:
-    """Return True if a file name contains an address after a hyphen or a similar mark.
+    """Return True if one of the addresses follows a `-`, `_`, `.` or `+` in a file name.
 
-    The mark may separate the address from other text, or be a part of a longer address.
+    The name may then contain a longer address, of which the found address is only the end. So the result is not
+    certain.
     """
     return any(finder.is_in(part[1:]) for part in re.findall(r"(?=([-_.+].*))", name))
 
@@ -253,7 +254,7 @@ class _SpellingIndex:
         return max(before + after for before, after in self.by_shape)
 
     def is_in(self, lower: bytes) -> bool:
-        """Return True if bytes in lower case contain one of the spellings."""
+        """Return True if `lower`, bytes in lower case, contains one of the spellings."""
         return any(
             found.start() >= before and lower[found.start() - before : found.start() + after] in spellings
             for found in re.finditer(b"@", lower)

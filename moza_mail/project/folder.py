@@ -223,7 +223,7 @@ class Project:
         )
 
     def _own_hosts(self) -> tuple[str, ...]:
-        """Return the host on which the project publishes its images."""
+        """Return the host of the published images; empty if no images are published."""
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
@@ -328,20 +328,21 @@ class Project:
     def read_secret(self) -> bytes:
         """Return the secret that signs links and Message-IDs.
 
-        Raises ProjectError if the project has a store and its secret is gone: a new secret would not fit the store.
+        A missing secret is created for a new project. If the project already has a store, a missing secret raises
+        ProjectError, because that store works only with the old secret.
         """
         has_store = store_mark.read_mark(self.root) is not None and not self.is_new_store
         return secrets.read_secret(self.root / "subscribers", may_create=not has_store)
 
     def read_store_mark(self) -> StoreMark | None:
-        """Return the mark of the store that this project used last.
+        """Return the mark that identifies the store which this project used last.
 
         Returns None for a new project, or if `--new-store` was given.
         """
         return None if self.is_new_store else store_mark.read_mark(self.root)
 
     def write_store_mark(self, mark: StoreMark, is_durable: bool = True) -> None:
-        """Write the mark of the store, unless the mark in the file is as new or newer.
+        """Write the mark of the store to its file, unless the mark there is as new or newer.
 
         is_durable: wait until the mark is on the disk, and raise ProjectError if it cannot be written. If this
         is False, failures are ignored.
@@ -373,9 +374,9 @@ class Project:
         return secrets.read_smtp_password()
 
     def read_oauth_client(self, purpose: str = "") -> OAuthClient | None:
-        """Return the OAuth 2 client of a server; None if the server uses a password.
+        """Return the OAuth 2 client for a server; None if the server uses a password.
 
-        purpose: `relay` or `bounce_mailbox`; if it is empty, return the client whatever it is used for.
+        purpose: `relay` or `bounce_mailbox`. If empty, return the client of the project, for either server.
 
         Raises ProjectError if a setting is missing.
         """

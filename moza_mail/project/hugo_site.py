@@ -60,7 +60,7 @@ class HugoSite:
 def find_hugo_site(root: Path, slug: str) -> HugoSite | None:
     """Read the settings of the Hugo site in a folder; return None if there is no site.
 
-    slug: the name of the list, for the folder of the issues if the site has no newsletter yet.
+    slug: the slug of the list. It names the folder of the issues if the site has no newsletter yet.
     """
     settings = next(filter(None, (_read_settings(root / name) for name in NAMES)), None)
     if settings is None:
@@ -131,9 +131,9 @@ def _subfolders(folder: Path) -> Iterator[Path]:
 
 
 def _page_pattern(permalinks: Any, section: str, *, has_years: bool) -> str:
-    """Return the path of a page as a pattern with our placeholders.
+    """Return the pattern for the paths of pages, with the placeholders of moza-mail.
 
-    The result is empty if Hugo's pattern has a part that has no placeholder here.
+    The result is empty if Hugo's pattern contains a placeholder that moza-mail does not have.
     """
     given = permalinks if isinstance(permalinks, dict) else {}
     pages = given.get("page") if isinstance(given.get("page"), dict) else given

@@ -38,7 +38,7 @@ def _check_language(value: str) -> str:
 
 
 def _index_by_language(value: Any) -> Any:
-    """Return a table of texts by language; a plain string serves every language."""
+    """Return a table of texts by language. A single text for all languages gets an empty key."""
     return {"": value} if isinstance(value, str) else value
 
 
@@ -102,7 +102,7 @@ class ListsFile:
     """The lists in lists.toml.
 
     lists: the usable lists, by slug.
-    faults: the error of each other list, by slug. A fault of one list does not stop the others.
+    faults: the errors of the lists that are not usable, by slug. The other lists remain usable.
     """
 
     lists: Mapping[str, MailingList]

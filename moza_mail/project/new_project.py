@@ -26,9 +26,9 @@ class NewProject:
     """The answers from which a new project is created.
 
     site: the URL of the website.
-    slug: the slug of its list.
-    days: the days of the first issue and of its two events, each as a date and in words.
-    colour: the colour of its mails, empty for the colour of the theme `default`.
+    slug: the slug of the project's list.
+    days: the day of the first issue, and of the two events in the issue. Each day is a date and its text in words.
+    colour: the colour of the mails, empty for the colour of the theme `default`.
     logo: the file of the image above the title, None if there is none.
     hugo: the website in whose repository the project is created; None for a folder of its own.
     """
@@ -118,7 +118,7 @@ def _read_logo(path: Path) -> bytes:
 
 
 def _fill_templates(new_project: NewProject) -> dict[str, str]:
-    """Return the text of each file, by its path in the folder."""
+    """Return the text of each file of the new project, by its path in the project."""
     (date, day), (_first_date, first), (_second_date, second) = new_project.days
     site = new_project.site.rstrip("/") + "/"
     words = {

@@ -37,10 +37,12 @@ class PublishResult:
 
 
 def publish_files(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
-    """Publish files, by their path in `folder`, and delete our files from earlier runs.
+    """Publish files in a folder, and delete files of earlier runs that are not published now.
 
-    If nothing changed, no file is touched. Raises ProjectError if the folder cannot be written, or if it
-    contains files but moza-mail did not make it. After an error the old site is unchanged.
+    If nothing changed, no file is touched. Raises ProjectError if the folder cannot be written, or if moza-mail
+    did not create the folder and it is not empty. After an error the old site is unchanged.
+
+    files: the content of each file, by its path in `folder`.
     """
     folder = folder.resolve()
     try:
@@ -98,7 +100,10 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
 
 
 def _read_manifest(folder: Path) -> frozenset[str]:
-    """Return our files from earlier runs; raise ProjectError if the folder is not ours."""
+    """Return the paths of the files that earlier runs published.
+
+    Raises ProjectError if `folder` is a file, or contains files but no list of published files.
+    """
     if not folder.exists():
         return frozenset()
     if not folder.is_dir():

@@ -43,7 +43,7 @@ def read_mark(root: Path) -> StoreMark | None:
 
 
 def write_mark_fast(root: Path, mark: StoreMark) -> None:
-    """Overwrite the mark of the same store in its file, without waiting for the disk.
+    """Overwrite an older mark of the same store, without waiting for the disk.
 
     The mark is only written if the new text is at least as long as the old text. Then one write replaces the whole text, and
     a reader never finds half a mark. A failure is ignored, because the mark is written again at the end of the run.

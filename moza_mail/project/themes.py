@@ -77,7 +77,7 @@ def read_theme(name: str, templates: Path, trust: Sequence[str] = ()) -> Theme:
 
 
 def _is_template(path: Path, folder: Path) -> bool:
-    """Return True for a file that decides the HTML, unlike colours, texts and images."""
+    """Return True for a file that determines the HTML of mails: no settings and no images."""
     is_text = path.suffix in TEXT_SUFFIXES - {".toml"} and path.is_file() and not is_hidden(path)
     return is_text and path.relative_to(folder).parts[0] not in {"assets", "pages", "archive"}
 
@@ -115,7 +115,7 @@ def _require_trust(name: str, templates: Path, trust: Sequence[str]) -> None:
 def _read_logo(theme: Theme, assets: Mapping[str, Path]) -> ImageFile:
     """Return the image that `[logo]` in theme.toml names.
 
-    assets: the files in `assets/`, by their path in the theme. Only the logo is read.
+    assets: the files in `assets/`, by their path relative to the theme. Only the file of the logo is read.
     """
     from moza_mail.project import images as project_images
 

@@ -159,9 +159,9 @@ def _make_row(event: Event, issue_date: date, locale: ThemeLocale) -> AgendaRow:
 
 
 def _format_time(event: Event, lang: str) -> Inlines:
-    """Return the time of an event.
+    """Return the time of an event as its row shows it.
 
-    If the row would lose a word of the date, return the whole date as written.
+    If the date as written has a word or time zone that the row would not show, return the whole date as written.
     """
     numbers = {number for day in event.dates for number in (day.day, day.month, day.year, day.year % 100)}
     for clock in (event.start_time, event.end_time):

@@ -46,8 +46,8 @@ SHORTENED_WORDS = frozenset(["s", "t", "n", "k", "m", "r", "ns"])
 def arrange_blocks(blocks: Blocks, *, level: int, lang: str) -> Blocks:
     """Return the blocks of a section with its labelled items as headings and paragraphs.
 
-    A divider separates an item from a following block that has no heading and is not a part of the item. No
-    divider separates an item from an image below it.
+    A divider is added between a labelled item and a following block that does not belong to the item. No divider
+    is added before a heading or an image.
 
     level: the level of the section's heading, or 1 if the section has none.
     """
@@ -97,9 +97,9 @@ def _begins_with_image(block: Block) -> bool:
 
 
 def _split_block(block: Block, level: int, lang: str) -> Iterator[tuple[bool, Blocks]]:
-    """Yield the parts of a block.
+    """Yield the parts of a block, each as a pair of a flag and the blocks of the part.
 
-    The first value is True if the part is a labelled item as a heading with paragraphs.
+    The flag is True if the part is a labelled item, which becomes a heading with paragraphs.
     """
     if not isinstance(block, ItemList):
         yield False, (block,)

@@ -60,7 +60,7 @@ def fill_for_web(issue: Issue, locale: ThemeLocale) -> Issue:
 
 
 def replace_fields(issue: Issue, text_for: Callable[[MergeField], str]) -> Issue:
-    """Replace each merge field of an issue by a text.
+    """Replace each merge field of an issue by the text that `text_for` returns for it.
 
     Merge fields in the title, subject and summary are replaced too.
     """

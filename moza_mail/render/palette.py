@@ -51,7 +51,7 @@ class Palette:
     def load(cls, theme: Theme) -> "Palette":
         """Read the colours of theme.toml, and compute missing colours from its main `colour`.
 
-        Raises ThemeError if a colour is missing, invalid or has too little contrast.
+        Raises ThemeError if a colour is missing and cannot be computed, is invalid, or has too little contrast.
         """
         computed = _compute_palettes(theme)
         light, dark = (_read_colours(theme, mode, computed.get(mode, {})) for mode in MODES)

@@ -14,10 +14,10 @@ class Picture:
 
 
 def split_picture(paragraph: Paragraph) -> Picture | None:
-    """Return the picture with its caption if the paragraph is one, else None.
+    """Return the picture if the paragraph is a picture with a caption, else None.
 
-    The caption is the text on the lines below the image, or else the title of the image: `![alt](a.png
-    "title")`.
+    The caption is the text on the lines below the image, or else the title of the image, as in
+    `![alt](a.png "title")`.
     """
     first, rest = paragraph.inlines[0], paragraph.inlines[1:]
     if not isinstance(first, Image) or (rest and not isinstance(rest[0], LineBreak)):

@@ -62,10 +62,10 @@ def _are_consecutive(days: Sequence[date]) -> bool:
 
 
 def is_day_name(word: str, days: Sequence[date], lang: str) -> bool:
-    """Return True if a word is the name of the month or weekday of one of these days.
+    """Return True if a word is the name of the month or the weekday of one of `days`.
 
-    word: in lower case.
-    lang: the language to look in first.
+    word: the word in lower case.
+    lang: the language whose names are compared first; the names of the other languages follow.
     """
     languages = (lang, *LANGUAGES)
     return any(word in _day_names(day, language) for language in languages for day in days)

@@ -62,7 +62,7 @@ def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
 
 
 class _MemoryLoader(BaseLoader):
-    """Loads templates from memory. A traceback contains the name of the template."""
+    """Loads templates from memory, under the names that tracebacks then show."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
@@ -114,7 +114,7 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
 
 
 def _prefix_selectors(css: str, prefix: str) -> str:
-    """Put a prefix before each selector in CSS with one rule on each line."""
+    """Put a prefix before each selector in CSS. The CSS must have one rule on each line."""
     rows = [row.partition("{") for row in css.split("\n")]
     written = [
         ", ".join(f"{prefix} {selector.strip()}" for selector in selectors.split(",")) + f" {brace}{rest}"

@@ -27,9 +27,11 @@ def naming_theme(theme: Theme) -> Iterator[None]:
 
 
 def find_text(theme: Theme, written: str, likely: str) -> tuple[str, int]:
-    """Return the file and the line of a text in a theme: (likely, 0) if it is in no file.
+    """Return the file of a theme that contains a text, and the line of the text.
 
-    likely: the file to search first. A long text is shortened until it is found.
+    If no file contains the whole text, shorter beginnings of it are searched. If none is found, return (likely, 0).
+
+    likely: the file to search first.
     """
     names = sorted(theme.files, key=lambda name: (name != likely, name))
     while len(written) >= MIN_SEARCHED:

@@ -38,9 +38,9 @@ SEPARATOR = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePart:
-    """A section, divided at the link to the calendar.
+    """A section, divided at the place of the link to the calendar.
 
-    The link is below the last table of events.
+    That place is below the last table of events.
 
     id: identifies the section in links on a page of the archive.
     above, below: the blocks above and below the link to the calendar.
@@ -57,7 +57,7 @@ class IssuePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRun:
-    """Consecutive parts that are all agendas, or all other sections."""
+    """Consecutive parts of an issue: either all are agendas, or none is an agenda."""
 
     is_agenda: bool
     parts: tuple[IssuePart, ...]
@@ -142,9 +142,9 @@ class IssueView:
         return arrange_events(events, self.issue.date, self.locale)
 
     def runs(self) -> tuple[PartRun, ...]:
-        """Group the parts into agendas and the parts between them.
+        """Divide the parts into runs: those with agendas alternate with those of other sections.
 
-        The first group is no agenda, and may be empty.
+        The first run has no agendas. It is empty if the issue begins with an agenda.
         """
         runs = [
             PartRun(is_agenda=is_agenda, parts=tuple(members))
@@ -221,7 +221,7 @@ def _divide_into_parts(issue: Issue) -> tuple[IssuePart, ...]:
 
 
 def _below_last_table(section: Section) -> int:
-    """Return the index below the last table of events, or below all blocks without a table."""
+    """Return the index after the last table of events, or after all blocks if none is a table."""
     tables = [index for index, block in enumerate(section.blocks) if isinstance(block, EventTable)]
     return tables[-1] + 1 if tables else len(section.blocks)
 

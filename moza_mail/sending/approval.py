@@ -32,7 +32,7 @@ class ApprovalStatus:
     approval: Approval | None = None
 
     def describe(self) -> Translatable:
-        """Return the status as a clause: who approved it and when, and what happened since."""
+        """Return a clause that says who approved the issue, when, and what happened since."""
         last = self.approval
         if last is None:
             return _("not approved")

@@ -71,8 +71,8 @@ def compute_due_state(
 ) -> DueState:
     """Return the state of a planned issue.
 
-    A mailing that began at most `max_age` after its send time is continued, even if `now` is much later. Only a person can have
-    started a mailing later than that. Such a mailing is never continued automatically.
+    A mailing that began at most `max_age` after its send time is continued, even if `now` is much later. A mailing that began
+    later was started by a person, and is never continued automatically.
     """
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age

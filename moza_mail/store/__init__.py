@@ -28,7 +28,7 @@ __all__ = [
 async def inspect_store(url: str, hasher: AddressHasher | None = None) -> StoreStatus:
     """Inspect the store of a URL without changing it, and verify its audit log.
 
-    hasher: the keyed hash of the project's secret; None to leave the audit log out.
+    hasher: the keyed hash of addresses, made with the project's secret. If None, the audit log is not verified.
 
     Raise StoreError if the store cannot be reached or read.
     """
@@ -55,7 +55,7 @@ async def inspect_backup(url: str, file: Path) -> StoreStatus:
 async def copy_store(source: Store, target: Store, target_url: str, *, now: datetime) -> Mapping[str, int]:
     """Copy everything to an empty store and seal the source; return the row counts by table.
 
-    Raise StoreError during a mailing, if the target is not empty, or if the copy differs.
+    Raise StoreError if a mailing is being sent, if the target is not empty, or if the copy differs from the source.
     """
     from moza_mail.store.copy import copy_rows
 

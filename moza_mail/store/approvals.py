@@ -28,7 +28,7 @@ class Approvals:
         await self._transactions.write(_insert, approval)
 
     async def withdraw(self, issue_slug: str, list_slug: str, *, by: str, now: datetime) -> int:
-        """Withdraw the current approvals and return their number."""
+        """Withdraw the current approvals of an issue for a list; return their number."""
         return await self._transactions.write(_withdraw, issue_slug, list_slug, by, now)
 
 

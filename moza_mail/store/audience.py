@@ -74,9 +74,9 @@ def select_recipients(
 def count_audience(
     connection: sa.Connection, list_slug: str, fields: Sequence[MergeField], segment: Segment | None
 ) -> AudienceCount:
-    """Count the subscribers of a list: those who would be mailed, and the rest by reason.
+    """Count the subscribers of a list who would be mailed, and those who would not by reason.
 
-    A subscriber to whom several reasons apply is counted for the first one.
+    If several reasons apply to a subscriber, the subscriber is counted only for the first reason.
     """
     lacks = map_missing_values(fields)
     conditions: dict[str, sa.ColumnElement[bool]] = {

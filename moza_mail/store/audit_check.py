@@ -1,4 +1,7 @@
-"""Verify the audit log: its seals, sealed head and triggers, and anchors kept elsewhere."""
+"""Verify the audit log: its seals, its sealed head, and its triggers.
+
+Also compare the log with anchors: seals of entries that were kept outside the database.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,9 +61,9 @@ def verify_rows(
 
 
 def _skip_old_entries(connection: sa.Connection, verifier: ChainVerifier, head: AuditHead) -> int | None:
-    """Let the verifier begin with the newest entries; return the last skipped number.
+    """Let the verifier begin with the newest entries; return the id of the last older entry.
 
-    Return None if all entries must be read, for example because an entry is missing or was added.
+    Return None if all entries must be verified, for example because an entry is missing or was added.
     """
     first, count = connection.execute(sa.select(sa.func.min(audit_log.c.id), sa.func.count())).one()
     start = head.last - NEWEST

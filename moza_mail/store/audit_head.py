@@ -63,7 +63,7 @@ def create_head(connection: sa.Connection, hasher: AddressHasher) -> None:
 
 
 def find_last_number(connection: sa.Connection) -> int:
-    """Return the number of the last row; 0 if there is none."""
+    """Return the number of the newest audit entry; 0 if there is none."""
     return connection.scalar(sa.select(sa.func.max(audit_log.c.id))) or 0
 
 
@@ -73,9 +73,10 @@ def find_seal(connection: sa.Connection, number: int) -> str | None:
 
 
 def iter_rows(connection: sa.Connection, after: int | None = None) -> Iterator[list[SealedRow]]:
-    """Return the rows in pages, in order.
+    """Yield the rows of the audit log in pages, in the order of their numbers.
 
-    after: only rows with higher numbers; None for all rows. Rows below 1, which only another program inserts, are included.
+    after: yield only rows with higher numbers; None for all rows. All rows include rows with a number below 1, which only
+        another program can have inserted.
     """
     while True:
         query = sa.select(audit_log.c.id, audit_log.c.seal, *RAW)

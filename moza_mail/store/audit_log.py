@@ -55,7 +55,7 @@ class AuditLog:
         return await self._transactions.read(_find_last_time)
 
     async def verify(self, anchors: Sequence[AuditAnchor] = (), *, is_quick: bool = False) -> AuditCheck:
-        """Verify the log, and compare it with anchors.
+        """Verify the log, and compare it with anchors, which are seals kept outside the database.
 
         is_quick: verify the seals of the newest entries only. Deleted entries are still detected.
         """

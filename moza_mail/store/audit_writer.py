@@ -53,7 +53,7 @@ class AuditWriter:
 
     @contextmanager
     def writing(self, database: Database) -> Generator[sa.Connection]:
-        """Run a writing transaction and insert its entries last."""
+        """Run a writing transaction, and insert its audit entries at the end."""
         with database.writing() as connection:
             self.pending.clear()
             connection.info[INFO_KEY] = self

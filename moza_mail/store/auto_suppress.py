@@ -67,9 +67,9 @@ def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequenc
 def _earlier_replies(
     connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
 ) -> dict[int, list[AddressReply]]:
-    """Return the last reply of each other mailing to a delivery's address, by delivery id.
+    """Map each delivery's id to the last replies of other mailings to the same address.
 
-    If a suppression of the address was removed, only replies after the removal count.
+    If a suppression of the address was removed, replies before the removal are left out.
     """
     row_of = {row.subscriber_id: row for row in undecided}
     removed_at = find_last_removals(connection, [normalise_address(row.address) for row in undecided])

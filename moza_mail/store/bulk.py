@@ -129,7 +129,7 @@ def _unchanged(value: Any) -> Any:
 def updating(columns: Mapping[str, sa.Column[Any]], update: Callable[[Given], sa.Update]) -> Bulk:
     """Make an UPDATE for many rows.
 
-    columns: the name of each given value, with a column of the same type.
+    columns: the names of the columns of `given`, each with a table column of the same type.
     update: a function that builds the statement from the columns of `given`.
     """
     return Bulk({name: column.type for name, column in columns.items()}, update)
@@ -140,7 +140,7 @@ def inserting(table: sa.Table, *names: str, same: Sequence[str] = (), giving: Se
 
     names: columns with a value for each row.
     same: columns with one value for all rows.
-    giving: columns that the statement returns.
+    giving: columns of the inserted rows that the statement returns.
     """
 
     def insert(given: Given) -> Statement:

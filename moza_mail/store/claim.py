@@ -134,7 +134,7 @@ def count_remaining(
     mailing_id: int | None,
     segment: Segment | None,
 ) -> int:
-    """Count the recipients at these domains who have not been mailed yet.
+    """Count the recipients who match the domain filter and have not been mailed yet.
 
     Without a mailing, count the recipients whom a mailing created now would have.
     """

@@ -1,6 +1,6 @@
 """Copy a whole store to another database, and seal the source.
 
-A sealed store cannot be opened, so that nobody sends from both.
+A sealed store cannot be opened, so nobody can send from both the source and the copy.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ async def copy_rows(
 
     target_name: the URL of the target, which the sealed source shows to its users.
 
-    Raise StoreError during a mailing, if the target is not empty, or if the copy differs. In these cases, the source is
-    not sealed.
+    Raise StoreError if a mailing is being sent, if the target is not empty, or if the copy differs from the source. In
+    these cases, the source is not sealed.
     """
     await target.read(_require_empty)
     await source.write(_seal, target_name, now)

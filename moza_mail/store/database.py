@@ -25,7 +25,8 @@ class Purge(NamedTuple):
 class Database(Protocol):
     """An open database.
 
-    All methods but the properties and `sender_id` run on the store's thread. Every method may raise StoreError.
+    The properties and `sender_id` may be used on any thread. All other methods run on the store's thread. Every
+    method may raise StoreError.
     """
 
     @property
@@ -45,7 +46,7 @@ class Database(Protocol):
 
     @property
     def has_many_senders(self) -> bool:
-        """True if several senders can hold the same kind of lock. They then share each mailing."""
+        """True if several senders can share a mailing, each with a sender lock of its own."""
 
     def sender_id(self, lock: SenderLock) -> int | None:
         """Return the id under which this store holds a lock; None if the lock is not held.
@@ -69,16 +70,16 @@ class Database(Protocol):
         """Release a lock if it is held."""
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders that are dead and will stay dead until the transaction ends.
+        """Return those of `senders` that are dead and will stay dead until the transaction ends.
 
-        This store's own sender is never among them. All senders must use the same kind of lock, and this store
+        This store's own sender is never among the dead. All senders must use the same kind of lock, and this store
         must hold a lock of that kind.
         """
 
     def purge(self, texts: Collection[str]) -> Purge:
-        """Overwrite deleted data, so that the files contain none of these texts.
+        """Overwrite deleted data, so that the database's files contain none of `texts`.
 
-        The case of ASCII letters is ignored.
+        A text is also removed where it differs only in the case of ASCII letters.
         """
 
     def close(self) -> None:

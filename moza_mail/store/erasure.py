@@ -44,9 +44,9 @@ Counts = dict[str, int]
 
 
 def is_being_mailed(connection: sa.Connection, subject: DataSubject, now: datetime) -> bool:
-    """Return True if a sender holds a message to the person.
+    """Return True if a sender has claimed a message to the person, or is sending it.
 
-    Until the transaction ends, no sender can claim such a message.
+    Until the transaction ends, no sender can claim a message to the person.
     """
     of_subject = confirmations.c.subscriber_id.in_(subject.ids)
     for table, where in ((deliveries, _is_addressed(subject)), (confirmations, of_subject)):

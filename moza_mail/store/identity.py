@@ -36,8 +36,9 @@ RAISE = (
 class Identity:
     """The store's id, and a generation number that distinguishes the store from its copies.
 
-    `on_advance` is called after each commit that raises the number. The first argument is the new mark. The second is False
-    while messages are sent. Writing the mark must then be fast, and the mark need not survive a power failure.
+    The id and the number together are the mark of the store. `on_advance` is called with the new mark after each commit that
+    raises the number. The second argument is False while messages are sent. `on_advance` must then write the mark fast, and
+    the mark may be lost in a power failure.
     """
 
     def __init__(self, transactions: Transactions) -> None:
@@ -51,7 +52,7 @@ class Identity:
         return await self._transactions.write(raise_generation, 0)
 
     async def is_backup(self) -> bool:
-        """Return True for a file of `moza-mail backup` that has not been restored."""
+        """Return True if this store is a file of `moza-mail backup` that was not restored."""
         return await self._transactions.read(_is_backup)
 
     async def advance(self, at_least: int = 0) -> StoreMark:
@@ -109,7 +110,8 @@ def _is_backup(connection: sa.Connection) -> bool:
 def raise_generation(connection: sa.Connection, at_least: int = 0) -> StoreMark:
     """Raise the generation within a transaction, to `at_least` or more; return the new mark.
 
-    Each commit of intents does this, so that a copy of the store from the middle of a run is older than the mark.
+    Each commit of intents raises the generation. So a copy of the store from the middle of a run has a lower generation than
+    the project's mark, and is recognised as older.
     """
     raised = connection.execute(RAISE, {"at_least": at_least}).one_or_none()
     if raised is None:

@@ -96,7 +96,7 @@ class Ledger:
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
     async def list_started(self) -> list[StartedMailing]:
-        """Return every mailing without its content, oldest first, with what remains to be sent."""
+        """Return the sending state of every mailing, oldest first, without the mailing's content."""
         return await self._transactions.read(mailings.list_started)
 
     async def count_by_state(self, mailing_id: int) -> dict[DeliveryState, int]:
@@ -149,7 +149,7 @@ class Ledger:
         mailing_id: int | None = None,
         segment: Segment | None = None,
     ) -> int:
-        """Count the recipients at these domains who have not been mailed yet.
+        """Count the recipients who match the domain filter and have not been mailed yet.
 
         Without a mailing, count the recipients whom a mailing created now would have.
         """
@@ -200,9 +200,9 @@ class Ledger:
     async def record_intents(self, delivery_ids: Sequence[int], *, now: datetime) -> RejectedUpdates:
         """Change claimed deliveries to intent; return those that this sender has not claimed.
 
-        The body of a returned delivery must not be sent. The error is DeliverySkipped if the recipient was erased after
-        the claim. Calls that wait for a commit are committed together,
-        in order. Raise StoreError if the commit fails; then nothing of this call is stored.
+        The body of a returned delivery must not be sent. The error of a delivery is DeliverySkipped if the
+        recipient was erased after the claim. Calls that wait for a commit are committed together, in order.
+        Raise StoreError if the commit fails; then nothing of this call is stored.
         """
         self._transactions.check_open()
         return await self._updates.add(Intents(delivery_ids, now)) if delivery_ids else {}
@@ -227,7 +227,7 @@ class Ledger:
         return await self._updates.add(Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, delivery_ids: Sequence[int]) -> None:
-        """Set claimed deliveries that were not attempted to pending again.
+        """Make claimed deliveries pending again if no attempt was made to send them.
 
         If this sender has not claimed all of them, raise StoreError and change none.
         """
@@ -314,7 +314,7 @@ class Ledger:
             return self._record(group, settle.record_each)
 
     def _doubt_tried(self, now: datetime) -> None:
-        """Mark the deliveries that this sender tried as uncertain if their outcome is lost.
+        """Make a delivery uncertain if this sender tried it and the outcome is lost.
 
         Also raise the generation above the last one that this sender has written.
         """
@@ -356,8 +356,8 @@ def _select_page(
 ) -> list[Delivery]:
     """Return one page of deliveries with ids > `after`.
 
-    The index gives a page for each state, and the lowest ids of these pages are returned. Sorting all
-    remaining rows for each page would take quadratic time.
+    The query reads one page for each state from the index, and returns the deliveries with the lowest ids. If it
+    sorted all remaining rows for each page, the time would be quadratic.
     """
     pages = [
         sa.select(

@@ -152,9 +152,9 @@ def pause(connection: sa.Connection, mailing_id: int, until: datetime | None) ->
 
 
 def list_started(connection: sa.Connection) -> list[StartedMailing]:
-    """Return every mailing, oldest first, with what remains to be sent.
+    """Return the sending state of every mailing, oldest first, without the mailing's content.
 
-    Only indexes are read for this, no content.
+    The state says if the mailing has unsent deliveries. The query reads the deliveries only through indexes.
     """
     of_mailing = deliveries.c.mailing_id == mailings.c.id
     unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)

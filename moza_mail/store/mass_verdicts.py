@@ -1,6 +1,7 @@
 """Recognise a mass verdict: too many readers of one provider fail with the same verdict.
 
-The failures in one mailing count. They may come from an error of the provider, so a person decides about its readers.
+Failures are counted for each mailing. An error of the provider may have caused the failures, so a person decides
+whether to suppress the readers.
 The counts are kept in two small tables, so that recording a failure takes the same time in a mailing of any size.
 """
 
@@ -82,7 +83,7 @@ def _decide(
 
 
 def _count_readers(connection: sa.Connection, mailing_id: int, provider: str) -> int:
-    """Return how many readers of a mailing a provider has; 0 if only a few.
+    """Return how many readers of a mailing use a provider; 0 if there are only a few.
 
     The first call for a mailing counts all its providers in one pass over its deliveries.
     """

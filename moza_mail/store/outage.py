@@ -31,8 +31,8 @@ class OutageWait:
     def run(self, transaction: Callable[[], T]) -> T:
         """Run a transaction, and repeat it while the server is away.
 
-        Raise StoreUnavailable if the patience is used up. A transaction that raises StoreUnavailable must be stored completely
-        or not at all. A transaction may call this method too; its waiting belongs to the same outage.
+        Raise StoreUnavailable if the outage lasts longer than `patience`. A transaction that raises StoreUnavailable must be
+        stored completely or not at all. If a transaction itself calls this method, both calls share one limit.
         """
         is_inside, self._is_running = self._is_running, True
         try:

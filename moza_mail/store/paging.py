@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def split_into_pages(values: Iterable[T]) -> Iterable[list[T]]:
-    """Split the values into lists of at most one page."""
+    """Split the values into lists of at most `PAGE` values."""
     left = iter(values)
     while part := list(islice(left, PAGE)):
         yield part

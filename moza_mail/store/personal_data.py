@@ -31,7 +31,8 @@ class DataSubject:
     """A person, found by address (GDPR art. 4).
 
     ids: the subscriber ids that the address has or had.
-    delivery_ids: the ids of the deliveries to the address, whichever subscriber had it then; empty if not looked up.
+    delivery_ids: the ids of the deliveries to the address, whichever subscriber had the address then; empty if they were
+        not looked up.
     """
 
     key: str

@@ -13,23 +13,23 @@ PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 
 
 def lock_people(connection: sa.Connection) -> None:
-    """Keep other transactions from changing people until this one ends.
+    """Wait for the lock on people, and hold it until the transaction of `connection` ends.
 
-    The people that this transaction has read are then unchanged when it writes.
+    Only the transaction with this lock may change people. So the people that it reads do not change until it ends.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, PEOPLE)))
 
 
 def lock_schema(connection: sa.Connection) -> None:
-    """Keep other processes from migrating until the transaction ends."""
+    """Keep other processes from migrating until the transaction of `connection` ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, SCHEMA)))
 
 
 def lock_audit_log(connection: sa.Connection) -> None:
-    """Keep other transactions from adding audit entries until this one ends.
+    """Wait for the lock of the audit log, and hold it until the transaction ends.
 
-    This must be the last lock that a transaction takes.
+    Only the transaction with this lock may add audit entries. It must take this lock after all other locks.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, AUDIT_LOG)))
@@ -46,9 +46,9 @@ def unlock_sender(connection: sa.Connection, sender_id: int) -> None:
 
 
 def find_free(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
-    """Return the senders whose lock nobody holds.
+    """Take the lock of each sender whose lock is free, and return these senders.
 
-    This transaction then holds the locks until it ends.
+    The transaction of `connection` holds the locks that it took until it ends.
     """
     try_lock = sa.func.pg_try_advisory_xact_lock
     return {number for number in sender_ids if connection.scalar(sa.select(try_lock(NAMESPACE, number)))}

@@ -1,4 +1,4 @@
-"""Copy a PostgreSQL store to a file and put it back, with the server's own programs."""
+"""Back up a PostgreSQL store to a file and restore it, with PostgreSQL's own programs."""
 
 import os
 import subprocess
@@ -82,7 +82,10 @@ def restore(url: str, file: Path) -> None:
 
 
 def _require_no_sender(url: str) -> None:
-    """Raise StoreLocked if another process sends: it would go on with the restored deliveries."""
+    """Raise StoreLocked if another process is sending.
+
+    That process would otherwise continue with the restored deliveries.
+    """
     with closing(PostgresDatabase.without_migrating(url)) as database, database.reading() as connection:
         if not sa.inspect(connection).has_table("senders"):
             return

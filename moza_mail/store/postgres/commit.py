@@ -27,7 +27,8 @@ class CommitMark(NamedTuple):
 def begin(connection: sa.Connection, mark: CommitMark | None) -> None:
     """Begin a writing transaction.
 
-    mark: written by the transaction of a sender. The server ends this transaction if it hears nothing for 8 seconds.
+    mark: the mark that the transaction writes; None outside a sender. The server ends the transaction of a sender if no
+        statement arrives for 8 seconds.
     """
     statements = BEGIN + (LIMIT_IDLE + MARK.format(mark=mark) if mark else "")
     # psycopg sends several statements in one message only if there are no parameters.
@@ -37,8 +38,8 @@ def begin(connection: sa.Connection, mark: CommitMark | None) -> None:
 def has_mark(connection: sa.Connection, mark: CommitMark) -> bool:
     """Return True if the last commit of a sender wrote this mark.
 
-    The transaction must have ended. A sender can be sure of this once it holds its lock again, because the lost connection
-    held the lock until the end.
+    Call this function only after the transaction has ended. A sender knows that it has ended when it holds its sender lock
+    again, because the lost connection kept that lock until the end of the transaction.
     """
     found = connection.scalar(sa.select(senders.c.last_commit).where(senders.c.id == mark.sender_id))
     return found == mark.number

@@ -105,7 +105,8 @@ class PostgresDatabase:
     def writing(self) -> Generator[sa.Connection]:
         """Run a writing transaction; each statement sees what others committed before it.
 
-        If a sender loses the connection during the commit, it asks the server afterwards whether it committed.
+        If a sender loses the connection during the commit, this method then asks the server whether the commit
+        succeeded.
         """
         mark, is_committing = self._make_mark(), False
         try:
@@ -135,9 +136,9 @@ class PostgresDatabase:
                 self._disconnect()
 
     def _has(self, mark: commit.CommitMark) -> bool:
-        """Return True if the server has committed the transaction of a mark.
+        """Return True if the server has committed the transaction that wrote a mark.
 
-        If the server is away, wait for it.
+        If the server is unavailable, wait for it.
         """
 
         def find() -> bool:
@@ -206,9 +207,9 @@ class PostgresDatabase:
             self._disconnect()
 
     def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Return the senders that are dead; see `DeadSenders`.
+        """Return those of `senders` that are dead, as `DeadSenders` finds them.
 
-        The transaction holds their locks until it ends.
+        The transaction of `connection` holds the locks of the dead senders until it ends.
         """
         return self._dead.find(connection, senders - {number for number, _, _ in self._locks.values()})
 
@@ -268,7 +269,7 @@ def _lock_again(connection: sa.Connection, sender_id: int, name: str) -> None:
 
 
 def _prepare(connection: sa.Connection, name: str) -> None:
-    """Check the encoding and apply the settings."""
+    """Check the encoding of the database, and apply our settings to a new connection."""
     raw: Any = connection.connection.driver_connection
     encoding = raw.info.parameter_status("server_encoding")
     if encoding != "UTF8":

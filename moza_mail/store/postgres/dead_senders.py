@@ -18,20 +18,23 @@ After an outage of the server every lock is free. A living sender takes its lock
 
 
 class DeadSenders:
-    """The senders whose lock was free, each with the time when this process first saw that."""
+    """The senders whose lock is free, each with the time when the lock was first seen free."""
 
     def __init__(self) -> None:
         self._free_since: dict[int, float] = {}
 
     def forget(self) -> None:
-        """Forget all free locks, because this process has lost its own connection.
+        """Forget which locks were free, because this process has lost its own connection.
 
-        The other senders may have lost their connections too.
+        The other senders may have lost their connections too, without being dead.
         """
         self._free_since.clear()
 
     def find(self, connection: sa.Connection, sender_ids: AbstractSet[int]) -> set[int]:
-        """Return the dead senders among these. The transaction holds their locks until it ends."""
+        """Return the senders in `sender_ids` that are dead.
+
+        The transaction of `connection` holds the locks of the dead senders until it ends.
+        """
         free = advisory.find_free(connection, sender_ids)
         now = time.monotonic()
         self._free_since = {number: self._free_since.get(number, now) for number in free}
@@ -50,9 +53,10 @@ def _find_ended_here(connection: sa.Connection, sender_ids: AbstractSet[int]) ->
 
 
 def _is_running(process_id: int) -> bool:
-    """Return True if another process has this id.
+    """Return True if a process other than this one has the id `process_id`.
 
-    A sender with our own id has ended: it ran in an earlier container, for example.
+    If a sender recorded the id of this process, that sender has ended, and its id was used again. For example, it
+    ran in an earlier container.
     """
     if process_id == os.getpid():
         return False

@@ -58,7 +58,7 @@ LOGIN_REFUSED = ("authentication failed", "no password supplied", "no pg_hba.con
 
 @contextmanager
 def translate_errors(name: str) -> Generator[None]:
-    """Raise StoreError with the database's name for every error of a library."""
+    """Replace every error of psycopg or SQLAlchemy by a StoreError with the database's name."""
     try:
         yield
     except DBAPIError as error:
