@@ -36,7 +36,10 @@ def load_preferences(connection: sa.Connection, subscriber_id: int) -> Preferenc
 def save_preferences(
     connection: sa.Connection, subscriber_id: int, choice: PreferenceChoice, source: str, now: datetime
 ) -> bool:
-    """Save a subscriber's choice; return False if there is no such subscriber."""
+    """Save the preferences that a subscriber chose.
+
+    Return False if there is no such subscriber.
+    """
     lock_people(connection)
     update = sa.update(subscribers).where(subscribers.c.id == subscriber_id)
     if connection.execute(update.values(name=choice.name, lang=choice.lang)).rowcount == 0:

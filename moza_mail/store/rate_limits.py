@@ -1,4 +1,4 @@
-"""Rate limits: token buckets that are stored, and shared by all senders of the store."""
+"""Rate limits. The store keeps token buckets, which all its senders share."""
 
 from datetime import datetime, timedelta
 
@@ -16,10 +16,10 @@ class RateLimits:
         self._transactions = transactions
 
     async def reserve(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:
-        """Take up to a burst of tokens and return how long to wait before using them.
+        """Take tokens from a bucket and return how long to wait before using them.
 
         name: the name of the bucket.
-        count: the number of tokens, one for each message.
+        count: the number of tokens, one for each message, and at most one burst.
         """
         return await self._transactions.write(_reserve, name, rate, count, now)
 

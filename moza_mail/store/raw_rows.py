@@ -19,14 +19,14 @@ def to_json_value(value: Any) -> Any:
 
 
 def with_byte_order(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """Return a text column in an order by bytes, whatever the collation of the database is."""
+    """Return SQL that sorts a text column by bytes, whatever the database's collation is."""
     return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
 
 
 def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -> list[Row]:
     """Return one page of rows with keys > `after`, ordered by key.
 
-    Integer columns come first in a key, so that the query can use an index.
+    In a key of several columns, the integer columns come first, so that the query can use an index.
     """
     keys = list_key_columns(table)
     ordered = [

@@ -243,8 +243,8 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -
     """Delete the audit entries that are older than `cutoff`; return their number.
 
     An entry that follows a newer entry stays. `cutoff` is stored first, because the database's triggers allow
-    deleting only entries older than the stored time. The sealed head records which entries were deleted. A new
-    audit entry in the same transaction records when.
+    deleting only entries older than the stored time. The head of the audit log (audit_head.py) records the number of
+    the last deleted entry. A new audit entry in the same transaction records when the entries were deleted.
     """
     hasher = require_hasher(connection)
     lock_audit_log(connection)
@@ -274,9 +274,10 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, now: datetime) -
 
 
 def _find_last_expired_entry(connection: sa.Connection, cutoff: datetime) -> int:
-    """Return the number of the last expired entry, or a lower number if none is expired.
+    """Return the number of the last audit entry to delete.
 
-    All entries after the first one that is kept are kept too, so that the chain of seals has no gap.
+    All entries with a higher number are kept. An old entry that follows a newer entry is kept too, so that the chain of seals has no gap. If no entry has
+    expired, the number is lower than that of every entry.
     """
     kept = connection.scalar(sa.select(sa.func.min(audit_log.c.id)).where(audit_log.c.occurred_at >= cutoff))
     return find_last_number(connection) if kept is None else kept - 1

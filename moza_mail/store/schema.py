@@ -62,7 +62,7 @@ to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def text_map_to_json(texts: Mapping[str, str]) -> str:
-    """Convert a mapping of texts to JSON in half the usual time.
+    """Convert a mapping of texts to JSON, twice as fast as `json.dumps`.
 
     An import of a million people converts a million such mappings.
     """
@@ -382,28 +382,28 @@ audit_log = sa.Table(
 
 
 def literal_state(state: DeliveryState) -> sa.ColumnElement[DeliveryState]:
-    """Return a state as a literal in the SQL: the planner needs it to choose a partial index.
+    """Return a state as a literal in the SQL, so that the planner can choose a partial index.
 
-    For a parameter, SQLite would prepare the statement again whenever the state changes.
+    With a parameter instead, SQLite would prepare the statement again for each new value.
     """
     return sa.literal_column(f"'{state}'", deliveries.c.state.type)
 
 
 def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
-    """Return `deliveries.state = '...'`, with the state as a literal."""
+    """Return the SQL condition that a delivery has this state, written as a literal."""
     return deliveries.c.state == literal_state(state)
 
 
 def is_of(sender_id: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery was claimed by this sender.
+    """Return the SQL condition that a delivery was claimed by one sender.
 
-    sender_id: None for a sender without the lock.
+    sender_id: the id of the sender; None for a sender without the sender lock.
     """
     return deliveries.c.sender_id.is_not_distinct_from(sender_id)
 
 
 def shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
-    """Return a parameter that all rows of a statement share, with the type of a column."""
+    """Return an SQL parameter of the column's type, whose value is the same for all rows."""
     return sa.bindparam(name, type_=column.type)
 
 

@@ -9,9 +9,9 @@ from moza_mail.store.senders import Sender
 
 
 def find_claims(connection: sa.Connection, mailing_id: int, own_id: int | None) -> list[SenderClaims]:
-    """Return the claims of each sender but `own_id`, oldest sender first.
+    """Return the claims of all senders except `own_id`, oldest sender first.
 
-    SQLite has only one sender, so the result is empty.
+    The result is empty on SQLite, where there is only one sender.
     """
     if connection.dialect.name != "postgresql":
         return []

@@ -48,7 +48,11 @@ def current_account() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """A process that sends, and its purpose: the command that it runs."""
+    """A process that sends messages.
+
+    purpose: the command that the process runs.
+    account, host: the account that runs the process, and its machine.
+    """
 
     purpose: str
     account: str = field(default_factory=current_account)

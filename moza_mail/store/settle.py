@@ -104,7 +104,7 @@ TAKEN_OVER = (
 
 
 class NotClaimed(Exception):
-    """An update does not match the state of its delivery; the transaction must roll back."""
+    """The state of a delivery does not allow an update, so the transaction must roll back."""
 
 
 def record_together(
@@ -112,7 +112,7 @@ def record_together(
 ) -> None:
     """Record all updates with one statement for intents and one for outcomes.
 
-    The deliveries are removed from the claims in memory. Raise NotClaimed if an update must be rejected.
+    The deliveries are also removed from `own.in_memory`. Raise NotClaimed if an update must be rejected.
     """
     intents, outcomes = _make_rows(connection, updates, own)
     update_intents = UPDATE_CLAIMED_ROWS if own.in_memory is None else UPDATE_FREE_ROWS
@@ -128,10 +128,10 @@ def record_together(
 def _make_rows(
     connection: sa.Connection, updates: Sequence[Update], own: OwnClaims
 ) -> tuple[list[Row], list[Row]]:
-    """Return the rows of all intents and of all outcomes.
+    """Return the parameters of the SQL statements for all intents and for all outcomes.
 
-    The rows are removed from the claims in memory. Raise NotClaimed for an intent without a claim in memory. Also raise it if
-    an outcome of a delivery comes before its intent, because the order would be lost.
+    The deliveries are also removed from `own.in_memory`. Raise NotClaimed for an intent whose delivery is not there. Also
+    raise it if the outcome of a delivery comes before its intent, because all intents are written before all outcomes.
     """
     intents: list[Row] = []
     outcomes: list[Row] = []
@@ -161,7 +161,7 @@ def record_each(
 ) -> list[RejectedUpdates]:
     """Record the updates one by one, in order.
 
-    Return one mapping for each update: the deliveries that it could not change, each with the error.
+    Return one mapping for each update. It maps each delivery that could not be changed to the error.
     """
     every: list[RejectedUpdates] = []
     for update in updates:
@@ -179,7 +179,7 @@ def record_each(
 
 
 def _split(update: Update) -> Iterator[tuple[int, DeliveryState, Update]]:
-    """Yield each delivery of an update with its new state and an update for it alone."""
+    """Split an update by delivery; yield each delivery, its new state and its own update."""
     if isinstance(update, Intents):
         for delivery_id in update.delivery_ids:
             yield delivery_id, DeliveryState.INTENT, Intents([delivery_id], update.now)

@@ -87,7 +87,12 @@ INSERT_CONFIRMATION = sa.insert(confirmations)
 def add_request(
     connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, stamp: str, now: datetime
 ) -> bool:
-    """Add a filled-in form to the queue; return False if its stamp was added before."""
+    """Add a filled-in form to the queue.
+
+    Return False if a form with this stamp was added before.
+
+    stamp: the unique text in the form, so that a form that is sent twice counts once.
+    """
     if connection.execute(FIND_LIST, {"on_list": mailing_list.slug}).first() is None:
         save_list(connection, mailing_list)
     values = {
@@ -108,7 +113,7 @@ def add_request(
 
 
 def handle_requests(connection: sa.Connection, now: datetime) -> bool:
-    """Handle one batch of the queue, oldest first; return True if more may wait.
+    """Handle one batch of the queue, oldest first; return True if more rows may be waiting.
 
     A handled row keeps its stamp, but no personal data. The row is deleted when no form with that stamp is valid any more.
     """
@@ -147,7 +152,7 @@ class _KnownAddress:
 
     @property
     def gets_no_mail(self) -> bool:
-        """Return True for a confirmed subscriber, and after a complaint."""
+        """Return True for a confirmed, not suppressed subscriber, and for a person who complained."""
         is_subscribed = self.state is SubscriptionState.CONFIRMED and self.suppressed_at is None
         return self.has_complained or is_subscribed
 
@@ -218,8 +223,8 @@ def _find_due(
 ) -> datetime | None:
     """Return when another confirmation mail may be sent to this mailbox.
 
-    Return None if an earlier mail can still be used, or if the limit is reached. The limit is three mails a week, and
-    one mail after the address was suppressed.
+    Return None if an earlier mail can still be used, or if the limit is reached. The limit is three mails a week. A
+    suppressed address gets only one mail after its suppression.
     """
     now = request.created_at
     since = {"mailbox": mailbox, "since": now - limits.MAIL_LIMIT_PERIOD}
@@ -239,8 +244,10 @@ def _find_due(
 
 
 def _find_silent_period(state: DeliveryState) -> timedelta:
-    """Return how long a repeated sign-up for the same list queues no other mail.
+    """Return the time after a sign-up in which another one for the same list queues no mail.
 
-    The time is longer while the first mail is not sent yet.
+    The time is longer while the mail of the earlier sign-up has not been sent.
+
+    state: the state of that mail.
     """
     return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL

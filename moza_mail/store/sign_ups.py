@@ -40,10 +40,11 @@ class SignUps:
 
         A confirmation mail is queued only if the limits allow it.
         Nothing changes for a confirmed subscriber, or after a complaint. A person who unsubscribed stays
-        unsubscribed until they use the link. A mailbox gets three mails a week, over all lists, and one since
-        its address was suppressed (model/sign_up.py).
+        unsubscribed until they use the link. A mailbox gets at most three mails a week from all lists together,
+        and only one mail after its address was suppressed (model/sign_up.py).
 
-        Return True if more may wait, so that a flood of forms does not hold up the mails.
+        Return True if more sign-ups may be waiting. One call handles a limited number, so that a flood of
+        forms does not delay the mails.
         """
         for _ in range(MAX_BATCHES):
             if await self._transactions.read(find_oldest_request) is None:

@@ -45,7 +45,7 @@ class Store:
 
     @cached_property
     def identity(self) -> "Identity":
-        """The identity of this store, by which its copies and other stores are recognised."""
+        """The identity of this store. It distinguishes the store from its copies and other stores."""
         from moza_mail.store.identity import Identity
 
         return Identity(self.transactions)
@@ -129,7 +129,7 @@ class Store:
 
     @cached_property
     def retention(self) -> "Retention":
-        """The removal of data that is older than its retention period."""
+        """The deletion of data that is older than its retention period."""
         from moza_mail.store.retention import Retention
 
         return Retention(self.transactions)

@@ -96,11 +96,12 @@ CHANGED = (AddResult.ADDED, AddResult.UPDATED, AddResult.UNCONFIRMED, AddResult.
 
 @dataclass(slots=True)
 class ImportedPerson:
-    """A person as they will be stored, and the statements needed for that (`must_...`).
+    """A person as the import will store them.
 
-    evidence: why they are not confirmed.
+    evidence: the words of the file that explain their state; not stored for confirmed people.
     since: when they consented or left.
     suppression: why their address must not be mailed.
+    must_...: True if the import must make this change to the stored data.
     """
 
     address: str
@@ -123,7 +124,7 @@ class ImportedPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTerms:
-    """The list, source and time that all people of a call share."""
+    """The list, source and time that all people of one import share."""
 
     list_slug: str
     source: str
@@ -364,7 +365,7 @@ def _write_subscriptions(
 
 
 def _to_subscription(person: ImportedPerson, terms: ImportTerms) -> tuple[object, ...]:
-    """Return a row of INSERT_SUBSCRIPTIONS."""
+    """Return a person's parameters for the SQL statement INSERT_SUBSCRIPTIONS."""
     is_confirmed = person.state is SubscriptionState.CONFIRMED
     is_unsubscribed = person.state is SubscriptionState.UNSUBSCRIBED
     since = _since(person, terms)
@@ -379,7 +380,10 @@ def _to_subscription(person: ImportedPerson, terms: ImportTerms) -> tuple[object
 
 
 def _since(person: ImportedPerson, terms: ImportTerms) -> datetime:
-    """Return when a person consented or left; now if that would be in the future."""
+    """Return when a person consented or left.
+
+    If that time is unknown or in the future, return the time of the import.
+    """
     return min(person.since, terms.now) if person.since else terms.now
 
 

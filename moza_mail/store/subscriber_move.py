@@ -210,7 +210,7 @@ def _parse_lines(
 ) -> Iterator[tuple[str, Row]]:
     """Yield the table and the values of each line.
 
-    stated: receives the counts of the last line.
+    stated: a list to which the row counts in the last line are added.
     """
     for number, line in numbered:
         try:

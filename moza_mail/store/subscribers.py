@@ -152,7 +152,7 @@ class Subscribers:
     async def iter_recipients(
         self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
-        """Return the recipients that a mailing would have now, with their values of its fields."""
+        """Yield the recipients that a mailing would have now, each with the values of `fields`."""
         after = 0
         while page := await self._transactions.read(select_recipients, list_slug, fields, segment, after):
             for recipient in page:

@@ -80,7 +80,7 @@ class Suppressions:
         return await self._transactions.read(_count_held, mailing_id)
 
     async def find_held_examples(self, mailing_id: int) -> list[Suppression]:
-        """Return one held suppression of each provider and verdict of a mailing."""
+        """Return one held suppression of the mailing for each provider and verdict."""
         return await self._transactions.read(_find_held_examples, mailing_id)
 
     async def decide_held(
@@ -118,7 +118,7 @@ class Suppressions:
 
 
 def is_suppressed(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that an address key is suppressed."""
+    """Return the SQL condition that the address with this key is suppressed."""
     return sa.exists().where(suppressions.c.address_key == key, suppressions.c.held_at.is_(None))
 
 
@@ -145,8 +145,8 @@ def insert_suppression(
 ) -> bool:
     """Suppress an address; return False if the suppression is held for a decision instead.
 
-    The caller has the lock on people. If too many readers of one provider get the same verdict in one mailing, this and the
-    earlier suppressions for that verdict are held. An address that is suppressed already stays as it is.
+    The caller has the lock on people. In one mailing, too many addresses at one provider may fail with the same verdict. This
+    suppression and the earlier ones for that verdict are then held. An existing suppression does not change.
 
     actor: the account for the audit entry; empty for the account of this process.
     mailing_id, verdict: set if a reply or report caused the suppression.
@@ -297,7 +297,7 @@ def _decide_held(
 
 
 def _find_held_examples(connection: sa.Connection, mailing_id: int) -> list[Suppression]:
-    """Return one held suppression of each provider and verdict."""
+    """Return one held suppression of the mailing for each provider and verdict."""
     first = (
         sa.select(sa.func.min(suppressions.c.address_key))
         .where(suppressions.c.mailing_id == mailing_id, suppressions.c.held_at.is_not(None))

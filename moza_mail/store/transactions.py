@@ -91,7 +91,7 @@ class Transactions:
     async def write_grouped(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run statements in one transaction with the statements of other waiting callers.
 
-        If they fail, only their own changes are undone.
+        If one caller's statements fail, only the changes of that caller are undone.
         """
         self.check_open()
         result: T = await self._changes.add(lambda connection: statements(connection, *args, **kwargs))
@@ -109,7 +109,7 @@ class Transactions:
     def make_group(
         self, commit: Callable[[list[T]], Answers[R]], most: int | None = None
     ) -> GroupCommit[T, R]:
-        """Return a queue whose items `commit` stores in groups, on the store's thread."""
+        """Return a queue that passes its items in groups to `commit`, on the store's thread."""
         group = GroupCommit(self._thread, commit, most)
         self._groups.append(group)
         return group

@@ -80,7 +80,8 @@ async def import_rows(
     """Add the people of a file to a list, each with the state and the consent in their row.
 
     Importing a file twice changes nothing, so an interrupted import can be repeated. `rows` are iterated
-    once, in a dry run twice. A window of rows is read while the previous window is stored.
+    once, in a dry run twice. They are divided into windows of many rows: while one window is stored, the next
+    window is read.
     """
     preview = (settings.preview or settings.begin_preview([rows])) if settings.dry_run else None
     if preview is None:
@@ -126,7 +127,10 @@ def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
 async def _store_windows(
     rows: Iterator[Row], add: AddPeople
 ) -> AsyncGenerator[tuple[list[Row], list[AddResult]]]:
-    """Yield each window with the results of its people, while the next window is read."""
+    """Store the rows in windows of WINDOW_ROWS; yield each window with its results.
+
+    While a window is stored, the next window is read.
+    """
     window = await _read_window(rows)
     while window:
         task = asyncio.create_task(_add_by_address(window, add))

@@ -26,7 +26,7 @@ NOT_STORED = "the data that this link refers to is no longer stored"
 
 @dataclass(frozen=True, slots=True)
 class SelfService:
-    """Requests of subscribers about themselves.
+    """The changes that people can make to their own subscriptions and preferences.
 
     Each `token` comes from a link that `links` signed.
     """
@@ -35,7 +35,7 @@ class SelfService:
     links: "SignedLinks"
 
     async def sign_up(self, request: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
-        """Queue a sign-up form. The link in the confirmation mail makes it a subscription.
+        """Queue a sign-up form. The person subscribes by the link in the confirmation mail.
 
         Return False if a form with this stamp was queued before. The result does not depend on the state of the
         address: otherwise anybody could find out who is on a list. Raise SubscriptionError if nobody can sign up for

@@ -164,9 +164,10 @@ class SubscriberAdmin:
         clock: Callable[[], datetime],
         patience: timedelta = ERASE_PATIENCE,
     ) -> ErasureResult:
-        """Erase many people as `erase` does. The store's other texts are searched only once.
+        """Erase many people as `erase` does.
 
-        Raise StoreError if a message to one of them is still being sent after `patience`. All others are then erased.
+        Other rows that may quote their addresses are searched once for all people. Raise StoreError if a message
+        to one of the people is still being sent after `patience`. All other people are erased before that.
         """
         waiting, deadline, counts = tuple(addresses), clock() + patience, Counter[str]()
         while True:

@@ -34,7 +34,7 @@ def name_colour(text: str) -> str:
 
 
 def find_rare_colours(colours: Mapping[int, str], rows: Sequence[int]) -> dict[int, str]:
-    """Return the rare colours, which mark only some of the rows, by row.
+    """Return the colour of each row whose colour is rare, so that it may mean something.
 
     A colour of every second row is not rare: it only makes a table easier to read.
 

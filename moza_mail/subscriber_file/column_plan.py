@@ -146,7 +146,7 @@ class ColumnPlan:
         return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
 
     def as_data(self) -> dict[str, str]:
-        """Return the name of each used column, by heading."""
+        """Map the heading of each used column to the name of its attribute or role."""
         return {
             column.heading: column.attribute or column.role.value
             for column in self.columns

@@ -172,7 +172,7 @@ class ColumnValues:
         return self.empty > 0 or len(self.distinct) > 1
 
     def matching(self, pattern: re.Pattern[str]) -> list[str]:
-        """Return the values with these words."""
+        """Return the distinct values in which the pattern is found."""
         return [value for value in self.distinct if pattern.search(normalise(value))]
 
     def distinct_if(self, condition: bool) -> list[str]:
@@ -227,7 +227,7 @@ class ColumnValues:
 
 
 def _is_no_mail(value: str) -> bool:
-    """Return True for a channel other than mail, and for a no."""
+    """Return True for a word that means no, or for a channel other than mail."""
     return is_no(value) or not OTHER_CHANNEL.isdisjoint(map(normalise, PARTS.split(value)))
 
 

@@ -1,4 +1,4 @@
-"""Resolve columns with the same role, where a file can have only one of them."""
+"""Find out which column counts if several have a role that only one may have."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -61,7 +61,10 @@ EXTENSION = re.compile(r"\.\w{2,4}$")
 
 
 def find_file_state(source: str, service: str, answers: ColumnAnswers) -> RowState | None:
-    """Return the state of all people in a file, from an answer or from the name that Mailchimp gives it."""
+    """Return the state of all people in a file; None if it is not known.
+
+    The state comes from a person's answer, or from the name that Mailchimp gave to the file.
+    """
     answer = answers.status.get(WHOLE_FILE, {})
     if WHOLE_FILE in answer:
         return answer[WHOLE_FILE]
@@ -103,9 +106,10 @@ def is_list_of_leavers(name: str) -> bool:
 
 
 def make_leavers_error(source: str, name: str, *, line: int, has_status: bool) -> SubscriberFileError:
-    """Return the error that asks about a file of leavers with a row that may be mailed.
+    """Return the error that asks if all people in a file left, as a name says.
 
-    line: the line of the first such row.
+    name: the name of the file, the folder or the group that says so.
+    line: the first line with a person who, judging by the row, may not have left.
     """
     state = STATE_OF_ROLE.get(find_role(_normalise_name(name)), RowState.UNSUBSCRIBED)
     if not has_status and name == source:

@@ -341,7 +341,10 @@ def is_inverted(heading: str) -> bool:
 
 
 def names_newsletter(heading: str) -> bool:
-    """Return True for a heading about a newsletter that nothing inverts, such as `Nieuwsbrief Wonen`."""
+    """Return True for a heading about a newsletter, such as `Nieuwsbrief Wonen`.
+
+    A heading with an inverting word, such as `not`, does not count.
+    """
     words = normalise_heading(heading)
     return re.search(NEWSLETTER, words) is not None and not is_inverted(heading)
 

@@ -141,7 +141,7 @@ def mentions_consent(words: str) -> bool:
 
 
 def describes_consent(words: str) -> bool:
-    """Return True for a normalised text that tells how or to what somebody agreed."""
+    """Return True for a normalised text about consent, or about the way in which it was given."""
     return mentions_consent(words) or _GIVEN.search(words) is not None
 
 

@@ -30,8 +30,8 @@ class NameColumns:
         """Return the name in a row.
 
         The column `name` (or `Nom`) usually holds the whole name. It may hold only the first name if there is
-        a column for the last name, or only the last name if there is a column for the first name. Name parts
-        that it already contains are not added again.
+        a column for the last name, or only the last name if there is a column for the first name. The other
+        name columns are then added, unless the column `name` contains their values already.
         """
         whole = values[self.whole] if self.whole is not None else ""
         if self.first is None and self.last is None:

@@ -1,4 +1,7 @@
-"""Read the marks of the sheets of Excel (Office Open XML, ECMA-376 part 1, section 18)."""
+"""Find hidden rows, notes, colours and struck cells in the sheets of an Excel workbook.
+
+The format is Office Open XML (ECMA-376 part 1, section 18).
+"""
 
 import posixpath
 import re
@@ -18,7 +21,7 @@ SECTIONS = ("fonts", "fills", "cellXfs", "cellStyleXfs", "dxfs", "cellStyles")
 
 
 class OfficeOpenReader(TagReader):
-    """Read the files of a workbook of Excel."""
+    """Reads the sizes and marks of sheets from the XML files of an Excel workbook."""
 
     def __init__(self) -> None:
         """Prepare to read a workbook. Its styles and shared texts must come before its sheets."""
@@ -57,7 +60,7 @@ class OfficeOpenReader(TagReader):
         self._struck_texts: set[str] = set()
 
     def begin(self, part: str, parser: expat.XMLParserType) -> None:
-        """Begin with a sheet, or with another file of the workbook."""
+        """Prepare to read the next XML file of the workbook: a sheet, or another file."""
         super().begin(part, parser)
         self._sheet = self._by_part[part] = SheetMarks()
         self.parts.append(self._sheet)
@@ -69,7 +72,7 @@ class OfficeOpenReader(TagReader):
         self._place = self._author_id = ""
 
     def sheets(self) -> dict[str, SheetMarks]:
-        """Return the sheets by name, each with the notes of the files that belong to it."""
+        """Return the sheets by name. Notes are in separate files, and are added to their sheet."""
         parts = self._relations.get("xl/workbook.xml", {})
         found: dict[str, SheetMarks] = {}
         for identifier, name in self._names.items():

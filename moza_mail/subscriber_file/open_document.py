@@ -1,4 +1,7 @@
-"""Read the marks of the sheets of LibreOffice (OpenDocument 1.3 part 3)."""
+"""Find hidden rows, notes, colours and struck cells in the sheets of a LibreOffice workbook.
+
+The format is OpenDocument 1.3 part 3.
+"""
 
 from xml.parsers import expat
 
@@ -11,7 +14,10 @@ HIDDEN = frozenset({"collapse", "filter"})
 
 
 class OpenDocumentReader(TagReader):
-    """Read the files of a workbook of LibreOffice. The file of styles must come before the content."""
+    """Reads the sizes and marks of sheets from the XML files of a LibreOffice workbook.
+
+    The file with the styles must be read before the file with the content.
+    """
 
     def __init__(self) -> None:
         """Prepare to read a workbook."""
@@ -40,7 +46,7 @@ class OpenDocumentReader(TagReader):
         self._is_struck = self._is_note = self._has_text = False
 
     def begin(self, part: str, parser: expat.XMLParserType) -> None:
-        """Begin with the styles, or with the content."""
+        """Prepare to read the next XML file: the styles, or the content with the sheets."""
         super().begin(part, parser)
         self._sheet = SheetMarks()
 

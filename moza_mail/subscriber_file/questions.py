@@ -113,7 +113,7 @@ def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Qu
 
 
 def quote(text: str) -> str:
-    """Return a text in quotes, as a shell reads it."""
+    """Quote a text so that a shell reads it as one argument."""
     return shlex.quote(text) if NOT_SHELL_SAFE.search(text) else f'"{text}"'
 
 

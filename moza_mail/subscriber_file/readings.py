@@ -137,12 +137,12 @@ class CellReader:
     words: the states of normalised values, from a person's answers or the service's own words; None if the
         value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
-    takes_any_words: one word is a consent, as in a column `consent`.
+    takes_any_words: even a text of one word is the words of a consent, as in a column `consent`.
     is_foreign: True for the status of something else, such as an account. There, `active` is not a consent, but `subscribed`
         is one.
     is_account: True for an account or a membership. There, somebody who is not active has left.
     only_answers: the heading says nothing, so each yes, no, date and state needs an answer in `words`.
-    knows_texts: with `only_answers`, any other text says nothing about mail.
+    knows_texts: used with `only_answers`. Texts of all other kinds say nothing about mail, and need no answer.
     is_own: any text is a consent, because the file is our own export, with the state in another column.
     """
 

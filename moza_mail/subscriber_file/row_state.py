@@ -308,10 +308,14 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _make_forms(text: str) -> tuple[str, ...]:
-    """Return four forms of a value: all of it, and without an addition, polite words or a date at the end.
+    """Return a normalised value in four forms, which may be equal.
 
-    Examples: `Nee (wil niet meer)`, `Removed by user`, `Yes please!`,
-    `afgemeld 3-2-2023`. The channel before a value, as in `Email: Bounced`, is left out.
+    1. The whole value.
+    2. Without an addition, as in `Nee (wil niet meer)` and `Removed by user`.
+    3. Without polite words, as in `Yes please!`.
+    4. Without a date at the end, as in `afgemeld 3-2-2023`.
+
+    A channel before the value, as in `Email: Bounced`, is left out of all forms.
     """
     plain = BY_EMAIL.sub("", normalise(text))
     bare = DATE_AT_END.sub("", plain)
@@ -395,7 +399,10 @@ def mentions_leaving(text: str) -> bool:
 
 
 def is_about_terms(text: str) -> bool:
-    """Return True for a text that says that people can leave, as below a form, and not that somebody left."""
+    """Return True for a text that says that people can leave, such as the text below a form.
+
+    A text in which somebody asks to leave does not count.
+    """
     words = normalise(text)
     return TERMS.search(words) is not None and REQUEST.search(words) is None
 

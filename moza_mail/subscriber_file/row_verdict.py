@@ -99,7 +99,10 @@ class RowJudge:
         )
 
     def _state_of_dates(self, readings: Sequence[tuple[Column, Reading]]) -> tuple[RowState, Column] | None:
-        """Return the state that the sign-up dates give, if no other column can say yes."""
+        """Return the state that follows from the sign-up dates, with the column that gave it.
+
+        Return None if there is no such column, or if another column can say yes.
+        """
         dates = [(column, reading) for column, reading in readings if column.role is ColumnRole.CONSENT_DATE]
         if not dates or self._has_positive:
             return None
@@ -195,7 +198,8 @@ def find_open_questions(
 def _severity(state: str) -> int:
     """Return the severity of a proposed state, but at least the severity of `unsubscribed`.
 
-    So an answer can change every row except a row of somebody who left.
+    A question about a row is left out if the row's own state is at least as serious as this one. So questions remain
+    about all rows except those of people who left.
     """
     proposed = RowState.UNSUBSCRIBED if state == IGNORE else RowState(state)
     return max(proposed, RowState.UNSUBSCRIBED, key=lambda one: one.severity).severity

@@ -77,7 +77,7 @@ class SubscriberFileOptions:
     international: allow addresses that need SMTPUTF8 (RFC 6531).
     answers: the answers of a person about the columns.
     context: the folder in the ZIP, and the sheet of the workbook, that contain the list.
-    extra: columns that are not in the lines of the file, such as the marks of a workbook: cells by line, by heading.
+    extra: columns to add to those of the file, such as the marks of a workbook. Each heading is mapped to cells by line.
     """
 
     consent: str = ""
@@ -125,7 +125,7 @@ class SubscriberFile:
                 yield from self._read_row(*found, row_text)
 
     def _ask_about_leavers(self) -> None:
-        """Raise SubscriberFileError if the name of the file says that all people left, and a row does not."""
+        """Raise SubscriberFileError if a name says that all people left, but a row says otherwise."""
         table = self._open_table()
         names = (self.source, *self._options.context, *table.titles)
         name = find_leavers_name(names, self._options.answers)
@@ -147,9 +147,9 @@ class SubscriberFile:
             raise make_leavers_error(self.source, name, line=doubtful_line, has_status=has_status(roles))
 
     def find_non_ascii_example(self) -> str:
-        """Return a non-ASCII value, preferably a name.
+        """Return a non-ASCII value of the file, preferably a name; empty if there is none.
 
-        The value shows a person if the encoding is right.
+        A person who sees this value can tell if the encoding was detected correctly.
         """
         names = self._names
         parts = [index for index in (names.whole, names.first, names.last) if index is not None]
@@ -219,7 +219,7 @@ class SubscriberFile:
         return self._plan_columns()
 
     def _ask(self, plan: ColumnPlan, questions: Sequence[Question]) -> None:
-        """Raise SubscriberFileError if a question is left whose answer can change a row."""
+        """Raise SubscriberFileError with the questions whose answers can change a row, if any."""
         dates = plan.find(ColumnRole.CONSENT_DATE)
         is_named = is_list_of_subscribers(self.source, plan.service)
         opt_in = dates[0] if dates and not is_named else None

@@ -37,7 +37,7 @@ class CsvTable:
     header_line: the line number of the header; 0 for a list without a header.
     separator: "" for a list that is not CSV.
     titles: the lines above the header.
-    extra: the cells of the last columns by line, for columns that are not in the file.
+    extra: columns that are added after those of the file. Each maps line numbers to cells.
     """
 
     header: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Receive the tags of the files of a workbook from expat."""
+"""Handle the XML tags that expat finds in the files of a workbook."""
 
 from collections.abc import Callable, Mapping
 from xml.parsers import expat
@@ -16,9 +16,9 @@ TagHandler = Callable[[Attributes], None]
 
 
 class TagReader:
-    """Call a handler for each start tag, by the name of the tag without its prefix.
+    """Calls a handler for each start tag. `handlers` has them by tag name without prefix.
 
-    parts: the sheets, and an empty sheet for each other file.
+    parts: the sheets that were read; also an empty sheet for each XML file that is not a sheet.
     """
 
     def __init__(self, handlers: Mapping[str, TagHandler]) -> None:
@@ -31,12 +31,12 @@ class TagReader:
         self._kept = 0
 
     def begin(self, part: str, parser: expat.XMLParserType) -> None:
-        """Begin with a file of the workbook."""
+        """Prepare to receive the tags of the next XML file of the workbook."""
         self._part = part
         self._parser = parser
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """Receive a start tag."""
+        """Call the handler of a start tag, if it has one."""
         try:
             handler = self._by_tag[tag]
         except KeyError:
@@ -47,7 +47,7 @@ class TagReader:
             handler(attributes)
 
     def end(self) -> None:
-        """End a file of the workbook."""
+        """Finish an XML file of the workbook."""
 
     def sheets(self) -> dict[str, SheetMarks]:
         """Return the sheets by name."""
@@ -64,7 +64,7 @@ class TagReader:
             self._text.append(text)
 
     def _keep(self) -> None:
-        """Count something that is kept in memory; raise SheetTooLargeError for too many."""
+        """Count an item that stays in memory; raise SheetTooLargeError if there are too many."""
         self._kept += 1
         if self._kept > MAX_KEPT:
             raise SheetTooLargeError

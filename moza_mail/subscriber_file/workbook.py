@@ -54,7 +54,7 @@ class SheetLines:
 
     @property
     def extra(self) -> dict[str, dict[int, str]]:
-        """The columns that are not in the lines: cells by line, by heading."""
+        """Columns to add to those in the lines. Each heading is mapped to cells by line number."""
         columns = {MARK_HEADING: self.marks, NOTE_HEADING: self.notes, COLOUR_HEADING: self.colours}
         return {heading: cells for heading, cells in columns.items() if cells}
 

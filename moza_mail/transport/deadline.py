@@ -49,4 +49,4 @@ class Deadline:
 
 
 def _do_nothing() -> None:
-    """Take the place of `on_expiry` after the end."""
+    """Do nothing. A cancelled deadline has this function in place of `on_expiry`."""

@@ -26,13 +26,12 @@ STOPPED = "not tried, because sending was stopped"
 
 
 class LookAhead:
-    """The limit of submissions with an intent and without an outcome.
+    """The limit on the number of submissions that have an intent and no outcome yet.
 
-    The limit is just high enough to keep the workers busy.
-
-    If the process is killed, exactly these submissions become uncertain. The limit starts at two for each worker. It grows by
-    half when a worker must wait because of the limit, and shrinks when some submissions were not needed for a while. So a
-    fast relay or a slow disk gets a high limit, and a slow relay gets a low limit.
+    If the process is killed, exactly the submissions of this kind become uncertain. So the limit is only as high as the
+    workers need. It starts at two for each worker. It grows by half when a worker must wait because of the limit. It shrinks
+    when, for a while, some submissions were always ready and no worker needed them. So a fast relay or a slow disk gets a high
+    limit, and a slow relay gets a low limit.
     """
 
     def __init__(self, workers: int) -> None:
@@ -51,7 +50,7 @@ class LookAhead:
         return max(1, min(MAX_BATCH, self.limit // 3))
 
     def count_ready(self, ready: int) -> None:
-        """Record how many submissions are ready after a worker has taken one."""
+        """Record how many submissions are still ready after a worker has taken one."""
         self._unused = min(self._unused, ready)
 
     def grow(self, in_flight: int) -> bool:
@@ -67,9 +66,9 @@ class LookAhead:
         return True
 
     def finish_batch(self) -> None:
-        """Record that a batch is ready, and lower the limit from time to time.
+        """Record that a batch is ready. After every few batches, lower the limit.
 
-        It is lowered by half of the submissions that were not needed.
+        The limit is lowered by half the number of submissions that were always ready without being needed.
         """
         self._may_grow = True
         self._batches += 1
@@ -202,7 +201,7 @@ class SubmissionQueue:
     async def collect_outcomes(self) -> Outcomes:
         """Wait until the new outcomes fill a batch or have waited long enough; return them.
 
-        The result is empty if there will be no more.
+        The result is empty if there will be no more outcomes.
 
         For each outcome, one more intent may be recorded. The caller first gives the outcomes to the ledger,
         which commits in order. So an intent is never durable before the outcome that made room for it.
@@ -239,7 +238,7 @@ class SubmissionQueue:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read_ahead(self) -> None:
-        """Read submissions from the source, a few more than may have an intent now."""
+        """Read submissions from the source, up to READ_AHEAD more than may have an intent now."""
         try:
             await self._read_all()
         finally:
@@ -332,9 +331,9 @@ async def dispatch(
 ) -> AsyncGenerator[Outcomes]:
     """Run the workers and yield the outcomes of submissions as they come.
 
-    See Transport.send. An error is raised only after every submission taken has its outcome. This is the
-    first error that stopped all workers. If instead every worker has stopped with its own error, while
-    submissions may be left, the error of the first worker is raised.
+    See Transport.send. If an error stopped all workers, the first such error is raised. If instead every worker
+    stopped with an error of its own, and submissions may be left, the error of the first worker is raised. In
+    both cases, every submission that was taken has its outcome before the error is raised.
 
     If the generator is closed early, the workers are cancelled: recorded intents remain, and no further body
     is sent.

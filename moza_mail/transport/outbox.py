@@ -125,7 +125,7 @@ class OutboxTransport:
 def prepare_maildir(path: Path) -> frozenset[str]:
     """Create missing folders of the Maildir and return the names of the messages in `cur`.
 
-    A mail program moves messages there when it has found them in `new`.
+    A mail program moves messages from `new` to `cur` when it has seen them.
     """
     for folder in (path, *(path / name for name in ("tmp", "new", "cur"))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

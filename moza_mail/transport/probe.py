@@ -59,9 +59,9 @@ async def _try_envelopes(
 
 
 def find_outbox_problem(relay: str, base: Path) -> str:
-    """Return why messages cannot be written to the folder of `outbox:PATH`.
+    """Return why messages cannot be written to the folder of `outbox:PATH`; empty if they can.
 
-    The result is empty if they can. Creates nothing.
+    The function only looks, and creates no folder.
     """
     folder = base / parse_outbox(relay)
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), base)

@@ -102,7 +102,7 @@ class SmtpSession(asyncio.BufferedProtocol):
     async def send_from(self, source: WorkSource) -> None:
         """Send submissions until there are no more or the connection cannot be used any more.
 
-        It cannot be used any more after its maximum number of messages, or when it is closed.
+        The connection cannot be used after its maximum number of messages, or after it was closed.
         """
         if self.close_reason:
             return

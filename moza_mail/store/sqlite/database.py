@@ -167,7 +167,7 @@ class SqliteDatabase:
     def purge(self, texts: Collection[str]) -> Purge:
         """Move the write-ahead log into the file and truncate the log.
 
-        If one of the texts is still in the file, or if there are more than MAX_TEXTS, rebuild the file.
+        Rebuild the file if it still contains one of the deleted `texts`, or if there are more than MAX_TEXTS of them.
         """
         with self._write_locked():
             if not self._truncate_log():

@@ -53,7 +53,10 @@ class FileLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def write(self, holder: bytes) -> None:
-        """Write the holder into the file. Its modification time says since when it holds the lock."""
+        """Write the holder into the file.
+
+        The modification time of the file then shows when the lock was taken.
+        """
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, holder, 0)
 
@@ -74,8 +77,8 @@ class FairLock:
     """A fair lock, made of two files, for processes that commit without pauses.
 
     With one file, the process that released the lock would usually take it again before the others, because
-    they only poll. In this way, a sender made a server wait for half a second. So a waiting process locks the
-    second file, `turn`. A process that wants to take the lock again must get the turn first. Methods raise OSError.
+    they only poll. With one file, a sender once made a server wait for half a second. So a waiting process locks
+    the second file, `turn`. A process that wants to take the lock again must get the turn first. Methods raise OSError.
     """
 
     def __init__(self, path: Path, turn: Path) -> None:

@@ -149,7 +149,7 @@ class EditApi:
         return JSONResponse(self._compare(request, fields["text"], current))
 
     async def paste(self, request: Request) -> Response:
-        """Return copied HTML as Markdown; empty if an issue cannot contain something in it."""
+        """Return pasted HTML as Markdown; empty if it has content that an issue cannot have."""
         fields = await read_json(request, "html")
         try:
             text = await to_thread.run_sync(edit.html_to_markdown, fields["html"])

@@ -101,7 +101,10 @@ def _decode_label(label: str) -> str:
 
 
 def in_one_line(error: MozaMailError, lang: str) -> str:
-    """Return an error and its hint as one line, after the number of the issue's line if known."""
+    """Return an error and its hint in one line of text.
+
+    The text begins with the number of the faulty line in the issue, if it is known.
+    """
     if not isinstance(error, IssueError):
         return f"{translate(error.message, lang).text} {translate(error.hint, lang).text}".strip()
     where = f"{error.line}: " if error.line else ""

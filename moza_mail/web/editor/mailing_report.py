@@ -93,7 +93,10 @@ class MailingReportPages:
 
 
 def count_audience(summary: MailingSummary) -> list[tuple[str, int]]:
-    """Count each recipient once: by the reason if skipped, else by the state."""
+    """Count each recipient once.
+
+    Skipped recipients are counted by reason, and all others by the state of their delivery.
+    """
     reasons: Counter[SkipReason] = Counter()
     for (reason, _detail), count in summary.skipped.items():
         reasons[reason] += count

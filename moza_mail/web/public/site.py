@@ -169,7 +169,7 @@ class PublicSite:
     ) -> str:
         """Return the language of a page: `?lang=`, else `wanted`, else the language of the list.
 
-        Without a list, the language of the first list is the last choice.
+        For a page that belongs to no list, the language of the first list is used instead.
         """
         lists = (mailing_list,) if mailing_list else tuple(self.lists.values())[:1]
         asked = request.query_params.get("lang", "")
