@@ -356,7 +356,7 @@ def read_text(path: Path) -> str:
 
 
 def _find_texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text and every key in a TOML value, with the name of the innermost key."""
+    """Yield every text and key in a TOML value, each with the name of the key that holds it."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):

@@ -57,9 +57,9 @@ class Project:
         return issue_folder.find_issue_files(self.root, self.config.issues)
 
     def list_other_issues(self, path: Path) -> list[Path]:
-        """Return the other issues of the project.
+        """Return the issues of the project, except the issue in the file `path`.
 
-        For a file outside the folder of the issues, return the other issues in its own folder.
+        If `path` is outside the folder of the issues, return the other issues in the same folder as `path`.
         """
         own = os.path.realpath(path)
         issues = self.list_issues()

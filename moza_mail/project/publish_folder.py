@@ -28,7 +28,7 @@ AT_WORKING_FOLDER, EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishResult:
-    """The number of files that were added, changed, unchanged and removed."""
+    """The numbers of files that were added, changed, left unchanged, and removed."""
 
     added: int = 0
     changed: int = 0

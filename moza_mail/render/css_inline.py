@@ -111,8 +111,8 @@ def _load_inliner() -> "type[Premailer]":
 def _without_modules(*names: str) -> Iterator[None]:
     """Replace the named modules by empty ones during an import.
 
-    premailer and cssutils import two modules for network access, which they never need here. Loading these
-    two modules takes longer than all other work of premailer and cssutils.
+    premailer and cssutils import two modules for network access, but inlining needs no network. Loading these two
+    modules takes longer than all other work of premailer and cssutils.
     """
     left_out = {name: ModuleType(name) for name in names if name not in sys.modules}
     sys.modules.update(left_out)

@@ -47,7 +47,7 @@ class SendSettings:
         have accepted their first message.
     retry_refused: mail the refused recipients again, because a person has decided so.
     retry_verdict: limits `retry_refused` to deliveries with this verdict, None for all.
-    rates: the rate limits that apply. A delivery that must wait does not hold up the others.
+    rates: the rate limits that apply. A delivery that must wait does not hold up other deliveries.
     on_outcomes: called with the outcomes that were recorded.
     on_end: called with the circuit breaker at the end of the run, also if the run fails.
     """
@@ -294,7 +294,7 @@ class _DeliveryRun:
             self.halt.set()
 
     def _adjust_outcome(self, key: int, outcome: Outcome) -> Outcome:
-        """Return the outcome to record.
+        """Return the outcome to record for an outcome that the transport returned.
 
         A delivery that keeps being returned untried is deferred. A refused delivery stays pending if the refusal is about the
         size of the message.

@@ -114,10 +114,10 @@ async def send_due(
 ) -> AsyncGenerator[DueResult]:
     """Send every due issue, continue interrupted mailings, and yield each result.
 
-    Issues are sent in the order of their send times. An issue that cannot be sent does not hold up the others; its error is in
-    its result. If the relay does not answer or another sender is at work, the remaining issues wait for the next run. A
-    mailing that stopped because replies refused us, the sender, continues after a pause. Deliveries of such a mailing
-    that are still pending after `max_age` are skipped as too late. Raises StoreError.
+    Issues are sent in the order of their send times. An issue that cannot be sent does not hold up the other issues. The
+    result of such an issue contains the error. If the relay does not answer or another sender is at work, the remaining
+    issues wait for the next run. A mailing that stopped because replies refused us, the sender, continues after a pause.
+    Deliveries of such a mailing that are still pending after `max_age` are skipped as too late. Raises StoreError.
     """
     for plan, first_state in await list_due_states(store, plans, settings.clock(), settings.max_age):
         if first_state in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():

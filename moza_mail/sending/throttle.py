@@ -1,6 +1,6 @@
 """Rate limits: release deliveries no faster than the relay and each provider allow.
 
-Deliveries to a provider that must wait do not hold up the others.
+Deliveries to a provider that must wait do not hold up deliveries to other providers.
 """
 
 from collections.abc import Callable

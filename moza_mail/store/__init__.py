@@ -119,7 +119,7 @@ async def open_store(
     actor: the account that audit entries name; by default the account of this process.
     hasher: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
         seal, and nobody can be erased.
-    any_secret: accept a secret that is not the store's own, so that `adopt_secret` can replace it.
+    any_secret: accept a secret that is not the store's own, so that `adopt_secret` can make it the store's own.
     thresholds: how often an address must fail before it is suppressed.
 
     Raise StoreError if the store cannot be opened, SchemaTooNew if a newer moza-mail wrote it.

@@ -44,7 +44,7 @@ def map_missing_values(fields: Iterable[MergeField], table: sa.Table = subscribe
 
 
 def has_missing_value(fields: Iterable[MergeField]) -> Criterion:
-    """Return the condition that a subscriber has no value for at least one required field."""
+    """Return the condition that a subscriber lacks a value for one or more required fields."""
     return sa.or_(sa.false(), *map_missing_values(fields).values())
 
 

@@ -44,7 +44,12 @@ RESTORE_HINT = (
 
 @dataclass(slots=True, kw_only=True)
 class AuditWriter:
-    """The audit entries of the open transaction, with the account and the address hasher."""
+    """Collects the audit entries of the open transaction, and inserts them at its end.
+
+    actor: the account that an entry names by default.
+    hasher: the keyed hash of addresses.
+    any_secret: accept a secret that is not the store's own.
+    """
 
     actor: str
     hasher: AddressHasher | None = None
@@ -130,13 +135,13 @@ def add_entry(connection: sa.Connection, entry: AuditEntry, about: Address | Non
 
 
 def find_hasher(connection: sa.Connection) -> AddressHasher | None:
-    """Return the store's keyed hash; None if the store was opened without the secret."""
+    """Return the keyed hash of addresses; None if the store was opened without the secret."""
     writer: AuditWriter = connection.info[INFO_KEY]
     return writer.hasher
 
 
 def require_hasher(connection: sa.Connection) -> AddressHasher:
-    """Return the store's keyed hash; raise StoreError if the secret is missing."""
+    """Return the keyed hash of addresses; raise StoreError if the secret is missing."""
     hasher = find_hasher(connection)
     if hasher is None:
         raise StoreError(

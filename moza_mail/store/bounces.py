@@ -219,7 +219,7 @@ def _make_address_reply(bounce: Bounce, sent_at: datetime) -> AddressReply:
 def _list_last_replies(
     connection: sa.Connection, bounce: Bounce, sent: SentMessage
 ) -> tuple[Sequence[AddressReply], int]:
-    """Return the last reply or bounce of each mailing to this address, oldest first.
+    """Return the last reply or bounce of each mailing to the bounced address, oldest first.
 
     Also return the index of the reply that `bounce` reports. A reply counts at the time when its message was sent.
     That time is certain, but the date in a report is not. Messages that were sent before a suppression was last

@@ -192,7 +192,7 @@ def _select_candidates() -> sa.Select[Any]:
 def _mark(
     connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, own: OwnClaims
 ) -> list[Delivery]:
-    """Mark the candidates claimed or skipped and return the claimed ones."""
+    """Mark each candidate as claimed or as skipped, and return the claimed deliveries."""
     good = [rows.claimed_delivery(row) for row in found if row[-1] is None]
     claimed = [delivery.id for delivery in good]
     if own.in_memory is not None:

@@ -97,9 +97,9 @@ class Confirmations:
             await self._transactions.write_grouped(_release, ids, self._sender_id)
 
     async def find_next_due(self) -> datetime | None:
-        """Return when the next confirmation is due; None if no confirmation waits.
+        """Return when the next unsent confirmation is due; None if there is none.
 
-        Queued sign-ups are not counted: handle them first.
+        A queued sign-up form has no confirmation yet, so handle queued forms first.
         """
         return await self._transactions.read(_find_next_due)
 
@@ -192,9 +192,9 @@ def _select_due(now: datetime) -> sa.Select[Any]:
 
 
 def _is_stopped() -> sa.ColumnElement[bool]:
-    """Return the condition for a suppression that stops a confirmation.
+    """Return the condition that a suppression of the address stops a confirmation.
 
-    A complaint stops it, and so does any suppression after the sign-up.
+    A suppression for a complaint stops it, and so does any suppression since the sign-up.
     """
     return sa.exists().where(
         suppressions.c.address_key == subscribers.c.address_key,

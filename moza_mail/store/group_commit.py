@@ -22,7 +22,7 @@ class GroupCommit(Generic[T, R]):
     """A queue whose items are committed in groups of up to `most`.
 
     The slower the disk, the larger the groups. After a commit, the event loop runs a few rounds before the
-    next commit starts, so that callers can add their next items to it. Without this pause, commits of intents
+    next commit starts, so that callers can add their next items to that commit. Without this pause, commits of intents
     and of outcomes would alternate, and each item would wait for two commits more than necessary.
     """
 

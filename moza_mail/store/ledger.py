@@ -135,7 +135,7 @@ class Ledger:
     async def iter_deliveries(
         self, mailing_id: int, states: Iterable[DeliveryState]
     ) -> AsyncGenerator[Delivery]:
-        """Return the deliveries in these states, by id."""
+        """Yield the deliveries of a mailing in these states, in the order of their ids."""
         wanted, after = frozenset(states), 0
         while page := await self._transactions.read(_select_page, mailing_id, wanted, after):
             for each in page:

@@ -90,7 +90,7 @@ def find_next_attempt(connection: sa.Connection, mailing_id: int) -> datetime | 
 
 
 def _select_reports(mailing_id: int, *by: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Count the deliveries with a report, by kind of report.
+    """Return the query that counts the deliveries with a report, by kind of report.
 
     Several reports of one kind about one delivery count once.
     """

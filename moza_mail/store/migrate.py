@@ -15,7 +15,8 @@ MIGRATIONS: dict[str, Callable[[sa.Connection], None]] = {}
 def find_version(connection: sa.Connection, name: str) -> str:
     """Return the version of a database; "" if it is empty.
 
-    Raise SchemaTooNew if a newer moza-mail wrote it, StoreError if another program did.
+    Raise SchemaTooNew if a newer moza-mail wrote the database, and StoreError if another program did.
+
     name: the database's name in errors.
     """
     tables = sa.inspect(connection).get_table_names()
