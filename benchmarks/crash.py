@@ -178,7 +178,7 @@ def finish_mailing(here: Folder) -> None:
     """Run `send` until no recipient is left, as cron does."""
     until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
-        subprocess.run(**here.command("send", ISSUE, "--yes"), capture_output=True, check=False)
+        here.run("send", ISSUE, "--yes")
         if not here.states().keys() & {"pending", "claimed", "intent", "deferred"}:
             return
     raise SystemExit("the mailing does not finish")

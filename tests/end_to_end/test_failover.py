@@ -10,7 +10,7 @@ from tests.support import fleet
 from tests.support.postgres import cluster
 from tests.support.project_folder import ISSUE, Folder
 
-READERS = 1500
+READERS = 1000
 WARNING = "does not commit synchronously"
 
 

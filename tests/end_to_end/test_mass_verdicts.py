@@ -92,18 +92,18 @@ def test_a_rejected_verdict_leaves_everybody_in_the_audience_with_an_audit_entry
     assert project.run("bounces", "reject", SLUG).out.strip() == "0 stay in the audience"
 
 
-def test_a_wrongly_accepted_batch_of_a_thousand_suppressions_is_undone_by_one_command(project):
-    mail_and_bounce(project, 1000, 1000)
-    assert project.run("bounces", "--json").json["held"] == 1000
-    assert project.run("bounces", "accept", SLUG, "--yes", "--json").json["count"] == 1000
-    assert count_suppressed(project) == 1000
+def test_a_wrongly_accepted_batch_of_suppressions_is_undone_by_one_command(project):
+    mail_and_bounce(project, 200, 200)
+    assert project.run("bounces", "--json").json["held"] == 200
+    assert project.run("bounces", "accept", SLUG, "--yes", "--json").json["count"] == 200
+    assert count_suppressed(project) == 200
     undo = ("subscribers", "unsuppress", "--mailing", SLUG, "--reason", "the provider was down")
     asked = project.run(*undo)
     assert asked.code == 2
-    assert "1000 addresses are suppressed by such bounces" in asked.err
-    assert count_suppressed(project) == 1000
+    assert "200 addresses are suppressed by such bounces" in asked.err
+    assert count_suppressed(project) == 200
     done = project.run(*undo, "--yes", "--json")
-    assert done.json == {"done": "unsuppressed", "count": 1000}
+    assert done.json == {"done": "unsuppressed", "count": 200}
     assert count_suppressed(project) == 0
     (removed,) = project.run("subscribers", "show", "lezer7@example.org", "--json").json[
         "removed_suppressions"
