@@ -47,7 +47,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 def enum_type(kind: type[StrEnum]) -> sa.Enum:
     """Return the column type of a StrEnum.
 
-    It has no CHECK, so that a new member does not require a new table.
+    The column has no CHECK constraint. So a new member needs no migration of the table.
     """
     return sa.Enum(
         kind,

@@ -108,7 +108,7 @@ class Store:
 
     @cached_property
     def rate_limits(self) -> "RateLimits":
-        """The number of messages sent lately, for limits on the rate."""
+        """The token buckets that limit the rate of sending."""
         from moza_mail.store.rate_limits import RateLimits
 
         return RateLimits(self.transactions)

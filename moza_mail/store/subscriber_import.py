@@ -177,9 +177,9 @@ def _add_entries(
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
 ) -> None:
-    """Add one audit entry for the import of a file, or else one entry for each person.
+    """Add audit entries: one for the import of a file, otherwise one for each person.
 
-    One entry is enough for the import of a file, because the imported rows contain its source and time.
+    One entry is enough for a file, because the imported rows contain its source and time.
     """
     counts = {result: count for result in CHANGED if (count := results.count(result))}
     suppressed = sum(person.suppression is not None for person in people.values())
@@ -324,7 +324,7 @@ def _take_consent(person: ImportedPerson, new_subscriber: NewSubscriber) -> None
 
 
 def _update(person: ImportedPerson, new_subscriber: NewSubscriber) -> bool:
-    """Copy the name, language and attributes that are given; return True if any changes."""
+    """Copy the given name, language and attributes; return True if one of them changes."""
     name, lang = new_subscriber.name or person.name, new_subscriber.lang or person.lang
     attributes = {**person.attributes, **new_subscriber.attributes}
     differs = (name, lang, attributes) != (person.name, person.lang, person.attributes)

@@ -1,9 +1,8 @@
 """The move file: all subscriber data as lines of JSON, to move a project elsewhere.
 
-It can be imported into another database or on another machine. A file begins with a line that names its
-version and the id of the secret. It ends with the number of rows of each table, so that a truncated file is
-recognised. It never contains the secret itself. A sign-up keeps its number, so that the link in its mail works in the
-other project too.
+It can be imported into another database or on another machine. The first line of the file has the version of the format
+and an id of the project's secret, but never the secret itself. The last line has the number of rows of each table, so that
+a truncated file is recognised. A sign-up keeps its number, so that the link in its mail works in the other project too.
 """
 
 import json

@@ -145,8 +145,8 @@ def insert_suppression(
 ) -> bool:
     """Suppress an address; return False if the suppression is held for a decision instead.
 
-    The caller has the lock on people. In one mailing, too many addresses at one provider may fail with the same verdict. This
-    suppression and the earlier ones for that verdict are then held. An existing suppression does not change.
+    The caller has the lock on people. If too many addresses at one provider fail with the same verdict in one mailing, this
+    suppression and the earlier ones for that verdict are held. An existing suppression that is not held does not change.
 
     actor: the account for the audit entry; empty for the account of this process.
     mailing_id, verdict: set if a reply or report caused the suppression.

@@ -36,7 +36,7 @@ OpenTransport = Callable[[], AbstractAsyncContextManager[Transport]]
 class ConfirmationSettings:
     """Dependencies and limits for sending confirmations.
 
-    stop: set to end in good order.
+    stop: an event. Set it to end the work in good order.
     rates: the rate limits, shared with mailings.
     on_error: called with each error that does not end the work.
     """

@@ -35,7 +35,7 @@ class SelfService:
     links: "SignedLinks"
 
     async def sign_up(self, request: SignUp, mailing_list: MailingList, *, stamp: str, now: datetime) -> bool:
-        """Queue a sign-up form. The person subscribes by the link in the confirmation mail.
+        """Queue a sign-up form. The person then subscribes with the link in the mail.
 
         Return False if a form with this stamp was queued before. The result does not depend on the state of the
         address: otherwise anybody could find out who is on a list. Raise SubscriptionError if nobody can sign up for

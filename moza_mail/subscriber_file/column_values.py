@@ -200,7 +200,10 @@ class ColumnValues:
 
     @property
     def is_code(self) -> bool:
-        """Return True if there are few values that differ, and they are not the numbers of the rows."""
+        """Return True if the column has few distinct values, at least two, counting empty cells.
+
+        Long values that all differ do not count, because they may be customer numbers.
+        """
         if len(self.distinct) > FEW or len(self.distinct) + (self.empty > 0) < 2:
             return False
         return len(self.distinct) < self.filled or min(map(len, self.distinct)) < MIN_NUMBER_LENGTH
@@ -209,7 +212,7 @@ class ColumnValues:
     def denies(self) -> bool:
         """Return True if there are few values and one says no, such as `geen mail` or `nooit`.
 
-        If all rows have the same no, return False, because the column makes no difference between people.
+        If all rows have the same word for no, return False, because the column makes no difference between people.
         """
         if self.is_constant and all(map(is_no, self.distinct)):
             return False

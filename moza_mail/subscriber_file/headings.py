@@ -350,7 +350,7 @@ def names_newsletter(heading: str) -> bool:
 
 
 def names_lists(heading: str) -> bool:
-    """Return True for a heading such as `Mailing lists`, under which the names of lists may be."""
+    """Return True for a heading such as `Mailing lists`, whose column may name lists."""
     return (
         re.fullmatch(
             r"(?:mailing ?list|mailinglijst|list|lijst|verteiler|newsletter list|liste de diffusion)(?:s|en|n)?",

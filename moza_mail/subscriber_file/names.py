@@ -1,4 +1,4 @@
-"""Join a person's name from the columns for its parts."""
+"""Build a person's name from the columns for its parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -97,7 +97,7 @@ def _list(parts: Sequence[Translatable | str]) -> Translatable | str:
 
 
 def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Question:
-    """Add the line numbers of each value to a question about a column that is not in the file itself."""
+    """Show line numbers in a question about a column of `extra`, which is not in the file itself."""
     cells = extra.get(question.heading)
     if cells is None:
         return question

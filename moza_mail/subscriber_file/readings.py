@@ -137,7 +137,7 @@ class CellReader:
     words: the states of normalised values, from a person's answers or the service's own words; None if the
         value says nothing about mail.
     has_reasons: any text counts as yes, as in a column `bounce reason`.
-    takes_any_words: even a text of one word is the words of a consent, as in a column `consent`.
+    takes_any_words: even a single word counts as the words of a consent, as in a column `consent`.
     is_foreign: True for the status of something else, such as an account. There, `active` is not a consent, but `subscribed`
         is one.
     is_account: True for an account or a membership. There, somebody who is not active has left.
@@ -159,7 +159,10 @@ class CellReader:
     _known: dict[str, Reading] = field(default_factory=dict)
 
     def read(self, text: str) -> Reading:
-        """Return the meaning of a cell; `is_readable` is False if a person must explain the cell."""
+        """Return the meaning of a cell.
+
+        `is_readable` of the result is False if a person must explain the cell.
+        """
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())
@@ -196,7 +199,10 @@ class CellReader:
         return self._read_positive(text)
 
     def _read_answered(self, text: str) -> Reading | None:
-        """Read a value that a person explained, a link, or JSON with a state, for any role; None for another text."""
+        """Read a value that means the same in a column of any role; return None for other texts.
+
+        Such a value is one that `words` explains, a link, or JSON with a state.
+        """
         word = normalise(text) if self.words else ""
         if word in self.words:
             return Reading(state=self.words[word])

@@ -42,7 +42,7 @@ class RowJudge:
         """Prepare the columns.
 
         file_state: the state of all people in the file, if it has one.
-        consent: what these people consented to; used only if no column is about consent.
+        consent: what the people in the file consented to; used only if no column is about consent.
         """
         self._readers = plan.find(*POSITIVE, *NEGATIVE, ColumnRole.CONSENT_DATE)
         self._sources = plan.find(ColumnRole.SOURCE)
@@ -84,7 +84,7 @@ class RowJudge:
         return RowVerdict(state=worst, words=words, since=min(dates, default=None))
 
     def lacks_opt_in(self, row: Sequence[str]) -> bool:
-        """Return True if a row has a date of joining, but no date of opt-in in the column for it."""
+        """Return True if a row has a date of joining, but no date in the column for opt-in dates."""
         readings = [
             (column, column.reader.read(row[column.index])) for column in self._readers if column.reader
         ]
@@ -198,8 +198,8 @@ def find_open_questions(
 def _severity(state: str) -> int:
     """Return the severity of a proposed state, but at least the severity of `unsubscribed`.
 
-    A question about a row is left out if the row's own state is at least as serious as this one. So questions remain
-    about all rows except those of people who left.
+    A question about a row is left out if the row's own state is at least as serious as the result. So questions
+    remain about all rows except those of people who left.
     """
     proposed = RowState.UNSUBSCRIBED if state == IGNORE else RowState(state)
     return max(proposed, RowState.UNSUBSCRIBED, key=lambda one: one.severity).severity

@@ -18,7 +18,9 @@ class SheetTooLargeError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class SheetMarks:
-    """The size of a sheet from A1, and the marks of its rows by number, from 1.
+    """The size of a sheet, counted from cell A1, and the marks of its rows.
+
+    Rows are numbered from 1.
 
     hidden: a byte for each row, 1 for a hidden row.
     struck: by row, the columns of the struck cells as the bits of a number.
@@ -39,7 +41,7 @@ class SheetMarks:
         return self.rows * self.columns
 
     def measure(self, row: int, column: int) -> None:
-        """Extend the sheet to a cell. Raise SheetTooLargeError if it has too many rows."""
+        """Extend the size of the sheet to include a cell; raise SheetTooLargeError above MAX_ROWS."""
         self.rows = max(self.rows, row)
         self.columns = max(self.columns, column)
         if row > MAX_ROWS:

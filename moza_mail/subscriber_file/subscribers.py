@@ -424,7 +424,7 @@ def is_attribute_name(name: str) -> bool:
 
 
 def _collect(table: CsvTable, columns: Sequence[Column]) -> list[ColumnValues]:
-    """Return the values of all columns. With a column of addresses, remarks among the addresses are collected too."""
+    """Return the values of all columns, and the remarks in the column of addresses, if any."""
     readers = {column.index: column.reader for column in columns}
     rows = (found[1] for found in table.rows() if not isinstance(found, RejectedRow))
     email = next((column.index for column in columns if column.role is ColumnRole.EMAIL), None)

@@ -198,9 +198,9 @@ class _LineFeed:
 
 
 def _collect_header(first: str, rest: Iterator[str]) -> list[str]:
-    """Return the lines of the header that begins with this line.
+    """Return the lines of the header, of which `first` is the first line.
 
-    There may be several, because a quoted heading may have line breaks.
+    A header can have several lines, because a quoted heading may contain line breaks.
     """
     head = [first]
     while "".join(head).count('"') % 2 and len(head) < MAX_HEADER_LINES and (more := next(rest, "")):

@@ -16,8 +16,9 @@ TagHandler = Callable[[Attributes], None]
 
 
 class TagReader:
-    """Calls a handler for each start tag. `handlers` has them by tag name without prefix.
+    """Calls a handler for each start tag.
 
+    handlers: the handlers by the name of the tag, without its prefix.
     parts: the sheets that were read; also an empty sheet for each XML file that is not a sheet.
     """
 

@@ -28,7 +28,7 @@ STOPPED = "not tried, because sending was stopped"
 class LookAhead:
     """The limit on the number of submissions that have an intent and no outcome yet.
 
-    If the process is killed, exactly the submissions of this kind become uncertain. So the limit is only as high as the
+    If the process is killed, exactly these submissions become uncertain. So the limit is only as high as the
     workers need. It starts at two for each worker. It grows by half when a worker must wait because of the limit. It shrinks
     when, for a while, some submissions were always ready and no worker needed them. So a fast relay or a slow disk gets a high
     limit, and a slow relay gets a low limit.

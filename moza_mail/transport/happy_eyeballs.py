@@ -41,7 +41,7 @@ async def connect_socket(host: str, port: int) -> socket.socket:
 
 
 def interleave_families(found: Sequence[AddressInfo]) -> Iterable[AddressInfo]:
-    """Return the addresses of IPv6 and IPv4 in turn (RFC 8305 4).
+    """Return the addresses, alternating between IPv6 and IPv4 (RFC 8305 4).
 
     The family that the system prefers comes first.
     """

@@ -43,7 +43,7 @@ class PreviewApi:
     async def preview(self, request: Request) -> Response:
         """Render an issue's file, or the text in the request, for a recipient.
 
-        If rendering fails, the response describes the problem and the last preview without errors.
+        If rendering fails, the response describes the problem. It also has the data of the issue's last good preview.
         """
         fields = await read_json(request, "name", "recipient")
         name, text = require_issue(self.session, fields["name"]), fields.get("text")

@@ -19,7 +19,10 @@ MIN_LIGHTNESS = 0.22
 
 
 class ColourScheme(StrEnum):
-    """The colours in a mail program. A FORCED dark scheme inverts the colours of the mail."""
+    """The colours of a mail program: light, dark, or FORCED.
+
+    With FORCED, the program makes a mail dark by inverting its colours.
+    """
 
     LIGHT = "light"
     DARK = "dark"
@@ -50,7 +53,7 @@ class ClientView:
 
 
 def apply_client_view(html: str, view: ClientView) -> str:
-    """Return the HTML as a mail program would show it, whatever colours the browser prefers."""
+    """Return the HTML as a mail program would show it. The browser's colour scheme has no effect."""
     if not view.images:
         html = IMAGE.sub(r'\1data:,"', html)
     if not view.styles:

@@ -258,7 +258,7 @@ class Pages:
         return PlainTextResponse(shown.replace("\r\n", "\n"))
 
     async def choose(self, request: Request) -> Response:
-        """Save the chosen language or colours in a cookie, and redirect to the page."""
+        """Save the chosen language or colours in a cookie, and redirect to the page to show."""
         query = request.query_params
         try:
             to = urlsplit(query.get("to", "/"))

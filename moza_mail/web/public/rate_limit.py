@@ -45,7 +45,9 @@ class SignUpLimiter:
 
 
 def find_networks(host: str) -> tuple[tuple[Network, int], ...]:
-    """Return the networks that contain an address, each with its factor for the rate.
+    """Return the networks that contain an address, each with a factor.
+
+    The sign-up rate is multiplied by the factor of the network.
 
     All hosts that are not IP addresses count as one network.
     """
