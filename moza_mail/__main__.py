@@ -1,4 +1,4 @@
-"""`python -m moza_mail` is `moza-mail`."""
+"""Run the command `moza-mail` as `python -m moza_mail`."""
 
 from moza_mail.cli import main
 

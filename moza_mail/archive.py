@@ -153,7 +153,7 @@ def _make_issue_files(
 ) -> dict[str, bytes]:
     """Return the files of one issue: its page, images and calendar.
 
-    around: the older and the newer issue; empty sequences if there is none.
+    around: two sequences, with the next older and the next newer issue. Each is empty if there is no such issue.
     """
     issue, entry = one.issue, one.entry
     calendar_path = _issue_path(issue, ISSUE_CALENDAR)

@@ -41,7 +41,10 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
 
 
 async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
-    """Record that `by` approves the planned mailing. An empty `by` means this account."""
+    """Record that a person approves the planned mailing.
+
+    by: the name of the approver; empty for the account that runs this process.
+    """
     return await approvals.approve(store, plan.mailing, by=by or current_account(), now=now())
 
 
@@ -57,7 +60,7 @@ class Withdrawal:
 async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) -> Withdrawal:
     """Withdraw every approval of an issue for its list.
 
-    by: the account that withdraws them; empty for this account.
+    by: the name of the person who withdraws them; empty for the account that runs this process.
     """
     mailing = prepared.draft_mailing()
     count = await approvals.withdraw_approvals(store, mailing, by=by or current_account(), now=now())

@@ -12,7 +12,10 @@ RESTART_SECONDS = 5.0
 async def keep_running(
     work: Callable[[], Awaitable[None]], stop: asyncio.Event, on_error: Callable[[Exception], None]
 ) -> None:
-    """Run `work` until `stop` is set. If `work` ends earlier, call `on_error` and restart it."""
+    """Run `work` until `stop` is set.
+
+    If `work` ends earlier, `on_error` receives the error, and `work` runs again after a pause.
+    """
     while not stop.is_set():
         error: Exception | None = None
         try:

@@ -74,9 +74,9 @@ async def restore(project: Project, file: Path) -> Restored:
 
 
 async def _find_newest_generation(project: Project) -> int:
-    """Return the highest known generation of the store that is replaced.
+    """Return the highest known generation number of the store that the backup replaces.
 
-    Returns 0 if the store is gone or cannot be read.
+    The generation number of a store rises while the store is used. Returns 0 if the store is gone or cannot be read.
     """
     known = project.read_store_mark()
     current = 0

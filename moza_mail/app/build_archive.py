@@ -167,7 +167,7 @@ class ArchiveBuilder:
         return self.build(entries)
 
     def change_token(self) -> object:
-        """Return a value that changes when the date or a file of an issue changes."""
+        """Return a value that changes when a new day begins or the file of an issue changes."""
         files = ((str(path), path.stat().st_mtime_ns) for path in self._project.list_issues())
         return self._today(), tuple(files)
 
@@ -229,7 +229,7 @@ class ArchiveBuilder:
         return text, header.slug if is_included or is_early or header.slug in sent else ""
 
     def _is_own(self, list_slug: str) -> bool:
-        """Return True if an issue for this list belongs in the archive.
+        """Return True if an issue for the list `list_slug` belongs in this archive.
 
         list_slug: the list in the issue's front matter; empty means the default list.
         """

@@ -31,7 +31,7 @@ class BulkAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPlan:
-    """Plan of an action on a file.
+    """Plan of an action on every person in a file.
 
     addresses: all addresses in the file.
     todo: the addresses that need the action.
@@ -63,9 +63,9 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkResult:
-    """Result of an action on a file.
+    """Result of an action on every person in a file.
 
-    remains: places that still contain erased data, until the action is repeated.
+    remains: places that still contain the data of erased people. Repeat the action to erase the data there too.
     remarks: sentences about files, and about places that moza-mail cannot reach.
     """
 
@@ -76,7 +76,7 @@ class BulkResult:
 async def plan_bulk_action(
     project: Project, action: BulkAction, path: Path, *, list_slug: str = "", evidence: str = ""
 ) -> BulkPlan:
-    """Read a file, and look up its addresses in the store.
+    """Plan an action: read the addresses in a file, and look them up in the store.
 
     list_slug: the list to unsubscribe from; empty for the default list. Other actions are for all lists.
     evidence: the reason for a suppression.

@@ -19,7 +19,7 @@ CACHE_FOLDER = ".moza-mail"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkReport:
-    """The answers for an issue's links, and the findings that result from them.
+    """The answers of the websites that an issue links to, and the resulting findings.
 
     unsaved: the cache folder if it is not writable; otherwise None.
     """

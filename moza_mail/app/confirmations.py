@@ -158,9 +158,9 @@ async def send_confirmations(
 
 
 async def list_uncertain(project: Project) -> list[Confirmation]:
-    """Return the confirmations that the relay may have accepted.
+    """Return the confirmations of which it is uncertain if the relay accepted them.
 
-    Another process may mail confirmations meanwhile.
+    This also works while another process mails confirmations.
     """
     async with open_store(project) as store:
         return await store.confirmations.list_uncertain()

@@ -155,9 +155,9 @@ def _is_clock_synchronised() -> bool | None:
 
 
 def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[tuple[Address, Address]]:
-    """Return the envelope to try at the relay for each list: return address and recipient.
+    """Return, for each list, a return address and a recipient to try at the relay.
 
-    The return address has the form that real messages have. The recipient is the list's own sender.
+    The return address looks like that of a real message. The recipient is the sender of the list.
     """
     bounce = Address(local=EXAMPLE_LOCAL_PART, domain=bounce_domain) if bounce_domain else None
     return [(bounce or one.sender, one.sender) for one in lists.values()]
@@ -237,9 +237,9 @@ async def _examine_relay(
 
 
 def measure_newest_issue(project: Project, keys: Keys) -> int:
-    """Return the size in bytes of a message of the newest issue.
+    """Return the size in bytes of one message with the newest issue.
 
-    Returns 0 if the message cannot be composed, or if composing would create the project's secret.
+    Returns 0 if the message cannot be composed, or if the project has no secret yet. Composing would create the secret.
     """
     path = find_newest_issue(project)
     if path is None or not any(name == "the secret" for name, _ in project.find_private_files()):

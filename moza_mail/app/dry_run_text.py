@@ -8,7 +8,7 @@ from moza_mail.i18n import gettext as _
 
 
 def dry_run_as_lines(report: DryRunReport) -> Iterator[str]:
-    """Yield one message, the first recipients, and the counts."""
+    """Yield the text of one message, the first recipients, and the number of messages."""
     result = report.result
     yield from _message_as_lines(result.example)
     if result.recipients:
@@ -38,7 +38,7 @@ def dry_run_as_lines(report: DryRunReport) -> Iterator[str]:
 
 
 def _message_as_lines(content: bytes) -> Iterator[str]:
-    """Yield the headers and the text version of a message, decoded; name its other parts."""
+    """Yield the decoded headers and text of a message, and a line for each other part."""
     if not content:
         return
     message = message_from_bytes(content, policy=policy.default)

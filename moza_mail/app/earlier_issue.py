@@ -1,4 +1,4 @@
-"""Find an issue that was sent before under another name, for `check`."""
+"""Find out, for the command `check`, if an issue was sent before under another name."""
 
 from moza_mail.app.check_issue import SENT_BEFORE, check_issue, load_rules
 from moza_mail.app.prepare_issue import PreparedIssue

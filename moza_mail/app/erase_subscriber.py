@@ -84,7 +84,7 @@ async def erase_files(
     """Remove people from the files of the project.
 
     is_published: True if one of the addresses is in the text of an issue.
-    left_out: a file that is not searched.
+    left_out: a file that stays unchanged, even if it contains the people; None if there is none.
     """
     scope = _make_scope(project, is_published=is_published, left_out=left_out)
     return await asyncio.to_thread(project.erase_from_files, AddressSetFinder(addresses), scope)

@@ -49,7 +49,8 @@ class ExportedFile:
 
     path: the file, or the ZIP that contains it.
     member: the name of the file in the ZIP; "" for a file on disk.
-    skipped: the names of the files in the ZIP that are not read. Only the first file of a ZIP has these names.
+    skipped: the names of the other files in the ZIP, which are not read. They are given only for the first subscriber
+        file of a ZIP, and are empty otherwise.
     """
 
     path: Path

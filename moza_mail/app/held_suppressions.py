@@ -21,7 +21,7 @@ from moza_mail.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPlan:
-    """The held suppressions of a mailing, about which a person decides.
+    """The suppressions of a mailing that are held until a person accepts or rejects them.
 
     counts: the number of held suppressions by provider and verdict.
     examples: one suppression of each provider and verdict.
@@ -64,10 +64,10 @@ class HeldPlan:
 
 
 async def plan_decision(project: Project, issue: str, domain: str) -> HeldPlan:
-    """Return the held suppressions of an issue's newest mailing.
+    """Return the held suppressions of the newest mailing of an issue.
 
-    issue: empty for the newest mailing of all.
-    domain: only the held suppressions at this provider; empty for all.
+    issue: the issue; empty for the newest mailing of any issue.
+    domain: return only the held suppressions at the provider of this domain; empty for all providers.
     """
     provider = find_provider(domain) if domain else ""
     async with open_store(project) as store:

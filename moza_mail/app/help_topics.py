@@ -11,7 +11,7 @@ FOLDERS = (PACKAGE / "docs", PACKAGE.parent / "docs")
 
 
 def find_topics() -> dict[str, Path]:
-    """Return the page of each topic, by its name."""
+    """Return the file of each topic's page, by the name of the topic."""
     for folder in FOLDERS:
         if pages := sorted(folder.glob("*.md")):
             return {page.stem: page for page in pages}

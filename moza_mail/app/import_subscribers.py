@@ -42,8 +42,8 @@ CERTAIN = frozenset({"UTF-8", WORKBOOK})
 class ImportOptions:
     """Options of an import.
 
-    columns: the heading of the column for `email`, `name` or an attribute.
-    status: the subscription state that a value in a column means, each as `COLUMN:VALUE=STATE`.
+    columns: column headings, by `email`, `name` or the name of the attribute that the column contains.
+    status: texts such as `COLUMN:VALUE=STATE`. Each says which subscription state a value in a column means.
     ignored: columns that say nothing about the subscription state.
     kept: columns to store although the list does not declare them as attributes.
     service: the service that exported the file, if the headings do not identify it.
@@ -139,8 +139,9 @@ def _open_lines(
 ) -> tuple[FileEncoding, Callable[[], Iterable[str]], dict[str, dict[int, str]]]:
     """Return the encoding of a file, a function that returns its lines, and extra columns.
 
-    The extra columns contain a workbook's notes and other marks: for each heading, the marks by line number. Other
-    files have no extra columns. A workbook is read into memory.
+    The extra columns contain what a workbook shows besides the text of its cells: notes, colours, and marks such as
+    `hidden row`. They are returned by heading, as texts by line number. Other files have no extra
+    columns. A workbook is read into memory.
     """
     chunks = source.read_chunks()
     head = next(chunks, b"")
@@ -156,7 +157,7 @@ def _open_lines(
 
 
 def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAnswers:
-    """Return the meaning of the columns, from the import options and the list's attributes."""
+    """Return a person's answers about the columns, with the attributes of the list."""
     return read_answers(
         columns=options.columns,
         status=options.status,
@@ -248,9 +249,9 @@ class RowCollector:
 
 
 def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], ImportPreview]:
-    """Return copies of the files with `dry_run` set, and the state that their dry runs share.
+    """Return copies of the files with `dry_run` set, and an object that their dry runs share.
 
-    With this state, the dry run of a later file knows the people from an earlier file, as a real import would.
+    The object remembers the people in earlier files. So the dry run of a later file counts them as a real import would.
     """
     previewed = [replace(file, options=replace(file.options, dry_run=True)) for file in files]
     return previewed, subscribe.ImportSettings.begin_preview([file.rows for file in files])
@@ -258,7 +259,7 @@ def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], Import
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTotals:
-    """The rows of several files by result, with masked examples."""
+    """The number of rows in several files by result, with masked addresses as examples."""
 
     counts: Mapping[str, int]
     examples: Mapping[str, tuple[str, ...]]
@@ -281,7 +282,7 @@ async def import_subscribers(
 ) -> ImportResult:
     """Import an opened file.
 
-    preview: the state that the dry runs of several files share; None for a file on its own.
+    preview: the object that the dry runs of several files share; None for a file on its own.
 
     Importing the same file again changes nothing, so an interrupted import can be repeated.
     """

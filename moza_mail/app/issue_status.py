@@ -30,7 +30,7 @@ class IssueState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueStatus:
-    """The state of an issue.
+    """The state of an issue, its approver, and the time of its approval or sending.
 
     by: the person who approved the issue; empty if nobody did.
     at: the time of approval or the day of sending, in the project's time zone.

@@ -141,7 +141,10 @@ STANDBY_HINT = _(
 
 
 def describe_standbys(count: int) -> Translatable:
-    """Return the warning that a failover may lose commits."""
+    """Return the warning that a failover to a standby server may lose commits.
+
+    count: the number of standby servers.
+    """
     return ngettext(
         "the database has a standby server and does not commit synchronously, so after a failover recipients may be uncertain or mailed twice",
         "the database has {count} standby servers and does not commit synchronously, so after a failover recipients may be uncertain or mailed twice",
@@ -254,7 +257,7 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
     """Judge if the clock is right.
 
-    newest: the newest time in the store. A clock that shows a time well before it is wrong.
+    newest: the newest time in the store; None if unknown. The clock is wrong if it is well behind this time.
     synchronised: True if the kernel reports a synchronised clock; None if unknown.
     """
     shown = f"{now:%Y-%m-%d %H:%M} UTC"

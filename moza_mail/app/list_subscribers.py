@@ -32,7 +32,7 @@ FIXED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """A filter on the subscribers of a list. A field that is empty or None selects everybody."""
+    """The conditions that select subscribers of a list. Empty conditions select everybody."""
 
     state: SubscriptionState | None = None
     segment: str = ""
@@ -41,7 +41,7 @@ class ListQuery:
     limit: int | None = None
 
     def make_filter(self, mailing_list: MailingList) -> SubscriberFilter:
-        """Return the filter for the store; raise ProjectError for an invalid condition."""
+        """Return the query as a filter of the store; raise ProjectError if it is invalid."""
         conditions: list[Condition] = []
         if self.segment:
             conditions.append(find_segment(mailing_list, self.segment).condition)
@@ -145,7 +145,10 @@ async def list_subscribers(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentCount:
-    """A segment, with its current audience and the number of subscribers left out by reason."""
+    """A segment of a list, with the number of subscribers who would receive a mailing now.
+
+    audience: also has the number of subscribers who are left out, for each reason.
+    """
 
     list_slug: str
     segment: Segment

@@ -17,7 +17,10 @@ FindProofs = Callable[[Container[str]], Sequence[AcceptanceProof]]
 
 
 class MessageIdsAt:
-    """All Message-IDs at these domains, as a container for `read_relay_log`."""
+    """A container that contains every Message-ID with one of the given domains.
+
+    It makes `read_relay_log` find the messages of all mailings.
+    """
 
     def __init__(self, domains: frozenset[str]) -> None:
         self._domains = domains
@@ -43,7 +46,7 @@ async def record_lost_mailings(store: Store, project: Project, find_proofs: Find
     """Record a mailing for each issue that is in the relay's log but not in the store.
 
     Every delivery of such a mailing is uncertain. Raises IssueError for an unreadable issue and ListError for an unusable
-    list, because the log may contain their messages too.
+    list, because the log may contain messages of such an issue or list.
     """
     for fault in project.find_list_faults().values():
         raise fault

@@ -42,7 +42,7 @@ class StatusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMailing:
-    """One line of the list of mailings."""
+    """A mailing as one line in the list of mailings."""
 
     mailing: Mailing
     states: Mapping[DeliveryState, int]
@@ -68,8 +68,8 @@ class ListedMailing:
 class MailingStatus:
     """The status of a mailing. The lists that `StatusOptions` did not request are empty.
 
-    earlier: the number of older mailings.
-    mailings: the newest mailings, this one included; empty if an issue was named.
+    earlier: the number of mailings that are older than this mailing.
+    mailings: the newest mailings, including this mailing; empty if the status of a named issue was requested.
     unreadable: an error for each unreadable issue, which cannot be sent automatically.
     audit_check: the result of verifying the newest entries of the audit log.
     """

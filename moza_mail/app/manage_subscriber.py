@@ -109,9 +109,9 @@ async def suppress(project: Project, address: str, evidence: str) -> None:
 async def remove_suppression(
     project: Project, address: str, reason: str, *, is_requested: bool
 ) -> Suppression:
-    """Remove the suppression of an address. Its earlier bounces no longer count.
+    """Remove the suppression of an address. Earlier bounces of the address no longer count.
 
-    is_requested: the person asked to be mailed again.
+    is_requested: True if the person asked to be mailed again.
 
     Raises SubscriptionError if the person may have asked for the suppression and `is_requested` is False.
     """

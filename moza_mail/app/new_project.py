@@ -62,7 +62,7 @@ def create(folder: Path, answers: ProjectAnswers, *, now: datetime) -> CreatedPr
 
 
 def find_site_url(folder: Path) -> str:
-    """Return the address of the website whose repository is in a folder; empty if none is."""
+    """Return the address of the website in a folder; empty if the folder has no website."""
     hugo = find_hugo_site(folder, "")
     return hugo.url if hugo else ""
 
@@ -143,7 +143,7 @@ def default_site(sender: str) -> str:
 
 
 def read_slug(text: str) -> str:
-    """Return the name of a list; raise ProjectError for an unusable name."""
+    """Return the slug of a list; raise ProjectError for a text that cannot be a slug."""
     if not SLUG.fullmatch(text.strip()):
         raise ProjectError(
             _("--list: {text} cannot be the name of a list", text=f"{text!a}"),

@@ -1,6 +1,6 @@
-"""Mail the operator when something needs a person, once for each cause.
+"""Mail the operator when a person must act, once for each cause.
 
-The exit code reports the same causes. So it does not matter if this mail fails, for example because of the relay.
+The exit code reports the same causes. So no report is lost if this mail fails, for example because the relay is unavailable.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ def describe_cause(error: MozaMailError) -> str:
 
 
 async def notify_operator(project: Project, store: Store, causes: Sequence[str]) -> None:
-    """Mail the operator, whose address is in `notify`, each cause that was not mailed before.
+    """Mail the operator about each cause that was not mailed before.
 
-    Causes that differ only in their numbers count as one.
+    The setting `notify` has the operator's address. Causes that differ only in their numbers count as one.
     """
     if not project.config.notify:
         return
@@ -57,7 +57,7 @@ def make_cause_key(cause: str) -> str:
 
 
 async def mail_causes(project: Project, transport: Transport, causes: Sequence[str]) -> None:
-    """Mail these causes to the address in `notify`."""
+    """Mail the given causes in one message to the address in the setting `notify`."""
     operator = Address.parse(project.config.notify)
     lists = [*project.read_lists().values()]
     # Without a usable list, the operator is the sender too: this may be the very problem to report.

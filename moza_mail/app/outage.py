@@ -22,10 +22,10 @@ REPORTED = "subscribers/database-away"
 def wait_for_database(
     store: Store, say: Callable[[str], None], stop: asyncio.Event, patience: timedelta | None = None
 ) -> None:
-    """Let a mailing wait when the database server is away.
+    """Let a mailing wait while the database server is unavailable.
 
     say: receives one message for each outage.
-    stop: set to wait no longer.
+    stop: an event. When it is set, the mailing stops waiting.
     patience: wait up to this long; None for ten minutes.
     """
     limit = PATIENCE if patience is None else patience
@@ -43,7 +43,10 @@ def wait_for_database(
 
 
 async def find_standby_warnings(store: Store, mailing: Mailing) -> list[str]:
-    """Return a warning if a failover of the database may lose commits, once for each mailing."""
+    """Return a warning if a failover of the database may lose commits.
+
+    Returns no warning if an earlier call for the same mailing returned it.
+    """
     count = await store.ledger.count_unsafe_standbys()
     if count and await store.notices.report_once(f"standbys {mailing.key}", now=now()):
         return [_("Warning: {message}. {hint}", message=describe_standbys(count), hint=STANDBY_HINT)]

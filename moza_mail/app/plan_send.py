@@ -92,20 +92,20 @@ class SendPlan:
         return sum(self.states.get(state, 0) for state in (DeliveryState.UNCERTAIN, DeliveryState.INTENT))
 
     def is_finished(self, options: SendOptions) -> bool:
-        """Return True if a send with these options would find nothing to do."""
+        """Return True if a send with `options` would find nothing to do."""
         intents = self.states.get(DeliveryState.INTENT, 0)
         again = self.uncertain if options.retry_uncertain else intents
         return self.is_begun and not self.remaining and not again and not self.count_retried(options)
 
     def count_retried(self, options: SendOptions) -> int:
-        """Return the number of refused recipients that a send with these options mails again."""
+        """Return the number of refused recipients that a send with `options` mails again."""
         refused = self.states.get(DeliveryState.REFUSED, 0) if options.retry_refused else 0
         if options.verdict is None:
             return refused
         return sum(one.count for one in self.retried_verdicts(options))
 
     def retried_verdicts(self, options: SendOptions) -> list[VerdictCount]:
-        """Return the refusals, by verdict, that a send with these options tries again."""
+        """Return the counts of the refused recipients that a send with `options` mails again."""
         wanted = [
             one for one in self.verdicts if one.state is DeliveryState.REFUSED and options.retry_refused
         ]
@@ -115,7 +115,7 @@ class SendPlan:
 async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions) -> SendPlan:
     """Plan to send an issue.
 
-    The plan is partial if the mailing is finished or the issue has errors.
+    If the mailing is finished, the plan only counts its deliveries. If the issue has errors, the plan only has the findings.
 
     Raises IssueChanged, NotApproved and EmptyAudience.
     """
@@ -147,7 +147,7 @@ async def plan_mailing(
     findings: tuple[Finding, ...] = (),
     keys: tuple[DkimKey, ...] = (),
 ) -> SendPlan:
-    """Plan a mailing that has begun or is a draft.
+    """Plan how to continue a mailing that has begun, or how to send a draft of a mailing.
 
     Raises EmptyAudience for a draft without recipients.
     """

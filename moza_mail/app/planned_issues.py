@@ -35,8 +35,8 @@ class PlannedIssues:
 def load_planned_issues(project: Project) -> PlannedIssues:
     """Read the front matter of every issue. Return the issues with a send time.
 
-    Two issues with one slug are an error, because the ledger would take both for one mailing. An issue of a list that cannot
-    be read is left out, because the list has an error of its own.
+    Two issues with one slug are an error, because the ledger would take both for one mailing. If a list cannot be read,
+    its issues are left out, because the list has an error of its own.
     """
     issues: list[PlannedIssue] = []
     slugs: dict[tuple[str, str], str] = {}

@@ -123,7 +123,10 @@ def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) ->
 
 
 def prepare_issue(project: Project, name: str, list_slug: str = "", segment: str = "") -> PreparedIssue:
-    """Prepare an issue for `list_slug`, else the issue's own list, else the default list.
+    """Prepare an issue for a list, given the path or the slug of the issue.
+
+    list_slug: the list; empty for the issue's own list, or else the default list.
+    segment: the segment of the list that receives the issue; empty for the whole list.
 
     Raises IssueError, ThemeError or RenderError, and ProjectError for an unknown list or segment.
     """

@@ -106,9 +106,9 @@ class BounceTally:
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
     async def recount_held(self, store: Store) -> None:
-        """Move suppressions that were put on hold later from `suppressed` to `held`.
+        """Correct `suppressed` and `held` after the whole mailbox was read.
 
-        A later bounce in the same mailbox can put earlier suppressions on hold.
+        A later bounce in the mailbox can put suppressions on hold that were counted as `suppressed` before.
         """
         if not self.held:
             return
@@ -136,7 +136,9 @@ class BounceTally:
 async def process_mailbox(
     project: Project, source: str, root: Path, *, is_dry_run: bool, is_by_hand: bool = True
 ) -> BounceRun | None:
-    """Process a bounce mailbox; return None if a refused login is not repeated.
+    """Process a bounce mailbox and return the counts.
+
+    Returns None without a login if the server refused the login before, unless a person started the run.
 
     source: the mailbox; empty for the project's own mailbox.
     root: the folder for a relative path in `source`.
@@ -174,7 +176,7 @@ async def _was_refused(project: Project) -> bool:
 
 
 async def _record_login_and_notify(project: Project, report: BounceRun, *, has_login: bool) -> None:
-    """Record if the login was refused, and mail the operator if a person is needed."""
+    """Record the refusal or success of the login. Mail the operator if a person must act."""
     is_refused = isinstance(report.error, MailboxLoginRefused)
     async with open_store(project) as store:
         if has_login and (is_refused or report.error is None):

@@ -1,4 +1,4 @@
-"""Return warnings about refusals by the relay, its errors, and an earlier outbox."""
+"""Return warnings about replies of the relay, and about an outbox used before it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
 
 
 def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
-    """Return warnings about the problems that paused or disturbed a run, each with its remedy."""
+    """Return a warning with a remedy for each problem that a circuit breaker recorded."""
     alarms: list[str] = []
     if breaker.quota is not None:
         alarms.append(

@@ -43,7 +43,10 @@ def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
 
 
 def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
-    """Return the files for the example recipient, and the files to publish, by name."""
+    """Return the issue as HTML, text, message and calendar, with the files to publish.
+
+    The result has the content of each file by name. The example recipient's values are filled in.
+    """
     recipient = example_recipient(prepared.rendered)
     _, message = prepared.compile(prepared.draft_mailing()).compose_message(recipient)
     shown = personalise(prepared, recipient)

@@ -218,7 +218,10 @@ def _describe(domain: DomainSummary) -> str:
 
 
 def settlements_as_lines(report: "SettleReport", log: str) -> list[str]:
-    """Return a line for each mailing with uncertain deliveries that the relay's log resolved."""
+    """Return, for each mailing, a line with its settled and its uncertain deliveries.
+
+    log: the name of the relay's log that settled the deliveries.
+    """
     return [
         _(
             "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
@@ -263,7 +266,10 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
 
 
 def assumption_as_lines(gap: RestoreGap) -> list[str]:
-    """Describe the effect of a person's statement about a restored store."""
+    """Describe the effect of a person's statement that issues up to a day were sent.
+
+    gap: the period of which the restored store still has no record, after the statement.
+    """
     if gap.is_open:
         return [_("It is still unknown what was sent between that time and {end} UTC.", end=_minute(gap.end))]
     return [

@@ -77,8 +77,8 @@ async def send(
 
     Set `stop` to end the run in good order. If an error occurs during delivery, the report has the error.
 
-    Raises NotApproved, IssueChanged, MailingError if the issue is a draft or the clock is wrong, StoreLocked if another
-    process is sending, and StoreUnavailable if the database stays away, so that no report can be made.
+    Raises NotApproved or IssueChanged. Raises MailingError if the issue is a draft or the clock is wrong, StoreLocked if
+    another process is sending, and StoreUnavailable if the database stays unavailable, so that no report can be made.
     """
     prepared = plan.prepared
     breaker = CircuitBreaker()
@@ -146,7 +146,7 @@ async def report_mailing(
     """Report the progress of a mailing, with warnings about the relay's replies.
 
     keys: the DKIM keys that signed the messages.
-    breaker: the circuit breaker of the run; by default no reply refused us.
+    breaker: the circuit breaker of the run. The default is a circuit breaker that has recorded no problem.
     """
     relay = project.config.relay
     alarms = [*describe_breaker(breaker, relay), *await find_outbox_alarms(store, mailing, relay)]

@@ -61,7 +61,8 @@ class DueReport:
     """The outcome of one run of `send --due`.
 
     issues: a report for each issue that was due.
-    errors: errors of other issues; errors that an earlier run reported are left out.
+    errors: errors that belong to no report in `issues`, such as unreadable issues and lists or a wrong clock. Errors that
+        an earlier run reported are left out.
     """
 
     issues: Sequence[DueIssueReport]

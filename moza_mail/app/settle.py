@@ -55,12 +55,13 @@ class SettleReport:
 async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> SettleReport:
     """Record uncertain deliveries as accepted if the relay's log shows their acceptance.
 
-    This settles one mailing, by default the newest. In a restored store, it settles all mailings if no issue is named. It
-    then first records the mailings that are in the log but not in the store. The period that the log covers no longer
-    counts as unknown.
+    Settles the newest mailing of the named issue, or else the newest mailing of all.
 
-    Raises UnknownMailing, StoreLocked if another process is sending, IssueError for an issue that cannot be compared with
-    the log, and ProjectError for an unreadable log.
+    A restored store has no record of what was sent in some period. If no issue is named, the mailings that only the log
+    has are then recorded first, and all mailings are settled. After that, the period that the log covers counts as known.
+
+    Raises UnknownMailing if there is no mailing, StoreLocked if another process is sending, IssueError for an issue that
+    cannot be compared with the log, and ProjectError for an unreadable log.
     """
     gap = await store.identity.read_gap()
     if gap is None or not gap.is_open or issue:
@@ -122,7 +123,7 @@ def _read_log(log: Path, message_ids: Container[str]) -> list[AcceptanceProof]:
 def _read_period(log: Path) -> LogPeriod | None:
     """Return the period that a log covers; None if the log shows no times.
 
-    Raises ProjectError if the times are not those of this machine.
+    Raises ProjectError if a time is in the future. Then the log is not in the time zone of this machine.
     """
     moment = now()
     with _open_log(log) as lines:

@@ -67,7 +67,8 @@ def attribute_to_theme(
 ) -> tuple[Finding, ...]:
     """Return the findings. A finding that the theme causes has the theme as its source.
 
-    For a bundled theme, the finding about its support in mail programs is left out, because no author can change the theme.
+    If the theme is a bundled one, the finding about its support by mail programs is left out, because no author can
+    change a bundled theme.
     """
     theme = prepared.theme
     if not theme.has_own_templates:

@@ -1,4 +1,4 @@
-"""Mail the operator when the running service needs a person, once for each cause.
+"""Mail the operator when a person must act on the running service, once for each cause.
 
 The store itself may fail. So this process also remembers the causes that it has mailed.
 """

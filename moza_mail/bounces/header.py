@@ -45,7 +45,7 @@ def decode_field(message: Message, name: str) -> str:
 def read_fields(message: Message, name: str) -> Iterator[str]:
     """Return the values of a field as written.
 
-    Many servers write UTF-8 without encoding it, which RFC 6532 allows, and older ones Latin-1.
+    Many servers write UTF-8 without encoding it, as RFC 6532 allows. Some older servers write Latin-1.
     """
     for key, value in message.raw_items():
         if key.lower() == name.lower():

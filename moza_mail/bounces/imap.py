@@ -81,7 +81,7 @@ class ImapMailbox:
                 yield message
 
     def mark_processed(self, message: MailboxMessage) -> None:
-        """Mark the message as processed, and move it or mark it as seen."""
+        """Flag the message as processed, and move it to the folder in `?done=`, if there is one."""
         if self._url.done:
             if self._keeps_keywords:
                 # The flag moves with the message, and delete_processed looks for it.
@@ -132,7 +132,7 @@ class ImapMailbox:
         return ClearingResult(deleted=deleted, kept=kept)
 
     def _delete(self, server: imaplib.IMAP4, uids: Sequence[int]) -> None:
-        """Delete these messages only (UIDPLUS, RFC 4315).
+        """Delete the messages with the given UIDs, and no others (UIDPLUS, RFC 4315).
 
         A plain EXPUNGE would also delete messages that other programs have marked.
         """

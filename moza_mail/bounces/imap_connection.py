@@ -1,7 +1,7 @@
 """An IMAP connection with limits on the bytes, lines and time of each reply.
 
 imaplib only limits the length of a line. It does not limit the size of a literal, the number of lines, or the
-time of a slow server, which may send one byte a second.
+time that a reply takes. A slow server may send one byte a second.
 """
 
 import imaplib
@@ -32,7 +32,10 @@ KEPT_RESPONSES = ("BYE", "READ-ONLY", "UIDVALIDITY")
 
 
 class ReplyLimitExceeded(Exception):
-    """A reply is too large or too slow. `reason` is a clause about the server."""
+    """A reply is too large or too slow.
+
+    reason: a clause about the server, such as `it sends too slowly`.
+    """
 
     def __init__(self, reason: Translatable) -> None:
         super().__init__(reason)
@@ -60,7 +63,7 @@ class BoundedImap(imaplib.IMAP4):
         return self._take(size)
 
     def readline(self) -> bytes:
-        """Return a line with its end."""
+        """Return a line, including its line end."""
         self._lines_left -= 1
         if self._lines_left < 0:
             raise _make_size_error()

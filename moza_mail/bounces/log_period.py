@@ -21,9 +21,9 @@ DAY = timedelta(days=1)
 def read_log_period(lines: Iterable[str], now: datetime) -> LogPeriod | None:
     """Return the period from the earliest to the latest line about mail.
 
-    Returns None if no such line has a time. A time without a zone is read as local time of this machine. Because it may also
-    be in UTC, the period begins at the later of these two times. So the period is never longer than what the log covers. A
-    time without a year is the most recent one that is at most a day in the future.
+    Returns None if no such line has a time. A time without a zone may be local time of this machine or UTC. The period
+    then begins at the later of the two, so that it never begins before the log. A time without a year is the
+    most recent one that is at most a day in the future.
     """
     first: datetime | None = None
     last: datetime | None = None

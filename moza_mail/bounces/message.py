@@ -47,7 +47,7 @@ class ClearingResult:
     """The result of deleting old processed messages.
 
     deleted: the number of deleted messages. In a dry run, the number that would be deleted.
-    kept: the number of messages of the same age that stay, by reason. The reason is a clause that follows the
+    kept: the number of old messages that were not deleted, by reason. Each reason is a clause to put after the
         number.
     """
 

@@ -64,8 +64,8 @@ class NoticeText:
     def near(self, address: str, others: Sequence[str] = ()) -> list[str]:
         """Return the passages about an address, in the order of `sort_passages`.
 
-        These are the texts after each mention of the address, and the text before its first mention. A passage ends before a
-        line that begins with one of the other addresses.
+        The passages are the texts after each mention of the address, and the text before its first mention. A passage ends
+        before a line that begins with one of the addresses in `others`.
         """
         low, wanted = self.text.lower(), address.lower()
         if not wanted or wanted not in low:
@@ -167,7 +167,7 @@ def find_failures(
 
     The verdict on each address follows from the words near the address.
 
-    senders: our own addresses, to tell them from the recipient's.
+    senders: our own addresses, which are not failed recipients.
     original_to: the recipients in the header of the original message, used if the report names no address.
     """
     late, failed = _detect_addresses(message)

@@ -329,7 +329,7 @@ def _check_target_size(context: CheckContext, link: Any, style: ComputedStyle) -
 def _fills_its_block(link: Any) -> bool:
     """Return True if the block around a link contains no other text.
 
-    The required height does not hold for a link in a sentence (WCAG 2.2, 2.5.8).
+    Such a link must have a minimum height. A link inside a sentence need not (WCAG 2.2, 2.5.8).
     """
     if next(link.iter("img"), None) is not None:
         return False

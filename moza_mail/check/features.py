@@ -1,4 +1,7 @@
-"""Find the HTML and CSS features of a mail, by Can I email name (`css-border-radius`)."""
+"""Find the HTML and CSS features that a mail uses.
+
+A feature has the name that Can I email gives it, such as `css-border-radius`.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -68,9 +71,9 @@ MEDIA = re.compile(r"\(\s*(?:any-)?(prefers-color-scheme|prefers-reduced-motion|
 class FeatureUse:
     """The uses of one feature in a mail.
 
-    on_elements: uses on elements, as `<tag attribute="value"> property: value`.
-    in_style_blocks: uses in style blocks only.
-    count: the number of uses on elements.
+    on_elements: the uses on elements, written as `<tag attribute="value"> property: value`.
+    in_style_blocks: the uses in style blocks only.
+    count: the number of uses on elements. Equal uses are counted separately.
     """
 
     on_elements: set[str] = field(default_factory=set)

@@ -98,7 +98,7 @@ def is_private(name: str) -> bool:
 
 
 def decode_idna(name: str) -> str:
-    """Return the host with its A-labels decoded (RFC 5891), empty if one is invalid."""
+    """Return the host with decoded A-labels (RFC 5891), empty if an A-label is invalid."""
     try:
         return ".".join(
             label.removeprefix("xn--").encode("ascii").decode("punycode")

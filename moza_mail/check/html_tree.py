@@ -36,9 +36,9 @@ def quote(text: str) -> str:
 
 
 def find_line(context: CheckContext, *texts: str) -> int:
-    """Return the line of the first of these texts that is in the issue's file, 0 if none is.
+    """Return the number of the line in the issue's file that contains one of the texts.
 
-    The texts are searched in the given order.
+    If several texts are in the file, the first of the given texts counts. Returns 0 if the file contains none of them.
     """
     for text in filter(None, (text.strip() for text in texts)):
         at = context.text.find(text)

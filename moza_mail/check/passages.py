@@ -115,7 +115,7 @@ def _text_of(inline: Inline, *, links_as_objects: bool) -> str:
 
 
 def _event_date(event: Event) -> Inlines:
-    """Return the date of an event, as a link if the author put the link on the date."""
+    """Return the date of an event. If the author linked the date, return it as a link."""
     date = (Text(text=event.when),)
     if not event.url or event.url in {link.url for link in collect_links((*event.title, *event.note))}:
         return date

@@ -46,7 +46,10 @@ class Sentence:
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """Yield a finding if the score is below plain language, and the hardest sentences."""
+    """Yield a finding if the issue is not in plain language, and one for each hard sentence.
+
+    Only the hardest of the long sentences are reported.
+    """
     lang = context.issue.lang.partition("-")[0].lower()
     if lang not in FLESCH_FACTORS:
         return

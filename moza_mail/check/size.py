@@ -197,7 +197,7 @@ def _check_outlook_comments(context: CheckContext) -> Iterator[Finding]:
 
 
 def _find_unbalanced_tag(tree: Any) -> str:
-    """Return the first tag in the Outlook comments without a matching open or close tag.
+    """Return the name of a tag in the comments for Outlook that is opened or closed wrongly.
 
     A tag may open in one comment and close in a later one. The result is empty if all tags match.
     """

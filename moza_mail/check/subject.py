@@ -1,6 +1,6 @@
-"""Propose a subject for an issue whose subject is a title with a date.
+"""Propose a subject for an issue that has no subject, but a title with a date.
 
-Such a subject looks the same every week.
+The title then serves as the subject. A title with a date looks much the same every week.
 """
 
 import json
@@ -40,9 +40,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def propose_subject(issue: Issue) -> str:
-    """Return the labels of the first items, or else the first sentence.
+    """Return a proposal for the subject of an issue.
 
-    The result has at most 60 characters. It is empty if the issue has no such text.
+    It consists of the bold labels of the first list items. If there are none, it is the first sentence. The
+    result has at most 60 characters. It is empty if the issue has no such text.
     """
     proposal = ""
     for label in _first_labels(issue):

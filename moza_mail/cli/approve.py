@@ -16,7 +16,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveCommand:
-    """The arguments of `moza-mail approve`. `by` is the approver, by default this account."""
+    """The arguments of `moza-mail approve`. `by` is empty if the current account approves."""
 
     issue: str
     list_slug: str

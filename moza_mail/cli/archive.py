@@ -1,4 +1,4 @@
-"""`moza-mail archive build`: publish the issues that were sent as a web site in a folder."""
+"""`moza-mail archive build`: make a web site of the sent issues in a folder."""
 
 from pathlib import Path
 

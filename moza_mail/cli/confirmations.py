@@ -12,7 +12,7 @@ from moza_mail.project import Project
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:
-    """Mail due confirmations and print a report; return 3 if one waits for a correction."""
+    """Mail due confirmations and print a report; return 3 if a person must correct something."""
     try:
         report = run_async(lambda: send_confirmations(project, say_delay, is_by_hand=sys.stdin.isatty()))
     except StoreLocked as error:
@@ -33,7 +33,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
 
 
 def show_uncertain(project: Project, *, as_json: bool) -> int:
-    """Print the people whose confirmation mail the relay may have accepted."""
+    """Print the sign-ups whose confirmation mail the relay may or may not have accepted."""
     found = run_async(lambda: list_uncertain(project))
     rows = [
         {"address": str(one.address), "list": one.list_slug, "signed_up_at": format_utc(one.created_at)}

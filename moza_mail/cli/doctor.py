@@ -65,7 +65,7 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
 
 
 def _print(diagnosis: Diagnosis, last_heading: str) -> str:
-    """Print a diagnosis, after its heading if the heading is new. Return the heading."""
+    """Print a heading, if it is not `last_heading`, and the diagnosis. Return the heading."""
     subject = diagnosis.subject
     domain = diagnosis.domain
     heading = output.shown(_("Domain {domain}", domain=domain) if domain else HEADINGS.get(subject, subject))

@@ -46,7 +46,7 @@ class OutputLanguage:
 
 
 def shown(text: str) -> str:
-    """Translate a part of a line to the language of the output, with its times in local time."""
+    """Return a text translated to the language of the output, with its times in local time."""
     return localize_times(translate(text, OutputLanguage.current).text, OutputLanguage.zone)
 
 
@@ -89,7 +89,7 @@ def give_json_line(value: Any) -> None:
 
 
 def confirm(question: str, otherwise: str) -> None:
-    """Ask a question. Raise MozaMailError with the message `otherwise` if the answer is no.
+    """Ask a question. Unless the answer is yes, raise MozaMailError with the text `otherwise`.
 
     Raises ProjectError if standard input is not a terminal.
     """
@@ -175,7 +175,7 @@ def _print(text: str, stream: TextIO) -> None:
 
 @contextmanager
 def _closed_terminal_ignored() -> Generator[None]:
-    """Discard output if the terminal was closed, even if SIGHUP is ignored or still to come."""
+    """Discard output if the terminal was closed, even if no SIGHUP has arrived."""
     try:
         yield
     except OSError as error:

@@ -27,7 +27,7 @@ AddressFile = Annotated[Path | None, typer.Option("--file", help="Everybody in t
 
 
 def _has_file(address: str, file: Path | None) -> bool:
-    """Return True if a file was given; raise a usage error without an address or a file."""
+    """Return True for a file, False for an address; raise a usage error for both or neither."""
     if bool(address) == bool(file):
         raise typer.BadParameter("name an address, or a file with --file FILE")
     return file is not None
