@@ -97,7 +97,10 @@ def _list(parts: Sequence[Translatable | str]) -> Translatable | str:
 
 
 def show_lines(question: Question, extra: Mapping[str, Mapping[int, str]]) -> Question:
-    """Show line numbers in a question about a column of `extra`, which is not in the file itself."""
+    """Show line numbers in a question about a column of `extra`.
+
+    The columns of `extra` are not in the file itself. A question about another column is returned unchanged.
+    """
     cells = extra.get(question.heading)
     if cells is None:
         return question

@@ -53,7 +53,10 @@ class ClientView:
 
 
 def apply_client_view(html: str, view: ClientView) -> str:
-    """Return the HTML as a mail program would show it. The browser's colour scheme has no effect."""
+    """Return the HTML as a mail program would show it.
+
+    The colour scheme that the browser prefers has no effect.
+    """
     if not view.images:
         html = IMAGE.sub(r'\1data:,"', html)
     if not view.styles:
