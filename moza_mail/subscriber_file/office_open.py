@@ -1,4 +1,4 @@
-"""Find hidden rows, notes, colours and struck cells in the sheets of an Excel workbook.
+"""Find hidden rows, notes, colours and struck cells in sheets of an Excel workbook.
 
 The format is Office Open XML (ECMA-376 part 1, section 18).
 """

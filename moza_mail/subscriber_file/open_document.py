@@ -1,4 +1,4 @@
-"""Find hidden rows, notes, colours and struck cells in the sheets of a LibreOffice workbook.
+"""Find hidden rows, notes, colours and struck cells in sheets of a LibreOffice workbook.
 
 The format is OpenDocument 1.3 part 3.
 """
