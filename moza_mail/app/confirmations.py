@@ -116,7 +116,7 @@ class ConfirmationsReport:
     """Counts of the outcomes of one run.
 
     outcomes: the number of confirmations handled in this run, by resulting state.
-    waiting: the number of confirmations that still wait.
+    waiting: the number of confirmations that are still to be mailed.
     has_errors: True if a confirmation waits until a person corrects a list, a theme or a setting.
     """
 

@@ -60,7 +60,7 @@ async def forget_refusal(store: Store, project: Project, purpose: str) -> None:
 def _make_key(project: Project, purpose: str) -> str:
     """Return a key that changes with the settings of the login.
 
-    It depends on the project's secret, so that nobody else can test passwords against it.
+    The key also depends on the project's secret. So nobody without the secret can use the key to test guessed passwords.
     """
     is_relay = purpose == RELAY
     access = (relay_access if is_relay else mailbox_access)(project)

@@ -31,7 +31,7 @@ class StatusOptions:
     state: list every recipient in this state.
     uncertain: list the addresses of uncertain recipients.
     suppressed: list the addresses that the mailing's replies have suppressed.
-    domains: count by domain too.
+    domains: also count the recipients by domain.
     """
 
     state: DeliveryState | None = None

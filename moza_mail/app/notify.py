@@ -46,7 +46,7 @@ async def notify_operator(project: Project, store: Store, causes: Sequence[str])
 
 
 async def forget_causes(store: Store, causes: Sequence[str]) -> None:
-    """Forget causes that have ended, so that they are mailed if they come back."""
+    """Forget causes that have ended, so that they are mailed if they occur again."""
     for cause in causes:
         await store.notices.forget(make_cause_key(cause))
 

@@ -25,7 +25,7 @@ class IssuePreview:
     """An issue rendered for one recipient. Fields that are functions do their work on request.
 
     is_draft: True if the front matter says that the issue must not be sent yet.
-    sender: the sender's name that a mail program shows in its list.
+    sender: the sender's name, as a mail program shows it in its list of messages.
     missing: the merge fields without a value. If there is one, the recipient would be skipped.
     lines: the lines of the issue's text.
     message: returns the message as bytes, with example values for the missing fields.

@@ -134,7 +134,7 @@ class ProjectSession:
         return states
 
     def preview(self, name: str, text: str, recipient: Recipient | None) -> IssuePreview:
-        """Preview a text as the content of an issue's file.
+        """Preview an issue as if `text` were the content of its file.
 
         recipient: None for the example recipient.
         """

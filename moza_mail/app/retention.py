@@ -36,7 +36,7 @@ class RetentionReport:
 
     @property
     def is_complete(self) -> bool:
-        """True if no expired data can still be read."""
+        """True if the mailbox was reached, and the store has nothing left to overwrite."""
         return self.store.is_complete and self.has_reached_mailbox
 
     def as_data(self) -> dict[str, Any]:

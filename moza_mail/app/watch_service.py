@@ -1,6 +1,6 @@
 """Mail the operator when a person must act on the running service, once for each cause.
 
-The store itself may fail. So this process also remembers the causes that it has mailed.
+The store remembers the mailed causes. This process remembers them too, because the store itself may fail.
 """
 
 import asyncio

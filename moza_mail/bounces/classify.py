@@ -106,7 +106,7 @@ def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[
 def _find_reply_kind(message: Message, parts: MessageParts) -> BounceKind | None:
     """Return the kind of an answer to our mail, from a person or a program.
 
-    None if the message is not recognised as an answer.
+    Returns None if the message is not recognised as an answer.
     """
     if auto_replies.is_challenge(message):
         return BounceKind.CHALLENGE

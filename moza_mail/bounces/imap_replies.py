@@ -25,7 +25,7 @@ def read_numbers(lines: Iterable[Any]) -> list[int]:
 def read_fetched(data: Iterable[Any], uid: int) -> MailboxMessage | None:
     """Return the message in the reply to FETCH.
 
-    None if the reply has no message with this UID.
+    Returns None if the reply has no message with the given UID.
     """
     items = list(data)
     attributes = b"".join(item[0] if isinstance(item, tuple) else item or b"" for item in items)

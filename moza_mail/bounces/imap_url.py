@@ -46,8 +46,8 @@ def is_imap_url(text: str) -> bool:
 def parse_imap_url(text: str, *, allow_plaintext: bool = False) -> ImapUrl:
     """Parse `imaps://user@host[:port]/FOLDER[?done=FOLDER]`.
 
-    Raises ProjectError if the URL cannot be used. `imap://` is not encrypted: it needs `allow_plaintext` and must be in our own
-    networks.
+    Raises ProjectError if the URL cannot be used. A URL that begins with `imap://` is not encrypted. It needs
+    `allow_plaintext`, and its server must be in our own networks.
     """
     server = parse_server_url(text, MAILBOX)
     if not server.user:

@@ -60,8 +60,8 @@ class Mailbox(Protocol):
 def open_mailbox(source: str, root: Path, access: ServerAccess | None = None) -> Mailbox:
     """Return the mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL.
 
-    A relative path starts at `root`. A server is not contacted yet. Raises ProjectError if `source` has none of these forms, or
-    if its folder or file is not a mailbox.
+    A relative path starts at `root`. This function does not contact a server. Raises ProjectError if `source` has
+    none of these forms, or if its folder or file is not a mailbox.
     """
     if is_imap_url(source):
         from moza_mail.bounces.imap import ImapMailbox

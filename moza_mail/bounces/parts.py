@@ -117,7 +117,7 @@ def _add_report_part(found: MessageParts, part: Message) -> bool:
 def _find_forwarded_report(part: Message) -> Message | None:
     """Return the report that is attached to a forwarding message.
 
-    None if the attached message is not a report.
+    Returns None if the attached message is not a report.
     """
     inner = part.get_payload()
     if not isinstance(inner, list) or not inner or not isinstance(inner[0], Message):

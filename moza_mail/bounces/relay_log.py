@@ -25,7 +25,7 @@ MAX_LINE_LENGTH = 4_000
 
 
 def read_relay_log(lines: Iterable[str], wanted: Container[str]) -> Iterator[AcceptanceProof]:
-    """Read a log once, and yield one proof for each wanted Message-ID (`<x@y>`).
+    """Yield one proof for each wanted Message-ID (`<x@y>`) that the relay accepted.
 
     Each proof is yielded as soon as it is found.
     """

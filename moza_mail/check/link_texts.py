@@ -63,7 +63,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """Report a link text that is vague, misleading or an address."""
+    """Report a link text that is vague, is misleading, or is itself a web address."""
     text = " ".join(to_plain_text(link.children).split())
     if is_vague(text, context.issue.lang):
         yield VAGUE.report(

@@ -1,1 +1,1 @@
-"""The commands and their options, grouped by user. Implementations are imported on use."""
+"""The commands and their options. The code of a command is imported when it runs."""
