@@ -25,7 +25,7 @@ The result for one recipient is an Outcome in the ledger, never an exception.
      |  + SchemaTooNew
      |  + DeliverySkipped                         the recipient was erased while a sender had the delivery
      + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
-     |  + MailboxLoginRefused           exit 3    it refuses the login
+     |  + MailboxLoginRefused           exit 3    the server refuses the login
      + TransportError                   exit 75   the relay: run the same command again
         + RelayUnreachable
         + AuthenticationRefused         exit 3
@@ -50,7 +50,7 @@ def make_printable(text: str, *, keep: str = "") -> str:
 
 
 def locate(message: str, place: str, line: int = 0) -> Translatable:
-    """Return a message after the file and the line; without the line if it is 0."""
+    """Return a message preceded by the file and the line number, which is left out if 0."""
     if line:
         return _("{place}, line {line}: {message}", place=place, line=line, message=message)
     return _("{place}: {message}", place=place, message=message)
@@ -223,7 +223,10 @@ class StoreUnavailable(StoreError):
 
 
 class StoreFailedOver(StoreError):
-    """A standby became the primary in mid-mailing, and may lack the last commits. A person must decide."""
+    """A standby became the primary during a mailing, and may lack the last commits.
+
+    A person must decide how to continue.
+    """
 
     exit_code = 3
 

@@ -17,7 +17,8 @@ from typing import Any
 def import_on_first_use(package: str, **exports: str) -> Callable[[str], Any]:
     """Return the `__getattr__` of a package.
 
-    exports: the names that each module exports, separated by spaces; empty for the module itself.
+    exports: for each module, its exported names, separated by spaces. If the text is empty, the package exports the
+    module itself.
     """
     modules = {name: module for module, names in exports.items() for name in names.split() or [module]}
 

@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 def preview(project: Project, issue: str, list_slug: str, *, port: int, open_browser: bool) -> None:
-    """Serve the editor until Ctrl-C, beginning with an issue, by default the newest."""
+    """Serve the editor until Ctrl-C. It opens the given issue, or else the newest one."""
     from moza_mail.app.project_session import ProjectSession
     from moza_mail.web import editor
 

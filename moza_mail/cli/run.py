@@ -25,7 +25,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(slots=True)
 class StopSignal:
-    """A request to stop. `number` is the number of the signal, and 0 before a signal."""
+    """A request to stop. `number` is the number of the signal received, or 0 if none was."""
 
     event: asyncio.Event
     number: int = 0

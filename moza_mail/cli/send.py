@@ -36,7 +36,7 @@ class SendCommand:
     options: SendOptions
 
     def prepare(self, project: Project) -> PreparedIssue:
-        """Prepare the issue for its list or segment."""
+        """Return the issue prepared for sending to its list or segment."""
         return prepare_issue(project, self.issue, self.list_slug, self.segment)
 
 

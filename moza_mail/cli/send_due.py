@@ -1,7 +1,7 @@
 """`moza-mail send --due`: send the due issues. Cron runs this command every minute.
 
-The command asks nothing, and prints nothing if no issue is due. Because mostly nothing is due, modules that only
-sending needs are imported by the functions that send.
+The command asks nothing, and prints nothing if no issue is due. Usually no issue is due. So the modules that are
+needed only for sending are imported inside the functions that send.
 """
 
 from typing import TYPE_CHECKING

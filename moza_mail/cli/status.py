@@ -99,7 +99,7 @@ def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: 
 
 
 def assume_sent(project: Project, until: datetime) -> int:
-    """Record that issues up to a time were sent; return 3 if the time after it stays unknown."""
+    """Record that all issues up to `until` were sent; return 3 if later issues are uncertain."""
 
     async def work() -> RestoreGap:
         async with open_store(project) as store:

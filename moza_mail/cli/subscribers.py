@@ -42,13 +42,13 @@ def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool
 
 
 def suppress(project: Project, address: str, evidence: str, *, as_json: bool) -> None:
-    """Never mail an address again."""
+    """Suppress an address, so that it is never mailed again."""
     run_async(lambda: app.suppress(project, address, evidence))
     _print_done(address, _("suppressed on every list"), as_json=as_json)
 
 
 def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool, as_json: bool) -> None:
-    """Allow mail to an address again."""
+    """Remove the suppression of an address, so that it can be mailed again."""
     removed = run_async(lambda: app.remove_suppression(project, address, reason, is_requested=they_asked))
     if as_json:
         output.give_json(

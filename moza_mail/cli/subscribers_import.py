@@ -36,7 +36,7 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCommand:
-    """The arguments of `moza-mail subscribers import`. `needs_answer`: ask before storing."""
+    """The arguments of `moza-mail subscribers import`. If `needs_answer`, ask before storing."""
 
     files: tuple[Path, ...]
     options: ImportOptions
@@ -77,7 +77,7 @@ def import_files(project: Project, command: ImportCommand) -> int:
 def _preview(
     project: Project, files: Sequence[OpenedFile], command: ImportCommand, write: RowReceiver | None
 ) -> list[ImportResult]:
-    """Read all files for a dry run, as if they were one."""
+    """Read all files for a dry run, as if they were a single file."""
     previewed, preview = app.begin_preview(files)
     return [_run(project, file, command, write, preview) for file in previewed]
 
@@ -162,7 +162,7 @@ def _combine(*receivers: RowReceiver | None) -> RowReceiver:
 
 
 def _step(advance: Callable[[int], None]) -> RowReceiver:
-    """Return a function that moves the progress bar to a row's line, in steps."""
+    """Return a receiver of rows that advances the progress bar every STEP_LINES lines."""
     reached = 0
 
     def receive(row: ImportedRow) -> None:

@@ -21,7 +21,7 @@ MAX_SHOWN = 100
 
 
 def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool) -> None:
-    """Print all or only the mailable subscribers of a list, as CSV or as JSON lines."""
+    """Print the subscribers of a list, or only the mailable ones, as CSV or JSON lines."""
     mailing_list = project.read_list(list_slug)
 
     async def work() -> None:

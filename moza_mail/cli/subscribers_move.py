@@ -16,7 +16,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCommand:
-    """The arguments of the import of a move file. `needs_answer`: ask before storing."""
+    """The arguments of the import of a move file. If `needs_answer`, ask before storing."""
 
     file: MoveFile
     secret_file: Path | None

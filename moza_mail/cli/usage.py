@@ -1,4 +1,4 @@
-"""Groups of commands: their help, and a ProjectError for a missing argument."""
+"""Define groups of commands: write their help, and report missing arguments."""
 
 from typing import Any
 

@@ -35,10 +35,10 @@ LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 class CompiledMailing:
     """The parts that all messages of a mailing share.
 
-    from_field: the From header, before the recipient's own headers.
-    shared_fields: the other shared headers, after the recipient's own headers.
-    body: bytes and open placeholders in turn.
-    subject: text and names of placeholders in turn if the subject has merge fields, otherwise empty.
+    from_field: the From header, which comes before the headers that differ for each recipient.
+    shared_fields: the other shared headers, which come after those headers.
+    body: encoded pieces of the body, and between them the placeholders to fill in.
+    subject: pieces of text, and between them the names of placeholders. Empty if the subject has no merge fields.
     """
 
     mailing_key: str
@@ -56,7 +56,7 @@ class CompiledMailing:
 
     @property
     def is_signed(self) -> bool:
-        """True if messages are signed. Signing is slow, so other threads should compose messages."""
+        """True if messages are signed. Signing is slow, so compose such messages in a thread."""
         return self.signer is not None
 
     def compose_message(self, recipient: Recipient) -> tuple[Envelope, Message]:

@@ -40,9 +40,9 @@ class CompiledConfirmation:
 
         until: the sentence that says how long the link is valid.
 
-        The mail does not contain the name from the form. Otherwise anyone could use the form to send text
-        to another person's address. The same arguments always give the same bytes. Raises AddressError for
-        an address that cannot be mailed.
+        The mail does not contain the name that was typed in the sign-up form. Otherwise anyone could use the
+        form to send text to another person's address. The same arguments always give the same bytes. Raises
+        AddressError for an address that cannot be mailed.
         """
         # The keys of mailings contain no space, so the scopes cannot collide.
         scope = f"confirmation {confirmation.list_slug}"

@@ -91,7 +91,7 @@ class DkimSigner:
 
 
 def _select_signed(block: bytes) -> tuple[tuple[str, ...], bytes]:
-    """Return the fields of a header block that DKIM signs: their names and canonical bytes."""
+    """Return the names and the canonical bytes of the header fields that DKIM signs."""
     selected = [
         (NAMES_BY_LOWER_CASE[name], canonical)
         for name, canonical in canonicalize_fields(block)
@@ -106,8 +106,8 @@ def _start_signature(
 ) -> tuple[bytes, bytes]:
     """Return the DKIM-Signature field up to the body hash, as sent and in canonical form.
 
-    The list of signed fields names From once more than it occurs, so adding a second From breaks the
-    signature (RFC 6376 8.15).
+    In the list of signed fields, From occurs once more than in the message. So nobody can add a second From
+    without breaking the signature (RFC 6376 8.15).
     """
     listed_names = (*names, "From")
     rows = [

@@ -90,8 +90,8 @@ class SharedBody:
     """A body with placeholders: its canonical segments, and a hash of its beginning.
 
     start: the hash of the segments before the first placeholder.
-    rest: the segments from the first placeholder on, None for a placeholder.
-    hashed_count: the number of segments in the hash.
+    rest: the first placeholder and all segments after it, with None for each placeholder.
+    hashed_count: the number of segments in `start`.
     """
 
     start: BodyHash

@@ -174,7 +174,7 @@ def _encode_words(text: str, needs: Callable[[str], bool], max_length: int) -> I
 
 
 def _encode_run(text: str, max_length: int) -> list[str]:
-    """Return consecutive words as encoded-words of at most `max_length` characters.
+    """Return consecutive words as encoded-words of at most `max_length` characters each.
 
     The encoding is Q or B, whichever is shorter. White space between encoded-words is not part of the text
     (RFC 2047 6.2), so the spaces of the text are encoded too.
@@ -197,9 +197,9 @@ def _encode_run(text: str, max_length: int) -> list[str]:
 
 
 def _split_by_cost(text: str, max_cost: int, cost: Callable[[str], int]) -> Iterator[str]:
-    """Split a text into parts whose cost is at most `max_cost`.
+    """Split a text into parts whose total `cost` is at most `max_cost` each.
 
-    A character is never split (RFC 2047 5).
+    cost: returns the encoded length of one character, which is never split (RFC 2047 5).
     """
     start = total = 0
     for index, character in enumerate(text):

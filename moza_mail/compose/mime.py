@@ -28,7 +28,7 @@ class MimeEntity:
 
 
 def build_body(rendered: Rendered) -> MimeEntity:
-    """Return the body of a message, with its placeholders open.
+    """Return the body of a message, with placeholders that are not yet filled in.
 
     HTML is the last alternative, because mail programs show the last alternative that they support (RFC
     2046 5.1.4).
@@ -106,7 +106,7 @@ def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) ->
 
 
 def _join_segments(groups: Iterable[Segments]) -> Segments:
-    """Return all segments in order. Adjacent segments of bytes become one."""
+    """Return the segments of all groups in one tuple, and join adjacent segments of bytes."""
     joined: list[bytes | OpenPlaceholder] = []
     for piece in chain.from_iterable(groups):
         previous = joined[-1] if joined else None

@@ -1,6 +1,6 @@
 """Encode bodies as quoted-printable (RFC 2045 6.7) once for all recipients.
 
-Placeholders stay open. The encoding is stricter than the RFC: no encoded line starts with "." (which would
+Placeholders are filled in later. The encoding is stricter than the RFC: no encoded line starts with "." (which would
 need dot-stuffing, RFC 5321 4.5.2) or with "From " (which mbox files escape). "=_" never occurs, so a
 boundary that contains "=_" cannot occur in a body.
 """
@@ -104,7 +104,7 @@ def _split_line(line: bytes) -> Iterator[bytes]:
 
 
 def encode_template(text: str, body_format: BodyFormat) -> Segments:
-    """Encode a body and leave its placeholders open.
+    """Encode the text around the placeholders of a body. The values are filled in later.
 
     Each placeholder is on a line of its own: a soft line break is added where the text has no line break. So
     no line becomes longer than 76 octets, however long a value is.
@@ -122,9 +122,9 @@ def encode_template(text: str, body_format: BodyFormat) -> Segments:
 
 
 def _add_soft_breaks(literal: bytes, *, follows_placeholder: bool, precedes_placeholder: bool) -> bytes:
-    """Add soft line breaks at the ends of a literal that touch a placeholder.
+    """Add a soft line break between a piece of encoded text and each adjacent placeholder.
 
-    An empty literal between two placeholders becomes one soft line break.
+    literal: the encoded text. If it is empty and stands between two placeholders, it becomes one soft line break.
     """
     if not literal:
         return SOFT_BREAK if follows_placeholder and precedes_placeholder else b""

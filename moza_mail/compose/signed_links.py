@@ -109,7 +109,7 @@ class SignedLinks:
         return self.read_expiring_token(CONFIRM, list_slug, token, now)
 
     def make_token(self, purpose: str, scope: str, number: int) -> str:
-        """Return a number as 32 URL-safe characters.
+        """Return a token of 32 URL-safe characters that contains a number.
 
         The token is valid for one purpose and one scope, such as a list's slug.
         """
@@ -124,7 +124,7 @@ class SignedLinks:
         return int.from_bytes(self._decrypt(purpose, scope, urlsafe_b64decode(token)))
 
     def make_expiring_token(self, purpose: str, scope: str, number: int, expires_at: datetime) -> str:
-        """Return a number and its expiry time as 40 URL-safe characters.
+        """Return a token of 40 URL-safe characters that contains a number and an expiry time.
 
         The token is valid for one purpose and one scope.
         """
@@ -165,7 +165,7 @@ class SignedLinks:
     def read_bounce_local_part(self, local_part: str) -> tuple[int, int]:
         """Return the mailing and the subscriber that a bounce address identifies.
 
-        Upper and lower case are equal.
+        The address may be in upper or lower case.
 
         Raises InvalidLink if we did not make the address.
         """

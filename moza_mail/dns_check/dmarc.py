@@ -15,13 +15,13 @@ STRICT = frozenset({"quarantine", "reject"})
 
 
 class DmarcLookupFailed(Exception):
-    """A DNS query of a DMARC check failed. The message is a clause."""
+    """A DNS query of a DMARC check failed. The text of this error is a clause of a sentence."""
 
 
 class MultipleRecords(Exception):
     """A name has several DMARC records, so receivers ignore all of them (RFC 9989 4.7).
 
-    The message is a clause.
+    The text of this error is a clause of a sentence.
     """
 
 

@@ -54,7 +54,7 @@ class DnsResolver:
         self._resolver.flags = dns.flags.RD | dns.flags.AD
 
     async def look_up(self, name: str, record_type: str) -> DnsAnswer:
-        """Return the answer to a query. A repeated query gets the first answer."""
+        """Return the answer to a query. The answer is cached, so a repeated query is not sent."""
         key = (name.lower().rstrip("."), record_type)
         if key not in self._answers:
             self._answers[key] = asyncio.ensure_future(self._look_up(*key))

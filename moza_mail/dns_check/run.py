@@ -58,7 +58,7 @@ async def check_domain(look_up: LookUp, sender: SenderDomain) -> list[Diagnosis]
 
 
 def _shorten(text: str) -> str:
-    """Return the text, cut off if a quoted record is very long."""
+    """Return the text, cut off after MAX_LENGTH characters. It may quote a very long record."""
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
 
 

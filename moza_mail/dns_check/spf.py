@@ -22,7 +22,7 @@ ASK_RELAY = "Ask the relay's operator which include: to add. One record lists al
 class SpfPermanentError(Exception):
     """A mistake in a record that receivers treat as a permanent error (RFC 7208 4.6).
 
-    The message is a clause.
+    The text of this error is a clause of a sentence.
     """
 
 
@@ -42,7 +42,7 @@ class SpfEvaluation:
 
     @property
     def is_exhausted(self) -> bool:
-        """Return True if there were so many lookups that a further one would report nothing new."""
+        """Return True if the limit on lookups is exceeded so far that counting can stop."""
         return self.lookups > MAX_LOOKUPS + 10
 
     def count(self, term: str) -> None:
@@ -135,7 +135,8 @@ async def _find_records(look_up: LookUp, domain: str) -> list[str]:
 async def _evaluate(evaluation: SpfEvaluation, domain: str, texts: list[str]) -> str:
     """Evaluate a record and its includes; return its `all` term, such as `-all`.
 
-    If the record has no `all`, its redirect= decides. Return an empty string if it has neither.
+    If the record has no `all`, return the `all` term of the record that its redirect= names. Return an
+    empty string if the record has neither.
     """
     if domain.lower() in evaluation.path:
         raise SpfPermanentError(f"it includes itself: {' > '.join([*evaluation.path, domain.lower()])}")
@@ -179,7 +180,7 @@ def _parse_mechanism(term: str, domain: str) -> tuple[str, str, str]:
 
 
 async def _evaluate_mechanism(evaluation: SpfEvaluation, name: str, rest: str, domain: str) -> None:
-    """Evaluate an include, or check that a lookup finds something."""
+    """Evaluate the record that `include` names, or count a lookup that finds nothing."""
     target = rest.removeprefix(":").partition("/")[0] if rest.startswith(":") else domain
     # A macro (RFC 7208 7) expands to another name for each mail, so it cannot be evaluated here.
     if "%" in target or evaluation.is_exhausted:

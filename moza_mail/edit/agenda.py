@@ -15,10 +15,10 @@ from moza_mail.parse.dates import DateContext
 class CarriedAgenda:
     """The new rows of each agenda section, and the events that were kept or dropped.
 
-    rows: the rows by the `id` of the SectionSource.
+    rows: the new rows of each section; the key is Python's `id()` of its SectionSource.
     kept: events that have not passed.
-    dropped: events that have passed. These include the events in `undated`.
-    undated: past events that stay in the agenda, with a mark instead of a date.
+    dropped: all events that have passed, including those in `undated`.
+    undated: past events that still stay in the agenda, with a mark instead of their date.
     """
 
     rows: Mapping[int, list[str]]
@@ -35,8 +35,8 @@ def carry_over_agenda(
     Events that end on `day` or before are dropped. The other events of a group are sorted by their first
     day; events without a date come last.
 
-    required: names that must stay in the agenda. If all events with a name have passed, the last of them
-    stays, with `mark` as its date.
+    required: names of events that must stay in the agenda. If all events with such a name have passed, the
+    last of these events stays, with `mark` as its date.
     """
     events = last.events
     past = [event for event in events if has_passed(event, day)]
@@ -60,12 +60,12 @@ def carry_over_agenda(
 
 
 def has_passed(event: Event, day: date) -> bool:
-    """Return True if an event ends on this day or before."""
+    """Return True if an event ends on `day` or before."""
     return bool(event.dates) and event.dates[-1] <= day
 
 
 def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequence[str]) -> list[Event]:
-    """Return the last event of each required name whose events have all passed."""
+    """Return the last event of each required name, if all events with that name have passed."""
     found: list[Event] = []
     for name in required:
         named = check.find_named_events(name, events)
@@ -77,7 +77,7 @@ def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrange:
-    """Chooses and sorts the entries of a list.
+    """Chooses and sorts the entries of an agenda's list for the next issue.
 
     marked: the line numbers of past events that stay, with `mark` as their date.
     """
@@ -111,7 +111,7 @@ def _sort_key(entry: AgendaEntry, day: date) -> tuple[bool, date]:
 
 
 def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) -> list[str]:
-    """Return the rows of an agenda, with its lists arranged and other text unchanged."""
+    """Return the rows of an agenda: its lists carried over, and all other text unchanged."""
     stops = [section.rows.stop, *(rows.stop for _, rows in section.blocks)]
     stops += [rows.stop for rows in source.references.values() if section.rows.start < rows.start]
     stop = min(max(stops), source.stop_of(section))
@@ -141,9 +141,10 @@ def _remove_indent(rows: Sequence[str]) -> list[str]:
 
 
 def _skip_blank_rows(source: SourceMap, at: int, stop: int, out: list[str]) -> int:
-    """Return the row at which to continue after a list that became empty.
+    """Return the row at which to continue below a list that lost all its entries.
 
-    Blank rows still separate the text above the list from the text below it.
+    The blank rows below that list are skipped if there are blank rows above it. If there are none on either side, a
+    blank row is added to `out`, so that the text above the list is not joined to the text below it.
     """
     if out and out[-1].strip():
         out += [""] if at < stop and source.rows[at].strip() else []

@@ -67,7 +67,7 @@ class NextIssue:
 
 
 def next_issue_date(last: date, weekday: int | None = None) -> date:
-    """Return the day a week after the last issue, or the nearest day that is on `weekday`.
+    """Return the day a week after the last issue, moved to the nearest day on `weekday`.
 
     weekday: 0 is Monday. None keeps the weekday of the last issue.
     """

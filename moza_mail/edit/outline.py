@@ -153,7 +153,7 @@ def reorder(text: str, siblings: Siblings, order: Sequence[int]) -> str:
 def describe_structure(
     groups: Sequence[Siblings], reordered: Siblings = (), order: Sequence[int] = ()
 ) -> list[object]:
-    """Return kinds and titles without positions, to compare two outlines.
+    """Return the kinds and titles of parts without their positions, to compare two outlines.
 
     reordered: a group of siblings, described in the order of `order`.
     """

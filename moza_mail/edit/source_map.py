@@ -23,7 +23,7 @@ class AgendaEntry:
     """A line of the agenda as typed, with the lines below it that belong to it.
 
     event: None for a line that names a group.
-    pieces: rows, and for a group also the lists below its name.
+    pieces: the rows of the entry. For a line that names a group, also the lists below that line.
     """
 
     pieces: tuple["str | EntryList", ...]
@@ -40,7 +40,10 @@ class AgendaEntry:
         return next(piece for piece in self.pieces if isinstance(piece, str))
 
     def write(self, arrange: "Arrange") -> list[str]:
-        """Return the rows of the entry, with the lists in it arranged."""
+        """Return the rows of the entry.
+
+        arrange: chooses and sorts the entries of each list in it.
+        """
         out: list[str] = []
         for piece in self.pieces:
             out += piece.write(arrange) if isinstance(piece, EntryList) else [piece]
@@ -51,7 +54,7 @@ class AgendaEntry:
 class EntryList:
     """Lines of the agenda that can change places: a list, or the lines of a paragraph.
 
-    first, stop: the range of its rows in the file.
+    first, stop: the range of rows in the file that these lines occupy.
     has_bullets: the lines are items of a list.
     is_loose: blank rows separate the lines.
     """
@@ -63,7 +66,10 @@ class EntryList:
     is_loose: bool
 
     def write(self, arrange: "Arrange") -> list[str]:
-        """Return the rows of the arranged entries, as typed except for number and indent."""
+        """Return the rows of the entries that `arrange` returns, in its order.
+
+        The entries stay as typed, except for the numbers and indents of list items.
+        """
         written = [entry.write(arrange) for entry in arrange(self)]
         if not self.has_bullets:
             return _join_lines([row for rows in written for row in rows], self.entries[0].first_row)

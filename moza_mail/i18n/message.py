@@ -23,17 +23,18 @@ class Translatable(str):
 
 
 def gettext(template: str, /, **parts: MessagePart) -> Translatable:
-    """Return a sentence: a template filled in as `str.format` does.
+    """Return a sentence made from a template.
 
-    Without parts the template itself is the sentence, and braces in it are kept.
+    parts: the values of the template's fields, filled in as `str.format` does. Without parts, the template itself is
+    the sentence, and braces in it are kept.
     """
     return _filled(template, template, "", parts)
 
 
 def ngettext(singular: str, plural: str, count: int, /, **parts: MessagePart) -> Translatable:
-    """Return the singular or plural sentence for a number.
+    """Return the singular sentence if `count` is 1, else the plural sentence.
 
-    The number is the part `count` of the sentence.
+    A field `{count}` in the template is filled in with the number.
     """
     return _filled(singular if count == 1 else plural, singular, plural, {**parts, "count": count})
 
@@ -55,9 +56,9 @@ def _filled(chosen: str, template: str, plural: str, parts: dict[str, MessagePar
 
 
 def index_by_text(*sentences: Translatable) -> dict[str, Translatable]:
-    """Index the sentences of a library by their text.
+    """Return a mapping from the English text of each sentence to its Translatable form.
 
-    When the library returns one of the sentences, the index gives the form that can be translated.
+    Some libraries return an error as plain English text. The mapping finds the sentence to translate for it.
     """
     return {sentence: sentence for sentence in sentences}
 

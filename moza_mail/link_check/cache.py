@@ -21,14 +21,14 @@ MAX_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCache:
-    """Caches answers in `folder`, and tells git to ignore it."""
+    """Caches the results of link checks in a file in `folder`, with a .gitignore beside it."""
 
     folder: Path
 
     def load(self, now: datetime) -> dict[str, LinkAnswer]:
         """Return the answers that are still fresh, by URL.
 
-        A file that is missing or cannot be read gives no answers.
+        Return no answers if the file is missing or cannot be read.
         """
         path = self.folder / FILE
         try:

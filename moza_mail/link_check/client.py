@@ -44,7 +44,10 @@ class ResponseHead:
 
 
 class CheckRefused(Exception):
-    """An address that must not be contacted. The message is a clause that follows the URL."""
+    """A URL leads to an address that must not be contacted.
+
+    The text of this error is a clause that callers put after the URL.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,10 @@ class CanonicalText:
 
 
 def canonicalise(text: str) -> CanonicalText:
-    """Return a text without escaped, composed, wide, upper-case and invisible characters."""
+    """Return a text in its canonical spelling.
+
+    Escapes are decoded, invisible characters are removed, and wide, composed and upper-case characters become plain ones.
+    """
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -295,14 +298,14 @@ def _label_texts(label: str) -> frozenset[str]:
 
 
 def _is_plain(text: str) -> bool:
-    """Return True if a text in lower case is canonical."""
+    """Return True if a lower-case text is in its canonical spelling already."""
     return text.isascii() and not any(escape in text for escape in ESCAPES)
 
 
 def _split_into_parts(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the words that are not plain, and the texts between them.
+    """Yield the places of the words that need canonicalising, and of the texts between them.
 
-    Making a text canonical takes a thousand times as long as searching it, and most words are plain.
+    Canonicalising a text takes a thousand times as long as searching it, and most words do not need it.
     """
     position = 0
     while special := NOT_PLAIN.search(text, position):

@@ -37,7 +37,7 @@ REAL_DOMAINS = frozenset(
 
 
 def suggest_address(address: Address) -> Address | None:
-    """Return the address that was probably meant; None if this one has no likely typing error."""
+    """Return the address that was probably meant; None if `address` seems correct."""
     domain = address.domain
     if domain in COMMON_DOMAINS or domain in REAL_DOMAINS:
         return None

@@ -1,4 +1,4 @@
-"""The approval of a mailing, given to its exact content and audience."""
+"""The approval of a mailing. It is valid only for the exact content and audience."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime

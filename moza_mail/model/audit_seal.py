@@ -1,8 +1,8 @@
 """Seal the audit log, and find what was changed in it. Pure.
 
 Each entry has a number, 1 for the first, and a seal over its number, its content and the seal of the entry
-before it. The head of the log is sealed too. It says which entry is the last, how many there are, and up to
-which number retention has deleted them. Nobody can make a seal without the project's secret.
+before it. The head of the log is sealed too. It contains the number of the last entry, the number of entries,
+and the number of the last entry that retention has deleted. Nobody can make a seal without the project's secret.
 """
 
 import json
@@ -41,7 +41,10 @@ class SealedRow:
     seal: str
 
     def follows(self, seals: Iterable[str], hasher: AddressHasher) -> bool:
-        """Return True if this row's seal is correct after one of these previous seals."""
+        """Return True if the seal of this row is correct after one of `seals`.
+
+        seals: the possible seals of the entry before this row.
+        """
         return any(self.seal == seal_entry(hasher, self.number, each, self.values) for each in seals)
 
 
@@ -89,7 +92,7 @@ class ProblemKind(StrEnum):
 
     changed: the seal of an entry is wrong, so the entry was changed, inserted or moved.
     missing: entries were deleted.
-    added: an entry follows the last one that the head knows, or precedes the first one.
+    added: an entry follows the last entry that the head records, or precedes the first one.
     head: the sealed head is missing or was changed.
     emptied: the store has data, but no entry was ever added.
     protection: the database no longer refuses changes of the log.

@@ -63,7 +63,8 @@ class FailedRecipient:
     def kind(self) -> BounceKind:
         """The kind of failure.
 
-        Hard if it is about the address itself, policy if it is about the sender or the message, and soft in all other cases.
+        It is hard for a verdict about the address itself, policy for a verdict about
+        the sender or the message, and soft otherwise.
         """
         return BOUNCE_KINDS.get(self.verdict, BounceKind.SOFT)
 
@@ -112,8 +113,9 @@ class Bounce:
     """The facts that are kept from a report.
 
     digest: identifies the report, so that it counts once, however often it is read.
-    sent_message, confirmation: the message that the report is about, a newsletter or a confirmation mail.
-    proof: the evidence that the message is ours. Without proof, all three are None.
+    sent_message: the newsletter that the report is about, if it is about one.
+    confirmation: the confirmation mail that the report is about, if it is about one.
+    proof: the evidence that we sent that mail. Without proof, `sent_message` and `confirmation` are None too.
     """
 
     digest: str

@@ -24,7 +24,7 @@ MAX_BLOCKING_DOMAINS = 3
 class CircuitBreaker:
     """Counts the replies that refuse us, the sender.
 
-    Further attempts would make such refusals worse.
+    After such a refusal, further attempts may make the relay or the provider refuse more mail.
 
     sender_faults: the number of replies about our address, rights or authentication since the last accepted message.
     sender_fault: the last reply about our address, rights or authentication.

@@ -1,8 +1,8 @@
 """Classify a reply of a server, or the diagnostic in a report, by a table of rules.
 
 The first rule that matches gives the verdict. Rules about the sender come before rules about the reader. If the verdict blames
-the reader's address, more rules look for words about anything else (`reply_rules_doubt.py`). One such word replaces the
-verdict. Numbers that are part of an IP address or a version are never read as status codes.
+the reader's address, the rules in `reply_rules_doubt.py` search the reply for words about anything other than a recipient.
+One such word replaces the verdict. Numbers that are part of an IP address or a version are never read as status codes.
 """
 
 import re
@@ -96,8 +96,8 @@ NEUTRAL_VERDICTS = SENDER_VERDICTS | {Verdict.THROTTLED, Verdict.TEMPORARY, Verd
 def _find_doubt(text: str, verdict: Verdict, context: ReplyContext) -> tuple[Verdict, str] | None:
     """Look for a reason to doubt a verdict that blames the reader's address.
 
-    Return the verdict that replaces it and the name of the rule; None if there is no doubt. The introduction of a report does
-    not count, unless the report quotes no words of the server.
+    Return the new verdict and the name of the rule that gave it; None if there is no doubt. An introduction such as
+    `host mx.example.org said:` is not searched, unless the text has no words after it.
     """
     parts = split_reply(text)
     status = parts.status or context.status

@@ -38,7 +38,10 @@ class DateProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateProblem:
-    """A date or time as written that is wrong or uncertain."""
+    """A date or time in an issue that is wrong or uncertain.
+
+    written: the date or time as the author wrote it.
+    """
 
     kind: DateProblemKind
     written: str

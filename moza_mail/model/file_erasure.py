@@ -8,12 +8,13 @@ from pathlib import Path
 class ErasureScope:
     """The parts of a project folder for which an erasure has special rules.
 
-    database: the path of the SQLite file; files whose names begin with its name are left out.
+    database: the path of the SQLite file. That file, and files whose names begin with its name, are not searched.
     outbox: the Maildir with messages that were not mailed; None if there is none.
     bounce_folders: Maildirs of bounces.
     own_folders: folders with texts of the author or published pages; they are searched, and not changed.
     own_files: files of the author, such as issues and everything that git tracks.
-    private_folders: if not None, every file elsewhere is the author's own.
+    private_folders: the folders that never contain files of the author. All files outside these folders are the author's.
+        None if git tells which files are the author's.
     left_out: a file that is not searched.
     is_published: True if the address is in the text of an issue, so that every message contains it.
     """

@@ -97,7 +97,8 @@ class StoreStatus:
     damage: the result of SQLite's quick_check, empty if the file is sound.
     audit_check: the result of verifying the audit log; None if it was not verified.
     unsafe_standbys: the number of standby servers that may lack the last commits.
-    store_id, generation, fingerprint: the properties of the store with these names.
+    store_id, generation: the identity and the age of the store, as in StoreMark.
+    fingerprint: the fingerprint of the secret that the store uses.
     """
 
     path: Path | None

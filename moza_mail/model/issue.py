@@ -252,7 +252,10 @@ class Event:
         return day if clock is None else self.moment(day, clock, zone)
 
     def moment(self, day: date, clock: time, zone: tzinfo) -> datetime:
-        """Return a time of this event on a day, converted to `zone` if it has a zone of its own."""
+        """Return a day and a clock time of this event as one time in `zone`.
+
+        clock: a time in the zone of the event, or in `zone` if the event has none.
+        """
         if self.zone is None:
             return datetime.combine(day, clock, tzinfo=zone)
         return datetime.combine(day, clock, tzinfo=self.zone).astimezone(zone)
@@ -260,7 +263,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventGroup:
-    """The events under one heading in an agenda; `title` is empty for events without one."""
+    """The events under one heading in an agenda; `title` is empty if they have no heading."""
 
     title: Inlines = ()
     events: tuple[Event, ...]
@@ -268,7 +271,7 @@ class EventGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTable:
-    """Events in a row, shown as a table of dates and titles."""
+    """Consecutive events of an agenda, shown as a table of dates and titles."""
 
     groups: tuple[EventGroup, ...]
     line: int = 0

@@ -11,7 +11,7 @@ CACHE_TIME = timedelta(days=1)
 
 
 class LinkState(StrEnum):
-    """The result for a recipient who opens a link in an issue."""
+    """The result that a recipient would get by opening a link."""
 
     OK = "ok"
     BROKEN = "broken"

@@ -56,10 +56,10 @@ def describe_missing(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """An issue that is sent once to a list or a segment, with frozen content.
+    """An issue as sent once to a list or a segment. Its content is frozen.
 
-    digest: changes if the issue is edited later.
-    news: the text without the agenda and the headings, by which a later issue is compared.
+    digest: the digest of the content. The digest of the issue differs from it if the issue is edited later.
+    news: the text without the agenda and the headings. A later issue is compared with this text.
     """
 
     id: int

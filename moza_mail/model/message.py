@@ -61,9 +61,9 @@ class Rendered:
         return {f"field_{number}": one for number, one in enumerate(self.fields)}
 
     def fill_fields(self, values: Callable[[MergeField], str]) -> "Rendered":
-        """Fill every merge field for one recipient, escaped in HTML.
+        """Return the issue with every merge field filled in for one recipient, escaped in HTML.
 
-        The placeholders of links stay.
+        The placeholders of links stay in the text.
         """
         known = {name: values(one) for name, one in self.fields_by_placeholder.items()}
         if not known:
@@ -144,7 +144,7 @@ class Recipient:
 class Envelope:
     """MAIL FROM and RCPT TO of one transaction (RFC 5321 3.3).
 
-    author: the address in the From field, if it differs from the sender. A reply that names it is about us.
+    author: the address in the From field, if it differs from the sender. A reply that names this address is about us.
     """
 
     sender: Address
@@ -153,7 +153,7 @@ class Envelope:
 
     @property
     def senders(self) -> tuple[str, ...]:
-        """Our own addresses."""
+        """Our own addresses in this message: the sender, and the author if there is one."""
         return tuple(str(address) for address in (self.sender, self.author) if address is not None)
 
 

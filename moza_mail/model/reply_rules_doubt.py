@@ -148,9 +148,9 @@ DOMAIN_DOUBT_RULES = (
 
 
 def _require_words(name: str, words: str) -> ReplyRule:
-    """Return a rule for replies that contain none of these words.
+    """Return a rule that doubts every reply without any of the required words.
 
-    The rule does not apply if the enhanced status is clear enough without words.
+    words: the required words, as a regular expression. They are not required if the enhanced status is clear enough.
     """
     return ReplyRule(
         name=name,

@@ -44,7 +44,7 @@ class RetentionResult:
 class ErasureResult:
     """Rows that an erasure changed, by table.
 
-    erased_at: when the person was erased, perhaps earlier; None if nothing was ever held.
+    erased_at: when the person was erased, by this erasure or an earlier one. None if no data about the person was ever stored.
     issues: published issues with the address in their own text; they stay unchanged.
     remains: where the address may still be read in the database's files, empty if nowhere.
     is_complete: another erasure would change nothing.

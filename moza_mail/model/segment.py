@@ -27,7 +27,7 @@ FORMS = ("attribute", "domain", "language", "all", "any", "not")
 
 
 class SegmentError(ValueError):
-    """A table is not a valid condition. The message is a clause."""
+    """A table is not a valid condition. The text of this error is a clause of a sentence."""
 
 
 def attribute_value(subscriber: Subscriber, attribute: str) -> str:
@@ -37,7 +37,7 @@ def attribute_value(subscriber: Subscriber, attribute: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasAttribute:
-    """The attribute has a value that is not only white space."""
+    """The condition that an attribute has a value that is not only white space."""
 
     attribute: str
 
@@ -51,7 +51,10 @@ class HasAttribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasOneOf:
-    """The value is one of these, compared exactly; a missing value counts as empty."""
+    """The condition that an attribute has one of some values.
+
+    Values are compared exactly. A missing value counts as an empty text.
+    """
 
     attribute: str
     values: tuple[str, ...]
@@ -66,7 +69,7 @@ class HasOneOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartsWith:
-    """The value starts with this text, compared exactly."""
+    """The condition that the value of an attribute starts with `prefix`, compared exactly."""
 
     attribute: str
     prefix: str
@@ -81,7 +84,10 @@ class StartsWith:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainCondition:
-    """The address is at one of these domains (A-labels in lower case), not at a subdomain."""
+    """The condition that the address is at one of some domains, and not at a subdomain.
+
+    domains: A-labels in lower case.
+    """
 
     domains: tuple[str, ...]
 
@@ -97,7 +103,7 @@ class DomainCondition:
 class LanguageCondition:
     """A condition on the language of a subscriber.
 
-    languages: the subscriber's language must be one of these, or a variant of one. For example, `en` includes `en-GB`.
+    languages: the subscriber's language must be one of these languages or a variant. For example, `en` includes `en-GB`.
     default: the language of a subscriber who has chosen none.
     """
 
@@ -115,7 +121,7 @@ class LanguageCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
-    """The inner condition is not met."""
+    """The condition that an inner condition is not met."""
 
     condition: "Condition"
 
@@ -129,7 +135,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf:
-    """Every inner condition is met."""
+    """The condition that every inner condition is met."""
 
     conditions: tuple["Condition", ...]
 
@@ -143,7 +149,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
-    """At least one inner condition is met."""
+    """The condition that at least one inner condition is met."""
 
     conditions: tuple["Condition", ...]
 
@@ -160,7 +166,11 @@ Condition = HasAttribute | HasOneOf | StartsWith | DomainCondition | LanguageCon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberFilter:
-    """Selects subscribers of a list by state and condition; None means all."""
+    """Selects the subscribers of a list that have a given state and meet a condition.
+
+    state: None for all states.
+    condition: None for no condition.
+    """
 
     state: SubscriptionState | None = None
     condition: Condition | None = None

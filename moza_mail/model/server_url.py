@@ -124,9 +124,9 @@ def parse_server_url(text: str, url_format: UrlFormat) -> ServerUrl:
 
 
 def make_tls_context(access: ServerAccess, url_format: UrlFormat) -> ssl.SSLContext:
-    """Return a context that verifies certificates.
+    """Return a TLS context that verifies certificates.
 
-    Raises ProjectError if the file of authorities cannot be used.
+    Raises ProjectError if the file with the certificate authorities cannot be used.
     """
     try:
         return ssl.create_default_context(cafile=access.cafile or None)

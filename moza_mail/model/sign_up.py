@@ -59,7 +59,7 @@ def check_language(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
-    """A request in a form to join a list, with an address and a consent.
+    """A request to join a list, sent with a sign-up form. It has an address and a consent.
 
     The address is not verified yet, so the name and language are stored only after the confirmation. Raises SubscriptionError
     for an unusable name, language or source.

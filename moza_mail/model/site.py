@@ -87,7 +87,7 @@ def relative_link(path: str, seen_from: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjacentIssue:
-    """The link to the issue before or after this one."""
+    """The link from an issue's page to the issue before or after it."""
 
     title: str
     href: str
@@ -95,14 +95,15 @@ class AdjacentIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePageLinks:
-    """The links and dates around an issue in the archive; all links but `url` are relative.
+    """The links on a page of the archive, and other facts about that page.
 
+    url: the page's own URL. This URL and `sign_up` are absolute, and the other links are relative.
     agenda: the calendar of all upcoming events.
     calendar: the calendar of this issue, empty if none of its events has a date.
     sign_up: the sign-up page, empty if there is none.
     updated: the day of the last change, if the page differs from the mail.
     is_indexed: search engines may index the page.
-    hosts: other hosts that images come from.
+    hosts: the other hosts from which the page loads images.
     """
 
     url: str
@@ -123,9 +124,9 @@ class ArchivePageLinks:
 class IndexedIssue:
     """An issue in the index and the feed of the archive.
 
-    headline: its own title, empty if the title says no more than name and date.
-    published: when it was mailed.
-    content: its HTML with absolute URLs, empty if the feed contains only the title and summary.
+    headline: the title of the issue; empty if the title says only the name of the list and the date.
+    published: when the issue was mailed; 00:00 on its date if it was not mailed.
+    content: the issue as HTML with absolute URLs, empty if the feed contains only the title and summary.
     """
 
     title: str

@@ -12,7 +12,7 @@ from moza_mail.model.send_time import LocalDateTime
 class StoreMark:
     """The identity and the age of a store.
 
-    store_id: a random text, made when the store was created. Copies have the same one.
+    store_id: a random text, made when the store was created. Copies of the store have the same text.
     generation: grows at the beginning and the end of each run that sends, before each group of messages, and at each backup.
         A copy with a lower number is older, and does not know who was mailed since.
     """

@@ -26,7 +26,7 @@ class SubscriptionState(StrEnum):
 
 
 class SuppressionReason(StrEnum):
-    """Why an address must not be mailed on any list."""
+    """The reason not to mail an address on any list."""
 
     HARD_BOUNCE = "hard_bounce"
     SOFT_BOUNCES = "soft_bounces"
@@ -173,7 +173,7 @@ class ImportPreview:
     """The state that a dry run keeps from one batch of rows to the next.
 
     repeated: the keys of addresses that occur more than once in the file.
-    people: the people with these addresses, in the state after an import of the earlier rows.
+    people: the people with those addresses, by key, as they would be after an import of the earlier rows.
     """
 
     repeated: AbstractSet[str] = frozenset()

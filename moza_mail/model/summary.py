@@ -41,8 +41,9 @@ class DomainSummary:
 class MailingSummary:
     """The state of a mailing at one moment.
 
-    The audience is counted separately. Raises ValueError if the parts do not add up to it.
+    Raises ValueError if the counts do not add up, for example if the sum of the states is not the audience.
 
+    audience: the number of recipients, counted separately.
     reports: the number of recipients for each kind of report about their message.
     unsubscribed: the number of recipients who have unsubscribed since the mailing began.
     domains: empty unless requested.

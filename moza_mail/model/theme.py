@@ -38,7 +38,7 @@ class Theme:
 
     @property
     def width(self) -> int:
-        """The width of the mail in CSS pixels. Raises ThemeError if theme.toml has an invalid one."""
+        """The width of the mail in CSS pixels. Raises ThemeError if the width is invalid."""
         width = self.settings.get("width", DEFAULT_WIDTH)
         if width not in ALLOWED_WIDTHS or isinstance(width, bool):
             raise self.setting_error(
@@ -88,7 +88,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colophon:
-    """The statement in every mail and page of who sends it, why, and how to unsubscribe.
+    """The footer of every mail and page: the sender, the reason, and how to unsubscribe.
 
     address: the sender's mail address.
     view_url: the page of the issue on the web, empty if there is none.

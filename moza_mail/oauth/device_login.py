@@ -56,9 +56,10 @@ def log_in_by_device(
 
 
 def _poll(client: OAuthClient, device_code: str) -> tuple[Tokens | None, bool]:
-    """Ask once for the tokens. Return None while the person has not answered yet.
+    """Ask once for the tokens. Return them, and True if the next request must wait longer.
 
-    The second value is True if the next request must wait longer, because the server says so or is unavailable.
+    The tokens are None while the person has not answered yet. The next request must wait longer
+    if the server asks for that or is unavailable.
     """
     try:
         return request(client, {"grant_type": DEVICE_GRANT, "device_code": device_code}, now=utc_now()), False

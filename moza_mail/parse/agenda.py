@@ -85,7 +85,7 @@ def count_dated_lines(blocks: Blocks, context: DateContext) -> int:
 class _AgendaReader:
     """Collects the blocks of an agenda and the events in them.
 
-    heading: the last heading or bold line, until its place among the blocks is known.
+    heading: the last heading or bold line, until it is added to the blocks or becomes the title of a group. Then None.
     group: the text of the last heading or bold line.
     days: the days in that text, for the events below it. Empty if the text is not a date.
     is_below_event: True if the heading is the title of an event. Then a list below it describes the event.
@@ -222,7 +222,10 @@ class _AgendaReader:
         self.in_text += [_without_markup(event) for event in found]
 
     def read_paragraph(self, heading: Heading | Paragraph | None, block: Paragraph) -> list[Event]:
-        """Return the event of a paragraph, if it is below the title or the date of the event."""
+        """Return the event that a paragraph completes, in a list; empty if there is none.
+
+        Above the paragraph is a heading with the date or the title of the event.
+        """
         if self.days:
             event = parse_timed_event(block.inlines, self.days, self.context, line=block.line)
             return [replace(event, title=(Text(text=_first_words(block.inlines)),), group=self.group)]
