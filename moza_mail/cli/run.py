@@ -33,7 +33,7 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signal() -> Generator[StopSignal]:
-    """On Ctrl-C, SIGTERM or a closed terminal, stop in good order; on a second signal, abort."""
+    """Yield a StopSignal, which Ctrl-C, SIGTERM or SIGHUP sets. Abort on a second signal."""
     stop = StopSignal(event=asyncio.Event())
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

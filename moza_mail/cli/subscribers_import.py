@@ -137,7 +137,7 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
 
 
 def _print_rows(results: Sequence[ImportResult], report: Path | None) -> None:
-    """Print the first rows that were rejected or repeat an earlier row."""
+    """Print the first rows with a problem: those rejected, and those that repeat a row."""
     shown = [(one.file.source.name, row) for one in results for row in one.listed][:MAX_SHOWN]
     for name, row in shown:
         if len(results) > 1:

@@ -37,7 +37,7 @@ class AddressHasher:
 
     @property
     def fingerprint(self) -> str:
-        """Return a fingerprint of the secret, which reveals nothing about it."""
+        """Return a fingerprint of the secret. The fingerprint does not reveal the secret."""
         return self._made("fingerprint", "")
 
     def make_seal(self, text: str) -> str:

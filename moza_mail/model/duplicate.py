@@ -29,7 +29,7 @@ class Likeness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierIssue:
-    """An issue that was sent, and its likeness to one that is about to be sent."""
+    """An issue that was sent, and its likeness to the issue that is about to be sent."""
 
     issue: SentIssue
     likeness: Likeness

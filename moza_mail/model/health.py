@@ -1,4 +1,4 @@
-"""Diagnoses of `moza-mail doctor`: the state of each subject, and what to do about it."""
+"""Diagnoses of `moza-mail doctor`: the state of each checked thing, and what to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from moza_mail.model.audit_seal import AuditCheck
 
 
 class HealthState(StrEnum):
-    """The state of a subject.
+    """The state of a subject, which is one thing that `moza-mail doctor` checks.
 
     doubtful: it works, but receivers prefer or require something else.
     bad: mail is lost, refused or distrusted until the problem is fixed.

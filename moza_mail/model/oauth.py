@@ -47,7 +47,7 @@ class OAuthClient:
 class Tokens:
     """The tokens of a client.
 
-    refresh: gets further access tokens; empty for client credentials.
+    refresh: the refresh token, with which the client gets further access tokens. Empty for the client credentials grant.
     access_ends: the time from which the access token is no longer used; None if there is no access token.
     """
 

@@ -182,7 +182,7 @@ class ImportPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionQuery:
-    """Conditions on suppressions by bounces; all given conditions must hold.
+    """Conditions on suppressions that bounces caused; all given conditions must hold.
 
     reply: words in the reply that caused the suppression.
     """

@@ -43,7 +43,8 @@ class Kind(Enum):
 class Token:
     """A piece of a line.
 
-    values: depends on the kind: the number; the month or weekday; day, month and year; or hour and minute.
+    values: the numbers that the piece means. Depending on the kind, these are one number; the number of a month or
+        weekday; day, month and year; or hour and minute.
     text: in lower case, without a full stop after it.
     gap: the number of spaces before the piece.
     """
