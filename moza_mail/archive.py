@@ -1,4 +1,4 @@
-"""Build the archive of a list: the files of a web site with its sent issues. Pure."""
+"""Build the archive of a list: the files of a web site with its sent issues."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -47,7 +47,7 @@ class LinkReport:
         ]
 
     def describe(self) -> str:
-        """Return the counts of the answers in a sentence."""
+        """Return a sentence that says how many links gave each result."""
         if not self.answers:
             return _("No link to check.")
         remembered = sum(answer.is_cached for answer in self.answers)

@@ -155,7 +155,7 @@ def outbox_folder(project: Project) -> Path | None:
 
 @contextmanager
 def pause_garbage_collection() -> Generator[None]:
-    """Run the garbage collector rarely, and not on existing objects.
+    """Make garbage collection rare during a `with` block, and leave out existing objects.
 
     A send or an import creates many objects but few reference cycles.
     """

@@ -92,7 +92,10 @@ class PreparedIssue:
         return html
 
     def files_to_publish(self) -> dict[str, bytes]:
-        """Return the files to put online before the mail is sent, by path below `asset_url`."""
+        """Return the files to put online before the mail is sent.
+
+        The keys are the paths of the files, relative to `asset_url`.
+        """
         files = {
             f"{self.issue.slug}/{image.name}": image.content
             for image in self.images

@@ -1,6 +1,6 @@
 """Read the bounce mailbox and classify its messages.
 
-Also finds proofs in a relay's log that the relay accepted a message.
+Also find lines in a relay's log which prove that the relay accepted a message.
 """
 
 from typing import TYPE_CHECKING

@@ -43,7 +43,10 @@ class ReplyLimitExceeded(Exception):
 
 
 class BoundedImap(imaplib.IMAP4):
-    """An IMAP connection that is not encrypted at first. Raises ReplyLimitExceeded."""
+    """An IMAP connection that is not encrypted at first.
+
+    Raises ReplyLimitExceeded if a reply is too long or takes too long.
+    """
 
     def __init__(self, *args: Any, **more: Any) -> None:
         now = time.monotonic()

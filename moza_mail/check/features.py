@@ -167,7 +167,7 @@ def _features_of_image(src: str) -> Iterator[str]:
 # Cached, because a mail repeats the same few declarations on hundreds of elements.
 @lru_cache(maxsize=1024)
 def _features_of(declaration: css.Declaration) -> tuple[str, ...]:
-    """Return the features of one declaration: its property, and the parts of its value."""
+    """Return the CSS features of one declaration: its property, and parts of its value."""
     name, value = declaration.name, declaration.value
     if name.startswith("--"):
         return ("css-variables",)

@@ -92,7 +92,7 @@ def _judge_tags(found: dict[str, str], key: ExpectedKey, subject: str) -> Diagno
 
 
 async def check_has_any_key(look_up: LookUp, domain: str, subject: str) -> Diagnosis:
-    """Check if the domain has any DKIM key, as internet.nl does.
+    """Check if the domain has any DKIM key. The mail test of internet.nl does the same.
 
     The name `_domainkey` exists if any name below it exists (RFC 8020).
     """

@@ -55,7 +55,7 @@ class NextIssue:
 
     passed: events that ended between the last issue and the day of the new one.
     kept: events in the new agenda.
-    undated: required events whose next date must be filled in.
+    undated: past events that stay in the agenda, because their next date must be filled in.
     """
 
     text: str

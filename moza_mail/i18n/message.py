@@ -58,7 +58,7 @@ def _filled(chosen: str, template: str, plural: str, parts: dict[str, MessagePar
 def index_by_text(*sentences: Translatable) -> dict[str, Translatable]:
     """Return a mapping from the English text of each sentence to its Translatable form.
 
-    Some libraries return an error as plain English text. The mapping finds the sentence to translate for it.
+    Some libraries return an error as plain English text. The mapping gives the translatable sentence for that text.
     """
     return {sentence: sentence for sentence in sentences}
 

@@ -173,7 +173,10 @@ class AddressFinder:
         return self._pattern.finditer(canonical) if self._local in canonical else ()
 
     def is_in_value(self, value: Any) -> bool:
-        """Return True if the address is in a text, or in a text or key of a JSON value."""
+        """Return True if the value contains the address.
+
+        value: a text, or a JSON value whose texts and keys are searched.
+        """
         return any(self.is_in(text) for text in _iter_texts(value))
 
     def remove_from_value(self, value: Any) -> Any:

@@ -94,7 +94,7 @@ class Rendered:
         return self.fill_fields(lambda one: one.example_value)
 
     def compute_digest(self) -> str:
-        """Return the SHA-256 digest, in hexadecimal, of everything that a recipient can receive."""
+        """Return the SHA-256 digest, in hexadecimal, of all content of the mailing."""
         whole = hashlib.sha256()
         parts = [self.subject, self.preheader, self.html, self.text, self.lang]
         parts += [

@@ -80,7 +80,7 @@ class Reply:
         return found.group(1).strip("<>.")[:120] if found else ""
 
     def without_text(self) -> "Reply":
-        """Return the reply with a standard text instead of its own, which may contain an address.
+        """Return the reply with a standard text, because its own text may contain an address.
 
         The standard text has the same verdict.
         """

@@ -180,7 +180,7 @@ class SubscriberFilter:
 class Segment:
     """A named condition, in a form that can be stored.
 
-    The store keeps the table from which the condition was parsed, and the language of the list.
+    The store keeps the TOML table from which the condition was parsed, and the language of the list.
     """
 
     slug: str

@@ -36,10 +36,9 @@ DayMarks = tuple[DayMark, ...]
 
 
 def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayProblem | None]:
-    """Return the calendar days that a written date such as `3-5 May` means, earliest first.
+    """Return a pair: the calendar days of a written date such as `3-5 May`, and the problem.
 
-    If the days are not certain, the first value is empty, and the second value is the problem. Otherwise the second
-    value is None.
+    The days are in order, earliest first, and the problem is None. If the days are not certain, the pair has no days.
     """
     if any(mark.is_ambiguous for mark in marks):
         return (), DayProblem.ORDER

@@ -96,7 +96,10 @@ def parse_event_below(heading: Inlines, row: Inlines, context: DateContext, *, l
 
 
 def find_day(row: Inlines, context: DateContext) -> tuple[date, ...]:
-    """Return the days of a text that is a date and nothing else, such as `dinsdag 3 februari`."""
+    """Return the day or days that a text names, such as `dinsdag 3 februari`.
+
+    If the text contains anything else than a date, return no day.
+    """
     text = to_plain_text(row).strip(" :.\u00a0")
     found = dates.find_dates(text, context)
     is_whole = len(found) == 1 and found[0].times is None and found[0].stop - found[0].start == len(text)

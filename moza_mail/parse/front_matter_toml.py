@@ -16,7 +16,7 @@ ERROR_LINE = re.compile(r"\(at line (\d+)")
 def parse_toml(
     text: str, source: str, first_line: int
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
-    """Return the values as typed, the parsed values, and the line of each key.
+    """Return three mappings by key: the value as written, the parsed value, and the line.
 
     first_line: the line of the opening `+++`.
 

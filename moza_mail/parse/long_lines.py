@@ -49,7 +49,7 @@ def _flush_pending(state: "StateInline", silent: bool) -> bool:
 def _read_unclosed_bracket(state: "StateInline", silent: bool) -> bool:
     """Read `[` or `![` as text if no `]` follows.
 
-    Otherwise the parser would look for the end of a link at each such bracket.
+    Without this rule, the parser would look for the end of a link at each such bracket.
     """
     if state.src[state.pos] not in "[!":
         return False

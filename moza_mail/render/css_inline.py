@@ -28,8 +28,8 @@ SELECTOR_NAMES = re.compile(r"\.?[\w-]+")
 def inline_css(html: str, css: str) -> str:
     """Copy the rules in `css` into the style attributes of a complete page.
 
-    premailer needs an upper-case doctype. It rewrites or even fetches every style block that is not marked
-    as IGNORED_STYLE.
+    The page gets an upper-case doctype, which premailer needs. Its own style blocks are marked as IGNORED_STYLE, so that
+    premailer leaves them as they are.
     """
     pieces = COMMENT.split(html.replace("<!doctype html>", "<!DOCTYPE html>", 1))
     pieces[::2] = [piece.replace("<style", IGNORED_STYLE) for piece in pieces[::2]]

@@ -104,8 +104,8 @@ class CalendarEntry:
     def uid(self, domain: str) -> str:
         """Return the identifier of the entry, which stays the same even if the date changes.
 
-        The identifier contains the number of later entries with the same title. So it also stays the same
-        when the next issue leaves out days that have passed.
+        Entries with the same title are counted from the last one back. So the identifier also stays the same when the next
+        issue leaves out days that have passed.
         """
         known = f"{domain}\n{self.title.casefold()}\n{self.index_from_last}"
         return f"{sha256(known.encode()).hexdigest()[:32]}@{domain}"

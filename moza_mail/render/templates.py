@@ -62,7 +62,7 @@ def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
 
 
 class _MemoryLoader(BaseLoader):
-    """Loads templates from memory, under the names that tracebacks then show."""
+    """Loads templates from memory. Tracebacks show the names of these templates."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files

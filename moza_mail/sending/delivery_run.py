@@ -265,7 +265,10 @@ class _DeliveryRun:
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
     async def record_intents(self, keys: Sequence[int]) -> Collection[int]:
-        """Record intents; return the deliveries whose recipients were erased after the claim."""
+        """Record the intent to send these deliveries; return those that must not be sent.
+
+        The recipients of the returned deliveries were erased after the run claimed them.
+        """
         errors = await self.store.ledger.record_intents(keys, now=self.settings.clock())
         for error in errors.values():
             if not isinstance(error, DeliverySkipped):

@@ -25,7 +25,7 @@ class DeliverySource(Protocol):
         """Claim up to `limit` deliveries; return an empty list if there are none."""
 
     async def release(self, deliveries: list[Delivery]) -> None:
-        """Release claimed deliveries that are not sent now."""
+        """Release claimed deliveries that this run will not send now."""
 
     async def pause(self, wait: timedelta) -> bool:
         """Wait and return True; return False at once if the run is stopped."""

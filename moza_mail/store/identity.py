@@ -81,7 +81,7 @@ class Identity:
         return await self._transactions.read(_read_gap)
 
     async def write_gap(self, gap: RestoreGap) -> None:
-        """Replace the stored period without data."""
+        """Store the period between a backup and its restore, in place of an earlier period."""
         await self._transactions.write(_write_gap, gap)
 
     async def doubt_deliveries(self, *, now: datetime) -> int:

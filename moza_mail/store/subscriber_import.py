@@ -306,7 +306,7 @@ def _take_out(person: ImportedPerson, new_subscriber: NewSubscriber) -> AddResul
 
 
 def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
-    """Return True if the person confirmed here themselves, after leaving.
+    """Return True if the person signed up with moza-mail again after they left.
 
     left: the time of leaving according to the file.
     """

@@ -137,9 +137,9 @@ class Subscribers:
     ) -> bool:
         """Save a subscriber's choice; return False if there is no such subscriber.
 
-        The subscriber is confirmed on the lists that they join. These lists must be saved.
+        The subscriber is confirmed on the lists that they join. The store must already contain these lists.
 
-        source: the place of the choice, stored with each new subscription.
+        source: where the choice was made, such as a web page. It is stored with each new subscription.
         """
         return await self._transactions.write_grouped(save_preferences, subscriber_id, choice, source, now)
 

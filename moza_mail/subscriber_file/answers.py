@@ -37,7 +37,7 @@ class ColumnAnswers:
 
     @property
     def is_about_leavers(self) -> bool:
-        """True if a person answered that nobody in the file may be mailed."""
+        """True if the operator answered that nobody in the file may be mailed."""
         return self.status.get(WHOLE_FILE, {}).get(WHOLE_FILE) not in {None, RowState.CONFIRMED}
 
     def find_unused(self, headings: Iterable[str]) -> str:

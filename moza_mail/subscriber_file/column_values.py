@@ -154,9 +154,10 @@ class ColumnValues:
 
     @property
     def is_complete_status(self) -> bool:
-        """Return True if each value names a state, among them `unsubscribed` and a state of a bad address.
+        """Return True if each value names a state, and the column has enough kinds of states.
 
-        In such a column, `active` is a state of a subscription too.
+        The values must include `unsubscribed` and a word for a bad address, such as `bounced`. In such a column, `active` means
+        that the person is subscribed.
         """
         states = {find_state(value) for value in self.distinct}
         return None not in states and RowState.UNSUBSCRIBED in states and bool(states & BAD_ADDRESS)

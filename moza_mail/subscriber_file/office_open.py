@@ -24,7 +24,7 @@ class OfficeOpenReader(TagReader):
     """Reads the sizes and marks of sheets from the XML files of an Excel workbook."""
 
     def __init__(self) -> None:
-        """Prepare to read a workbook. Its styles and shared texts must come before its sheets."""
+        """Prepare to read a workbook. Feed its styles and shared texts before its sheets."""
         sections = {name: self._begin_section(name) for name in SECTIONS}
         super().__init__(
             {

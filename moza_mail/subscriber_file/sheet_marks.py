@@ -62,7 +62,7 @@ class SheetMarks:
     def colour(self, row: int, column: int, name: str) -> None:
         """Keep the colour of a cell. The first column is 0.
 
-        Colours beyond MAX_COLOURS are ignored: in a sheet with so many coloured cells, no colour is rare.
+        After MAX_COLOURS cells, colours are ignored. In a sheet with so many coloured cells, none of the colours stands out.
         """
         if name and len(self.colours) < MAX_COLOURS:
             self.colours[row, column] = name

@@ -78,7 +78,9 @@ class LookAhead:
 
 
 class SubmissionQueue:
-    """Submissions with a recorded intent, and their outcomes, for the workers of one `send`.
+    """The submissions that the workers of one `send` may send now, and their outcomes.
+
+    The ledger has recorded the intent to send each of these submissions.
 
     failure: the first error that stopped all workers.
     """

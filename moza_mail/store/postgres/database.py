@@ -119,9 +119,9 @@ class PostgresDatabase:
                 raise
 
     def _make_mark(self) -> commit.CommitMark | None:
-        """Return the mark of the next transaction; None if this store holds no lock.
+        """Return the value that the next transaction writes into the row of its sender.
 
-        Without a lock there is no sender, and so no row for the mark.
+        Return None if this process holds no sender lock. It then has no such row.
         """
         self._commits += 1
         return next((commit.CommitMark(number, self._commits) for number, _, _ in self._locks.values()), None)

@@ -50,9 +50,9 @@ class AccessKeys:
 
 
 class LocalAccess:
-    """Middleware that admits only a browser on this machine that has the entry key.
+    """Middleware that admits only a browser on this machine, and only with the entry key.
 
-    Requests that change something need the token too.
+    Requests that change something also need the token of the opened page.
     """
 
     def __init__(self, app: ASGIApp, keys: AccessKeys) -> None:

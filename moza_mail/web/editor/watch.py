@@ -108,7 +108,7 @@ class ProjectWatcher:
                 self._watch_folders(created)
 
     def _interpret(self, paths: Iterable[Path]) -> Iterable[ProjectChange]:
-        """Return the changes that saved files mean for a page, without duplicates."""
+        """Return the changes to show on an open page after files were saved, each once."""
         changes: dict[ProjectChange, None] = {}
         root, outbox = self.session.root, self.session.outbox
         for path in paths:

@@ -50,7 +50,7 @@ class SubmittedForm:
 class SentForm:
     """An accepted form. The token in the URL of the result page contains these values.
 
-    resend_stamp: the stamp of the form that asks for another confirmation mail.
+    resend_stamp: the signed time in the form that asks for another confirmation mail.
     """
 
     email: str
