@@ -190,7 +190,7 @@ class ImportResult:
     """Result of importing a file.
 
     listed: the first rows that were rejected or repeat an earlier row.
-    examples: masked addresses by result.
+    examples: for each outcome of a row, masked addresses of some rows with that outcome.
     """
 
     file: OpenedFile
@@ -259,7 +259,10 @@ def begin_preview(files: Sequence[OpenedFile]) -> tuple[list[OpenedFile], Import
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTotals:
-    """The number of rows in several files by result, with masked addresses as examples."""
+    """For each outcome of a row, the number of such rows in several files, with examples.
+
+    examples: masked addresses of some rows with each outcome.
+    """
 
     counts: Mapping[str, int]
     examples: Mapping[str, tuple[str, ...]]

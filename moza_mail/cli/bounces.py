@@ -56,7 +56,7 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
 def decide(
     project: Project, decision: str, issue: str, domain: str, *, needs_answer: bool, as_json: bool
 ) -> int:
-    """Accept or reject the held suppressions of a mailing, after asking."""
+    """Ask for confirmation, then accept or reject the suppressions held for a mailing."""
     is_accepted = decision == "accept"
     plan = run_async(lambda: plan_decision(project, issue, domain))
     output.say(output.shown_lines(plan.describe()))

@@ -165,7 +165,7 @@ class AuditAnchor:
 
     @classmethod
     def of_head(cls, head: AuditHead, hasher: AddressHasher, now: datetime) -> Self:
-        """Return the anchor of the last entry."""
+        """Return the anchor of the log: the number and the seal of its last entry."""
         return cls(
             number=head.last,
             seal=head.seal,
@@ -208,7 +208,10 @@ class AuditCheck:
         return not self.problems
 
     def describe(self) -> str:
-        """Return how many entries an intact log has, and which ones retention has deleted."""
+        """Return a sentence with the number of entries, and the numbers that retention deleted.
+
+        The log must be intact.
+        """
         head = self.head
         text = ngettext(
             "The audit log is intact: {count} entry", "The audit log is intact: {count} entries", head.rows

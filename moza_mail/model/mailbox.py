@@ -37,6 +37,7 @@ def name_mailbox(address: Address) -> str:
 def hash_mailbox(address: Address) -> str:
     """Return a digest of a mailbox's name.
 
-    The digest contains no address. So a search for one address does not find rows with the mailbox's other addresses.
+    Rows store the digest, because the name is itself an address. A search for that address would also find the rows of the
+    mailbox's other spellings.
     """
     return hashlib.sha256(name_mailbox(address).encode("utf-8", "surrogatepass")).hexdigest()[:32]

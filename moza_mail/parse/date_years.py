@@ -1,4 +1,4 @@
-"""Derive the year of a written date, and the days of a range."""
+"""Derive the year of a date that is written without one, and list the days of a range."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

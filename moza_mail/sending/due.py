@@ -137,7 +137,7 @@ async def send_due(
 
 @dataclass(slots=True, kw_only=True)
 class _DueRun:
-    """The mailing of one due issue, with the facts that its result reports.
+    """The mailing of one due issue, with the facts that the report of the run needs.
 
     finished_before: the number of deliveries that earlier runs completed.
     """
