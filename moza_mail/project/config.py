@@ -63,9 +63,8 @@ def _has_host(value: str) -> bool:
 
 
 def _check_url_pattern(value: str) -> str:
-    names = URL_PLACEHOLDERS
-    _check_web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), names, value))
-    if re.search(r"[{}]", reduce(lambda url, name: url.replace(name, ""), names, value)):
+    _check_web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), URL_PLACEHOLDERS, value))
+    if re.search(r"[{}]", reduce(lambda url, name: url.replace(name, ""), URL_PLACEHOLDERS, value)):
         raise ValueError(
             _("may contain only {slug}, {date}, {list}, {title}, {year}, {month} and {day} between braces")
         )
@@ -286,9 +285,22 @@ def read_config(path: Path, overrides: dict[str, Any]) -> ProjectConfig:
             ),
         )
     try:
-        return ProjectConfig(**{**from_file, **_read_environment(), **overrides})
+        config = ProjectConfig(**{**from_file, **_read_environment(), **overrides})
     except ValidationError as error:
         raise describe_validation_error(path, error, "docs/configuration.md") from None
+    _require_words(path, config.check.preferred_words)
+    return config
+
+
+def _require_words(path: Path, preferred_words: Mapping[str, str]) -> None:
+    """Raise ProjectError if a word to avoid is the name of a setting, written below the wrong table by mistake."""
+    if key := next((word for word in preferred_words if word in ProjectConfig.model_fields), None):
+        message = _("`{key}` is a setting, and may not be in [check.preferred_words]", key=key)
+        hint = _(
+            "Move it above the first line such as [check]. To avoid the word, write it as `{word}`.",
+            word=key.title(),
+        )
+        raise ProjectError(locate(message, str(path), find_line_in_table(path, "check", key)), hint=hint)
 
 
 def _read_environment() -> dict[str, Any]:
@@ -337,10 +349,8 @@ def require_printable(path: Path, table: Mapping[str, Any], *, name: str = "") -
     for key, text in _find_texts("", table):
         if CONTROL_CHARACTER.search(text.translate(WITHOUT_LINE_ENDS)):
             line = find_line_in_table(path, name, key) if name else find_line(path, _key_pattern(key))
-            message = _("`{key}` contains a control character", key=key)
-            raise ProjectError(
-                locate(message, str(path), line), hint=_("Delete it, or type the value again.")
-            )
+            message = locate(_("`{key}` contains a control character", key=key), str(path), line)
+            raise ProjectError(message, hint=_("Delete it, or type the value again."))
 
 
 def read_text(path: Path) -> str:
@@ -414,8 +424,8 @@ def _describe_problem(error: Mapping[str, Any]) -> str:
 
 def find_line(path: Path, pattern: str) -> int:
     """Return the number of the first line of a file that matches `pattern`, else 0."""
-    rows = read_text(path).split("\n")
-    return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)
+    rows = enumerate(read_text(path).split("\n"), start=1)
+    return next((number for number, row in rows if re.match(pattern, row)), 0)
 
 
 def find_line_in_table(path: Path, table: str, key: str) -> int:

@@ -115,6 +115,13 @@ def test_git_ignores_subscribers_keys_and_mail(tmp_path):
     )
 
 
+def test_a_setting_added_at_the_end_of_the_settings_is_read(tmp_path):
+    project = started(tmp_path)
+    with (project.path / "moza-mail.toml").open("a") as settings:
+        settings.write('rate = "50/s"\n')
+    assert find_project(project.path).config.rate == "50/s"
+
+
 def test_existing_files_are_never_overwritten(tmp_path):
     project = started(tmp_path)
     (project.path / "moza-mail.toml").unlink()

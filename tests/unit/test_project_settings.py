@@ -56,6 +56,16 @@ def test_the_error_of_a_wrong_key_names_its_file_and_line(folder):
         project.find_project(folder)
 
 
+def test_a_setting_below_the_table_of_words_is_refused_and_the_hint_says_where_it_belongs(folder):
+    path = folder / "moza-mail.toml"
+    path.write_text('[check.preferred_words]\n"oud woord" = "nieuw"\nrelay = "smtp://127.0.0.1:2525"\n')
+    with pytest.raises(ProjectError, match=r"moza-mail\.toml, line 3: `relay` is a setting") as refused:
+        project.find_project(folder)
+    assert "Move it above the first line such as [check]" in str(refused.value.hint)
+    path.write_text('[check.preferred_words]\nRelay = "mailserver"\n')
+    assert project.find_project(folder).config.check.preferred_words == {"Relay": "mailserver"}
+
+
 def test_the_path_of_the_store_is_relative_to_the_project(folder):
     assert project.find_project(folder).store_url() == f"sqlite:///{folder}/subscribers/moza-mail.db"
 
