@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 from moza_mail.errors import RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model import issue as model
+from moza_mail.model.issue import Inlines, to_plain_text
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import text_length
 
@@ -31,6 +32,8 @@ from moza_mail.render.merge import text_length
 # may read it as a comment. U+FFFD cannot occur in an issue, so it identifies text that is not from a template.
 COMMENT_START = "\ufffd!--"
 MAX_COMPILED = 500
+# Three columns of words of this length just fit a mail of 640 pixels.
+LONGEST_CELL_WORD = 24
 # Most values, such as colours, need no escaping. This search is faster than escaping them.
 NEEDS_ESCAPE = re.compile(r"""[&<>"'{\n]""")
 TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
@@ -108,6 +111,7 @@ def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environm
     )
     for part in TEMPLATE_TESTS:
         environment.tests[part.__name__.lower()] = _make_type_test(part)
+    environment.tests["long_worded"] = _has_long_word
     environment.filters["prefixed"] = _prefix_selectors
     environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(text_length(text), 72)}"
     return environment
@@ -123,6 +127,11 @@ def _prefix_selectors(css: str, prefix: str) -> str:
     ]
     marked = "".join(f"{row}\n" for row in written)
     return Markup(marked) if isinstance(css, Markup) else marked  # noqa: S704  # the CSS was escaped before
+
+
+def _has_long_word(inlines: Inlines) -> bool:
+    """Return True if a word, such as an address, may not fit a column of a table on a phone."""
+    return any(text_length(word) > LONGEST_CELL_WORD for word in to_plain_text(inlines).split())
 
 
 def _make_type_test(part: type) -> Any:
