@@ -201,7 +201,7 @@ class ArchiveBuilder:
         for path in (*included, *self._project.list_issues()):
             text, slug = self._read(path, by_slug, options, is_included=path in included)
             if slug and slug not in entries:
-                issue = parse_text(self._project, path, text)
+                issue = parse_text(self._project, path, text, self._list.slug)
                 entries[slug] = self._make_entry(path, issue, by_slug.get(slug))
         return list(entries.values()), [slug for slug in by_slug if slug not in entries]
 

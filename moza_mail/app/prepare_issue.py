@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moza_mail import parse, render
 from moza_mail.app.clock import now
-from moza_mail.errors import ProjectError
+from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
@@ -107,17 +107,34 @@ class PreparedIssue:
 
 
 def load_issue(project: Project, name: str) -> Issue:
-    """Load an issue by path or slug. Its language is empty if its file names none."""
+    """Load an issue by path or slug. Its language is empty if neither its file nor its list names one."""
     path = project.find_issue(name)
     return parse_text(project, path, project.read_issue(path))
 
 
-def parse_text(project: Project, path: Path, text: str) -> Issue:
-    """Parse the text of an issue's file. The issue's language is empty if the text names none."""
+def parse_text(project: Project, path: Path, text: str, list_slug: str = "") -> Issue:
+    """Parse the text of an issue's file, in the language of its list if the text names no language.
+
+    The language decides how dates and times are read. It is empty if the list is unknown.
+
+    list_slug: the list; empty for the issue's own list, or else the default list.
+    """
     config = project.config
     return parse.parse_issue(
-        text, str(path), site_url=config.site_url, agenda_headings=config.agenda_headings, lang=""
+        text,
+        str(path),
+        site_url=config.site_url,
+        agenda_headings=config.agenda_headings,
+        lang=_find_language(project, path, text, list_slug),
     )
+
+
+def _find_language(project: Project, path: Path, text: str, list_slug: str) -> str:
+    """Return the language of an issue's list; empty if the front matter or the list cannot be read."""
+    try:
+        return project.read_list(list_slug or parse.parse_issue_header(text, str(path)).list_slug).lang
+    except (IssueError, ProjectError):
+        return ""
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
@@ -144,7 +161,7 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
     path: the issue's file, to which relative paths in the text refer.
     list_slug: the list; empty for the issue's own list, or else the default list.
     """
-    issue = parse_text(project, path, text)
+    issue = parse_text(project, path, text, list_slug)
     mailing_list = project.read_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)

@@ -1,12 +1,13 @@
 """Find dates and times in an issue that are wrong or have more than one meaning."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from moza_mail.model.date_problem import DateProblem, DateProblemKind
 from moza_mail.parse.date_tokens import Kind, Token, tokenize
-from moza_mail.parse.date_words import MONTHS, TIME_LEADS
+from moza_mail.parse.date_words import MONTHS, TIME_LEADS, UNTIL_WORDS
 from moza_mail.parse.date_years import DayProblem
 from moza_mail.parse.dates import DateContext, FoundDate, find_times
 from moza_mail.parse.times import TimeProblem
@@ -85,16 +86,32 @@ def find_date_problems(
 def _find_bare_hours(
     text: str, tokens: Sequence[Token], found: Sequence[FoundDate], line: int
 ) -> Iterator[DateProblem]:
-    """Yield each phrase such as `at 10` that may be a time.
+    """Yield each phrase such as `at 10` or `van 9 tot 10` that may be a time.
 
     The phrase is at the end of the text or of a part of it.
     """
-    for lead, token, after in zip(tokens, tokens[1:], (*tokens[2:], None), strict=False):
-        is_hour = lead.text in HOUR_LEADS and token.kind is Kind.NUMBER and token.values[0] <= MAX_HOUR
+    for index, (lead, token) in enumerate(itertools.pairwise(tokens)):
+        is_range = _is_range_of_hours(tokens[index : index + 4])
+        stop = index + (4 if is_range else 2)
+        after = tokens[stop] if stop < len(tokens) else None
         is_last = after is None or (after.kind is Kind.OTHER and after.text in "(,;.)")
+        is_hour = is_range or (lead.text in HOUR_LEADS and _may_be_hour(token))
         if is_hour and is_last and not any(one.start < token.start < one.stop for one in found):
-            written = text[lead.start : token.stop].rstrip(".")
+            written = text[lead.start : tokens[stop - 1].stop].rstrip(".")
             yield DateProblem(kind=DateProblemKind.BARE_HOUR, written=written, line=line)
+
+
+def _may_be_hour(token: Token) -> bool:
+    return token.kind is Kind.NUMBER and token.values[0] <= MAX_HOUR
+
+
+def _is_range_of_hours(tokens: Sequence[Token]) -> bool:
+    """Return True for the four tokens of a phrase such as `van 9 tot 10`."""
+    if len(tokens) < 4:
+        return False
+    lead, first, until, last = tokens
+    is_joined = until.kind is Kind.HYPHEN or until.text in UNTIL_WORDS
+    return lead.text in TIME_LEADS and is_joined and _may_be_hour(first) and _may_be_hour(last)
 
 
 def _find_typos(text: str, tokens: Sequence[Token], line: int, *, is_agenda: bool) -> Iterator[DateProblem]:

@@ -35,6 +35,16 @@ def test_the_sample_issue_has_no_findings_to_fix(project):
     assert (done.code, done.json["errors"]) == (0, 0)
 
 
+@pytest.mark.parametrize("lang", ["", "lang: nl\n"])
+def test_dates_are_read_in_the_language_of_the_list_if_the_issue_names_none(project, lang):
+    text = GOOD.replace("3 februari\n", "3 februari om half drie\n").replace(SUMMARY, SUMMARY + lang)
+    found = project.run("check", write(project, text), "--json").json["findings"]
+    assert [one["message"].split("'")[1] for one in found if one["rule"] == "event-date"] == ["om half drie"]
+    afternoon = text.replace("half drie", "half drie 's middags")
+    sections = project.run("show", write(project, afternoon), "--json").json["sections"]
+    assert sections[1]["events"][0]["start"].endswith("14:30:00+01:00")
+
+
 def test_an_error_is_printed_with_file_and_line_and_exit_code_3(project):
     done = project.run("check", write(project, BAD))
     assert done.code == 3
