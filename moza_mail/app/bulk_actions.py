@@ -143,6 +143,8 @@ async def run_bulk_action(
     if plan.action is BulkAction.ERASE and plan.addresses:
         files = await erase_files(project, plan.addresses, is_published=is_published, left_out=plan.file)
         remarks += describe_files(project, files)
+        if not files.is_complete:
+            remains += (_("Not everything is erased from the files."),)
         remarks.append(_("{file} contains the addresses: delete it.", file=str(plan.file)))
         remarks += describe_unreachable(project)
     return BulkResult(remains=remains, remarks=tuple(remarks))

@@ -133,16 +133,21 @@ def describe_files(project: Project, files: FileErasure) -> Iterator[str]:
 
 
 def _list_names(project: Project, paths: Sequence[Path]) -> str:
-    root = project.root.resolve()
     folders = Counter(path.parent for path in paths)
     names: list[str] = []
     for folder, count in folders.items():
         if count > MOST_IN_FOLDER:
-            names.append(_("{count} files in {folder}", count=count, folder=str(folder.relative_to(root))))
+            names.append(_("{count} files in {folder}", count=count, folder=_name_path(project, folder)))
         else:
-            names += [str(path.relative_to(root)) for path in paths if path.parent == folder]
+            names += [_name_path(project, path) for path in paths if path.parent == folder]
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (_(" and {count} more", count=more) if more > 0 else "")
+
+
+def _name_path(project: Project, path: Path) -> str:
+    """Return a path relative to the project's folder, or the whole path if it is outside."""
+    root = project.root.resolve()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def describe_unreachable(project: Project) -> Iterator[str]:

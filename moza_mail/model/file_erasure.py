@@ -3,12 +3,16 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+BEFORE_RESTORE = ".before-restore-"
+"""The text between the name of a store and the time at which `restore` moved it aside."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureScope:
     """The parts of a project folder for which an erasure has special rules.
 
-    database: the path of the SQLite file. That file, and files whose names begin with its name, are not searched.
+    database: the path of the SQLite file. That file, and files whose names begin with its name, are not searched. But the
+        stores that `restore` moved aside are searched, and not changed.
     outbox: the Maildir with messages that were not mailed; None if there is none.
     bounce_folders: Maildirs of bounces.
     own_folders: folders with texts of the author or published pages; they are searched, and not changed.

@@ -24,7 +24,7 @@ from moza_mail.model.erased_text import (
     is_sent_to,
     message_mentions,
 )
-from moza_mail.model.file_erasure import ErasureScope, FileErasure
+from moza_mail.model.file_erasure import BEFORE_RESTORE, ErasureScope, FileErasure
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.publish_folder import MANIFEST
 
@@ -44,13 +44,19 @@ PUBLISHED = _("it is a message to somebody else, with the published text")
 NOT_TEXT = _("it is not a text: delete the person in the program that made it, or delete the file")
 TOO_LARGE = _("it is too large to change: delete it, or the lines in it")
 MAYBE_NAMED = _("its name may contain the address: delete it, if it is about the person")
+EARLIER_STORE = _(
+    "it is the database from before a restore: delete it, with the files -wal and -shm beside it"
+)
 OTHERS_MESSAGE = _("it is a message to somebody else: delete it yourself")
 
 
 def erase_from_files(root: Path, finder: AddressSetFinder, scope: ErasureScope) -> FileErasure:
-    """Remove people from every file below `root`. Symbolic links are not followed."""
+    """Remove people from every file below `root`, and find them in stores that `restore` moved aside.
+
+    Symbolic links are not followed.
+    """
     done = FileErasure()
-    for path in _iter_files(root, scope):
+    for path in (*_iter_files(root, scope), *_find_stores_elsewhere(root, scope)):
         try:
             _erase_from_file(path, root, finder, scope, done)
         except FileNotFoundError:
@@ -68,18 +74,36 @@ def _iter_files(root: Path, scope: ErasureScope) -> Iterator[Path]:
         for name in sorted(names):
             path = Path(folder, name)
             is_database = scope.database and path.parent == scope.database.parent
-            if is_database and scope.database and name.startswith(scope.database.name):
+            is_own_file = is_database and scope.database and name.startswith(scope.database.name)
+            if is_own_file and not _is_earlier_store(path, scope):
                 continue
             if path != scope.left_out and path.is_file() and not path.is_symlink():
                 yield path
 
 
+def _is_earlier_store(path: Path, scope: ErasureScope) -> bool:
+    """Return True if a file is a store that `restore` moved aside, or a file of its log."""
+    if scope.database is None or path.parent != scope.database.parent:
+        return False
+    return path.name.startswith(f"{scope.database.name}{BEFORE_RESTORE}")
+
+
+def _find_stores_elsewhere(root: Path, scope: ErasureScope) -> Iterator[Path]:
+    """Yield the stores that `restore` moved aside outside the project's folder."""
+    if scope.database and not scope.database.is_relative_to(root):
+        yield from (
+            path for path in sorted(scope.database.parent.iterdir()) if _is_earlier_store(path, scope)
+        )
+
+
 def _erase_from_file(
     path: Path, root: Path, finder: AddressSetFinder, scope: ErasureScope, done: FileErasure
 ) -> None:
-    if path.stat().st_size > MAX_BYTES:
+    is_earlier_store = _is_earlier_store(path, scope)
+    if is_earlier_store or path.stat().st_size > MAX_BYTES:
         if _large_file_mentions(path, finder):
-            done.left[path] = TOO_LARGE
+            done.left[path] = EARLIER_STORE if is_earlier_store else TOO_LARGE
+            done.is_complete = done.is_complete and not is_earlier_store
         return
     found = _read_file(path, finder)
     is_named = finder.is_in(path.name)

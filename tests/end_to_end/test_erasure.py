@@ -233,3 +233,36 @@ def test_in_a_repository_with_an_unknown_index_only_private_folders_are_changed(
     done = project.run("subscribers", "erase", PERSON, "--yes", "--json").json
     assert [name.removeprefix(f"{root}/") for name in done["files_left"]] == ["export.csv"]
     assert (root / "subscribers" / "export.csv").read_text() == "email\n"
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["in the project", "elsewhere"])
+def test_a_store_that_a_restore_moved_aside_is_named_until_it_is_deleted(
+    project, tmp_path_factory, is_elsewhere
+):
+    folder = tmp_path_factory.mktemp("stores") if is_elsewhere else project.path / "subscribers"
+    if is_elsewhere:
+        project.set(store=f"sqlite:///{folder}/moza-mail.db")
+        project.run("--new-store", "subscribers", "add", PERSON, "--consent", "test")
+    backup = str(tmp_path_factory.mktemp("backups") / "backup.db")
+    assert project.run("backup", backup).code == 0
+    assert project.run("restore", backup, "--yes").code == 0
+    stores = list(folder.glob("moza-mail.db.before-restore-*"))
+    assert stores
+
+    done = project.run("subscribers", "erase", PERSON, "--yes", "--json")
+
+    assert (done.code, done.json["complete"]) == (3, False), done.err
+    left = {
+        path for path, reason in done.json["files_left"].items() if "before a restore: delete it" in reason
+    }
+    assert left
+    assert left <= {str(path) for path in stores}
+    assert ".before-restore-" in done.err
+    people = tmp_path_factory.mktemp("people") / "people.csv"
+    people.write_text(f"email\n{PERSON}\n")
+    several = project.run("subscribers", "erase", "--file", str(people), "--yes")
+    assert (several.code, "Not everything is erased from the files." in several.err) == (3, True), several.err
+    for path in stores:
+        path.unlink()
+    again = project.run("subscribers", "erase", PERSON, "--yes", "--json")
+    assert (again.code, again.json["complete"]) == (0, True), again.err

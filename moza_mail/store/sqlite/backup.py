@@ -10,6 +10,7 @@ from pathlib import Path
 from moza_mail.errors import StoreError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.file_erasure import BEFORE_RESTORE
 from moza_mail.store.identity import IS_BACKUP
 from moza_mail.store.senders import Sender, SenderLock, make_locked_error
 from moza_mail.store.sqlite.lock import FileLock
@@ -64,7 +65,7 @@ def restore(store: Path, file: Path, *, now: datetime) -> Path | None:
         temporary.chmod(0o600)
         with closing(sqlite3.connect(temporary)) as copy, copy:
             copy.execute("DELETE FROM properties WHERE name = ?", (IS_BACKUP,))
-        kept = store.with_name(f"{store.name}.before-restore-{now:%Y%m%d%H%M%S}") if store.exists() else None
+        kept = store.with_name(f"{store.name}{BEFORE_RESTORE}{now:%Y%m%d%H%M%S}") if store.exists() else None
         if kept:
             for suffix in ("", *SIDE_FILES):
                 with suppress(FileNotFoundError):
