@@ -195,7 +195,7 @@ def test_check_says_that_the_store_cannot_be_read(project):
     done = project.run("check", ISSUE, "--json")
     (found,) = [one for one in done.json["findings"] if one["rule"] == "sent-before"]
     assert (found["severity"], done.code) == ("info", 0)
-    assert "is gone" in found["message"]
+    assert "is missing" in found["message"]
 
 
 def test_the_search_for_earlier_mailings_can_be_disabled(project):
