@@ -106,7 +106,11 @@ def _parse_parts(
         wrong_weekdays=tuple(one for one in problems if isinstance(one, WrongWeekday)),
         date_problems=tuple(one for one in problems if isinstance(one, DateProblem)),
         similar_keys=MappingProxyType(
-            {key: found for key in front.values if key not in KNOWN_KEYS if (found := find_similar_key(key))}
+            {
+                key: found
+                for key in front.values
+                if key not in KNOWN_KEYS and (found := find_similar_key(key, front.values))
+            }
         ),
         extra=MappingProxyType(
             {key: value for key, value in front.values.items() if key not in KNOWN_KEYS | DRAFT_KEYS}

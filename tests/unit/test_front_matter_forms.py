@@ -123,6 +123,24 @@ def test_an_unknown_key_similar_to_a_known_one_is_reported():
     assert (found.rule, found.line, found.fix) == ("unknown-key", 4, "Did you mean `draft`?")
 
 
+@pytest.mark.parametrize(
+    ("dutch", "known"),
+    [("onderwerp", "subject"), ("Samenvatting", "summary"), ("taal", "lang"), ("verzenden-op", "send_at")],
+)
+def test_a_dutch_key_is_reported_with_the_key_that_it_means(dutch, known):
+    (found,) = findings(f"title: A\ndate: 2026-01-14\n{dutch}: Er is nieuws")
+    assert (found.rule, found.line, found.fix) == ("unknown-key", 4, f"Did you mean `{known}`?")
+
+
+def test_a_dutch_date_is_reported_if_the_date_comes_from_the_file_name():
+    (found,) = findings("title: A\ndatum: 2026-01-15", source="issues/2026-01-14.md")
+    assert (found.rule, found.fix) == ("unknown-key", "Did you mean `date`?")
+
+
+def test_a_dutch_key_of_a_website_is_not_reported_next_to_the_known_key():
+    assert findings("title: A\ndate: 2026-01-14\nsubject: B\nonderwerp: wonen\ndatum: gisteren") == []
+
+
 def test_a_file_name_with_another_date_is_reported():
     assert [one.rule for one in findings("title: T\ndate: 2026-01-21", "issues/2026-01-14.md")] == [
         "file-date"
