@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue_header import IssueHeader
+from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.project import CONFIG_FILE, Project
 
 # The rule that an unreadable issue breaks. docs/check.md lists this rule with the other rules.
 UNREADABLE = "unreadable"
 # The rule that an issue breaks if it was sent before under another name. It needs the store.
 SENT_BEFORE = "sent-before"
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"})
 
 
 def check_issue(
@@ -35,7 +37,7 @@ def check_issue(
     found = check.check_issue(
         prepared.issue,
         prepared.rendered,
-        rules,
+        _add_facts(rules, prepared),
         text=prepared.text,
         other_issues=_load_others(prepared.project, prepared.path) if others is None else others,
     )
@@ -66,6 +68,16 @@ def load_rules(project: Project) -> CheckOptions:
             hint=_("Name one of these rules: {names}.", names=", ".join(names)),
         )
     return rules
+
+
+def _add_facts(rules: CheckOptions, prepared: PreparedIssue) -> CheckOptions:
+    """Return the rules with the merge fields of the issue's list, and the images in the issue's folder."""
+    files = prepared.path.parent.iterdir() if prepared.path.parent.is_dir() else ()
+    return replace(
+        rules,
+        merge_fields=(NAME_FIELD, *prepared.mailing_list.attributes),
+        image_files=frozenset(file.name for file in files if file.suffix.lower() in IMAGE_SUFFIXES),
+    )
 
 
 def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:

@@ -57,6 +57,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
         link_markup,
         link_targets,
         link_texts,
+        mistyped_markup,
         privacy,
         readability,
         size,
@@ -66,7 +67,7 @@ def _rule_modules() -> tuple[_RuleModule, ...]:
 
     return (
         *(content, subject, agenda, wording, readability, link_markup, link_targets, link_texts),
-        *(accessibility, clients, size, privacy, issue_file, leftovers, house_style),
+        *(accessibility, clients, size, privacy, issue_file, leftovers, house_style, mistyped_markup),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from moza_mail.model.merge_field import NAME_FIELD
+
 
 class Severity(StrEnum):
     """The severity of a finding.
@@ -38,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """The requirements of a project for its issues: the table [check] of moza-mail.toml.
+    """The requirements of a project for its issues: the table [check] of moza-mail.toml, and facts about one issue.
 
     preferred_words: maps each word to avoid to the word to use instead, or to an empty text.
     required_sections: titles of sections that every issue must have.
@@ -47,6 +49,8 @@ class CheckOptions:
     restricted_hosts: hosts that only some recipients can open.
     clients: the mail programs for which to check.
     disabled: the names of rules that are not checked.
+    merge_fields: the names of the merge fields that the issue's list has.
+    image_files: the names of the image files in the issue's folder.
     """
 
     preferred_words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -56,3 +60,5 @@ class CheckOptions:
     restricted_hosts: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     disabled: frozenset[str] = frozenset()
+    merge_fields: tuple[str, ...] = (NAME_FIELD,)
+    image_files: frozenset[str] = frozenset()

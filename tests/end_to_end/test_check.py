@@ -53,6 +53,20 @@ def test_an_error_is_printed_with_file_and_line_and_exit_code_3(project):
     assert done.out.endswith("issues/2026-01-21.md: 1 error, 1 remark.\n")
 
 
+def test_an_image_next_to_the_issue_and_a_field_of_the_list_are_recognised_without_their_markup(project):
+    (project.path / "issues" / "team.jpg").write_bytes(b"")
+    lists = project.path / "subscribers" / "lists.toml"
+    lists.write_text(
+        lists.read_text("utf-8").replace("lang = ", 'attributes = ["organisatie"]\nlang = ', 1), "utf-8"
+    )
+    text = GOOD.replace("Er is nieuws.\n", "Er is nieuws voor {organisatie}, zie [de foto](team.jpg).\n")
+    found = project.run("check", write(project, text), "--json").json["findings"]
+    rules = {"merge-field-braces", "image-as-link"}
+    assert {(one["rule"], one["line"]) for one in found if one["rule"] in rules} == {
+        (rule, 9) for rule in rules
+    }
+
+
 def test_json_output_contains_every_finding(project):
     done = project.run("check", write(project, BAD), "--json")
     assert done.code == 3

@@ -9,6 +9,8 @@ the severity (`Error.`, `Warning.` or `Info.`) and contains fenced blocks, each 
     html bad, html good            a rendered mail: a whole one (`<!doctype`), or a fragment for the end of its <body>
     html bad x900                  the same, with the fragment repeated
 
+The folder of the issue contains the image `team.jpg`.
+
 A bad example must be found by its own rule (other rules do not matter); a good one must not.
 """
 
@@ -110,7 +112,8 @@ def findings(example: Example) -> list[Finding]:
         rendered = replace(rendered, html=html)
     given = CheckSettings(**example.settings)
     others = {rule.name for rule in check.list_rules()} - {example.rule}
-    rules = CheckOptions(**{**dict(given), "disabled": frozenset(given.disabled) | others})
+    disabled = frozenset(given.disabled) | others
+    rules = CheckOptions(**{**dict(given), "disabled": disabled}, image_files=frozenset({"team.jpg"}))
     found = check.check_issue(issue, rendered, rules, text=text, other_issues=example.others)
     return [finding for finding in found if finding.rule == example.rule]
 
