@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,15 @@ from typing import Any
 from moza_mail.app.check_issue import check_issue, count_findings
 from moza_mail.app.clock import now
 from moza_mail.app.planned_issues import load_planned_issues
-from moza_mail.app.prepare_issue import prepare_issue
+from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.errors import MozaMailError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
 from moza_mail.sending.approval import ApprovalState, find_approval_status
-from moza_mail.sending.schedule import DueState, PlannedIssue, list_due_states
+from moza_mail.sending.due import require_sendable
+from moza_mail.sending.schedule import DueState, PlannedIssue, list_due_states, make_handover_key
 from moza_mail.store import Store, current_account
 
 UNIT_NAME = "moza-mail-due"
@@ -125,6 +126,8 @@ class ScheduledSend:
     source: the issue's file; empty if there is no issue yet.
     missing: the reasons why the issue cannot be sent yet, as clauses.
     approval: the approval status; empty if no approval is needed and none was given.
+    mailing: says that the issue was sent or is being sent; empty if its mailing has not begun.
+    is_refused: True if `send --due` will refuse the issue, even if its text gets no errors.
     state: the state of an overdue send; None for an upcoming one.
     """
 
@@ -133,12 +136,14 @@ class ScheduledSend:
     source: str = ""
     missing: tuple[str, ...] = ()
     approval: str = ""
+    mailing: str = ""
+    is_refused: bool = False
     state: DueState | None = None
 
     @property
     def is_ready(self) -> bool:
-        """True if there is an issue and nothing keeps it from being sent."""
-        return bool(self.source) and not self.missing
+        """True if there is an issue, its mailing has not begun, and nothing keeps it from being sent."""
+        return bool(self.source) and not (self.missing or self.mailing)
 
     def as_data(self) -> dict[str, Any]:
         """Return the send as JSON values."""
@@ -150,6 +155,8 @@ class ScheduledSend:
             "ready": self.is_ready,
             "missing": list(self.missing),
             "approval": self.approval or None,
+            "mailing": self.mailing or None,
+            "refused": self.is_refused,
             **({"state": self.state.value} if self.state else {}),
         }
 
@@ -171,8 +178,11 @@ class ScheduleReport:
 
     @property
     def needs_attention(self) -> bool:
-        """True if a send is overdue, an issue is unreadable, or the next send is not ready."""
-        return bool(self.overdue or self.errors or any(one.missing for one in self.upcoming[:1]))
+        """True if a send is overdue or refused, an issue is unreadable, or the next send lacks something."""
+        is_refused = any(one.is_refused for one in self.upcoming)
+        return bool(
+            self.overdue or self.errors or is_refused or any(one.missing for one in self.upcoming[:1])
+        )
 
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -223,26 +233,53 @@ async def _inspect(
     if not plan.source:
         missing = (_("no issue yet: moza-mail new --date {date}", date=str(at.date())),)
         return ScheduledSend(at=at, list_slug=plan.list_slug, missing=missing)
-    reasons: list[str] = [_("it is a draft")] if plan.draft else []
+    send = ScheduledSend(at=at, list_slug=plan.list_slug, source=plan.source, state=state)
+    started = {(one.issue_slug, one.list_slug): one for one in await store.ledger.list_started()}
+    if begun := started.get(plan.key):
+        is_done = not begun.has_unsent and begun.next_attempt is None
+        since = _format_time(begun.created_at.astimezone(at.tzinfo))
+        clause = _("sent on {at}", at=since) if is_done else _("being sent since {at}", at=since)
+        send = replace(send, mailing=clause)
+        if is_done:
+            return send
+    reasons: list[str] = [_("it is a draft")] if plan.draft and not begun else []
+    refusals: list[str] = []
     approval = ""
     try:
         prepared = prepare_issue(project, plan.source, plan.list_slug)
-        errors = [one for one in check_issue(prepared) if one.severity is Severity.ERROR]
+        errors = [one for one in check_issue(prepared) if one.severity is Severity.ERROR] if not begun else []
         reasons += [_("check finds {findings}", findings=count_findings(errors))] if errors else []
         status = await find_approval_status(store, prepared.draft_mailing())
-        is_required = project.approval_policy(prepared.mailing_list) is not ApprovalPolicy.OFF
+        policy = project.approval_policy(prepared.mailing_list)
+        is_required = policy is not ApprovalPolicy.OFF
         approval = status.describe() if is_required or status.approval else ""
-        reasons += [status.describe()] if is_required and status.state is not ApprovalState.APPROVED else []
+        is_lacking = is_required and status.state is not ApprovalState.APPROVED
+        reasons += [status.describe()] if is_lacking else []
+        refusals = await _find_refusals(store, plan, prepared, ApprovalPolicy.OFF if is_lacking else policy)
     except MozaMailError as error:
         reasons.append(error.message)
-    return ScheduledSend(
-        at=at,
-        list_slug=plan.list_slug,
-        source=plan.source,
-        missing=tuple(reasons),
-        approval=approval,
-        state=state,
-    )
+    return replace(send, missing=(*reasons, *refusals), approval=approval, is_refused=bool(refusals))
+
+
+async def _find_refusals(
+    store: Store, plan: PlannedIssue, prepared: PreparedIssue, policy: ApprovalPolicy
+) -> list[str]:
+    """Return the reasons why `send --due` will refuse an issue, whatever its text contains."""
+    refusals: list[str] = []
+    try:
+        drafted = prepared.draft_mailing()
+        await require_sendable(store, plan, prepared.issue, drafted, policy, account=current_account())
+        if await store.notices.was_reported(make_handover_key(plan)):
+            refusals.append(
+                _("no longer continued automatically: moza-mail status {slug}", slug=plan.issue_slug)
+            )
+    except MozaMailError as error:
+        refusals.append(_("will be refused: {reason}", reason=error.message))
+    return refusals
+
+
+def _format_time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname()}"
 
 
 def _find_time_zone(project: Project, list_slug: str) -> tzinfo:

@@ -56,13 +56,13 @@ def _lines(report: ScheduleReport) -> Iterator[str]:
             moment=_moment(one),
             list_slug=one.list_slug,
             source=one.source,
-            state=str(one.state),
+            state=one.mailing or str(one.state),
             missing=_missing(one),
         )
     if not report.upcoming:
         yield _("Nothing is scheduled: no list has a schedule, and no coming issue has a `send_at`.")
     for one in report.upcoming:
-        parts = (one.source, _("ready") if one.is_ready else "", one.approval)
+        parts = (one.source, _("ready") if one.is_ready else one.mailing, one.approval)
         yield _(
             "{moment} to {list_slug}: {parts}{missing}",
             moment=_moment(one),

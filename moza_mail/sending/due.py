@@ -28,7 +28,7 @@ from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require_approval
 from moza_mail.sending.delivery_run import SendSettings, deliver
-from moza_mail.sending.mailings import begin_mailing, find_duplicate, find_mailing
+from moza_mail.sending.mailings import begin_mailing, find_duplicate, find_mailing, require_known_past
 from moza_mail.sending.progress import MailingProgress, load_progress
 from moza_mail.sending.schedule import (
     DueState,
@@ -187,13 +187,9 @@ class _DueRun:
         store, settings = self.store, self.settings
         # Use the time for which the state was computed. With a later time the mailing could seem to have begun too late.
         drafted = replace(prepared.drafted, created_at=now)
-        begun = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
-        # If a person began the mailing with a segment, the mailing continues to that segment only.
-        drafted = replace(drafted, segment=begun.segment if begun else None)
-        await find_mailing(store, drafted)
-        await require_approval(store, drafted, prepared.policy, account=settings.account)
-        if begun is None and (duplicate := await find_duplicate(store, drafted)):
-            raise _make_duplicate_error(self.plan, duplicate)
+        drafted = await require_sendable(
+            store, self.plan, prepared.issue, drafted, prepared.policy, account=settings.account
+        )
         async with store.ledger.hold_sender_lock(f"moza-mail send --due ({self.plan.issue_slug})"):
             self.has_lock = True
             known = await find_mailing(store, drafted)
@@ -214,6 +210,32 @@ class _DueRun:
 
     def _keep_breaker(self, breaker: CircuitBreaker) -> None:
         self.breaker = breaker
+
+
+async def require_sendable(
+    store: Store,
+    plan: PlannedIssue,
+    issue: Issue,
+    drafted: Mailing,
+    policy: ApprovalPolicy,
+    *,
+    account: str,
+) -> Mailing:
+    """Return the drafted mailing with the segment of its begun mailing.
+
+    Raises MailingError if the issue changed after its mailing began, has no approval, repeats an earlier issue, or may have been
+    sent according to a record that a restored store lost.
+    """
+    begun = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
+    # If a person began the mailing with a segment, the mailing continues to that segment only.
+    drafted = replace(drafted, segment=begun.segment if begun else None)
+    await find_mailing(store, drafted)
+    await require_approval(store, drafted, policy, account=account)
+    if begun is None:
+        if duplicate := await find_duplicate(store, drafted):
+            raise _make_duplicate_error(plan, duplicate)
+        require_known_past(await store.identity.read_gap(), issue)
+    return drafted
 
 
 def _count_finished(progress: MailingProgress) -> int:

@@ -1,5 +1,6 @@
 """`schedule`: the lines for cron and systemd, and the issues that are sent next."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -101,6 +102,60 @@ def test_schedule_check_names_missed_issues(project):
     path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {late:%Y-%m-%d %H:%M}Z\n", 1))
     done = project.run("schedule", "--check")
     assert (done.code, f"{ISSUE} is stale" in done.out) == (3, True)
+
+
+def set_send_time(project, issue=ISSUE, **span):
+    path = project.path / issue
+    moment = datetime.now(UTC) + timedelta(**span)
+    text = re.sub(r"^send_at: .*\n", "", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text.replace("---\n", f"---\nsend_at: {moment:%Y-%m-%d %H:%M}Z\n", 1))
+
+
+def test_schedule_check_shows_that_an_issue_was_sent_or_is_being_sent(project):
+    project.add_readers(3)
+    set_send_time(project, hours=2)
+    assert f"{ISSUE}, ready" in project.run("schedule", "--check").out
+    project.run("send", ISSUE, "--yes", "--limit", "1")
+    partly = project.run("schedule", "--check")
+    assert (partly.code, f"{ISSUE}, being sent since 20" in partly.out, "ready" in partly.out) == (
+        0,
+        True,
+        False,
+    )
+    project.run("send", ISSUE, "--yes")
+    done = project.run("schedule", "--check")
+    assert (done.code, f"{ISSUE}, sent on 20" in done.out, "ready" in done.out) == (0, True, False)
+    assert project.run("schedule", "--check", "--json").json["next"][0]["ready"] is False
+
+
+def test_schedule_check_tells_in_advance_that_a_changed_issue_will_be_refused(project):
+    project.add_readers(3)
+    set_send_time(project, hours=2)
+    project.run("send", ISSUE, "--yes", "--limit", "1")
+    path = project.path / ISSUE
+    path.write_text(path.read_text() + "\nNog een regel.\n")
+    done = project.run("schedule", "--check")
+    assert (done.code, "will be refused: `2026-01-14` has changed since" in done.out) == (3, True)
+    set_send_time(project, minutes=-1)
+    done = project.run("schedule", "--check")
+    assert (done.code, "will be refused: `2026-01-14` has changed since" in done.out) == (3, True)
+    assert project.run("send", "--due").code == 3
+    assert "no longer continued automatically" not in project.run("schedule", "--check").out
+
+
+def test_schedule_check_tells_in_advance_that_a_copy_will_be_refused(project):
+    project.add_readers(1)
+    project.run("send", ISSUE, "--yes")
+    copy = "issues/2026-01-14b.md"
+    shutil.copy(project.path / ISSUE, project.path / copy)
+    set_send_time(project, copy, hours=2)
+    done = project.run("schedule", "--check")
+    assert (done.code, "reads the same as" in done.out, "ready" in done.out) == (3, True, False)
+    assert project.run("schedule", "--check", "--json").json["next"][0]["refused"] is True
+    set_send_time(project, copy, minutes=-1)
+    due = project.run("schedule", "--check")
+    assert (due.code, f"{copy} is due, will be refused" in due.out) == (3, True)
+    assert project.run("send", "--due").code == 3
 
 
 def test_without_a_send_time_nothing_is_sent_automatically(project):
