@@ -46,6 +46,14 @@ PROBLEMS = {
         _("is not a time"),
         _("Correct the hour or the minutes."),
     ),
+    DateProblemKind.BACKWARD_DAYS: (
+        _("ends before it begins"),
+        _("Correct the first or the last day."),
+    ),
+    DateProblemKind.BACKWARD_TIMES: (
+        _("ends before it begins, so the calendar file contains no time"),
+        _("Correct one of the two times."),
+    ),
     DateProblemKind.ORDER: (
         _("can be two different days"),
         _("Write the month as a word, such as `3 February 2026`."),

@@ -19,6 +19,7 @@ class DateProblemKind(StrEnum):
 
     MONTH: the name of the month is misspelt.
     NO_SUCH_DAY, NO_SUCH_TIME: the day is not in the calendar, or the time is not on the clock.
+    BACKWARD_DAYS, BACKWARD_TIMES: the last day or time is before the first.
     ORDER: the numbers can be day and month, or month and day.
     SHORT: `14/2` was read as a day and month, although it can be a fraction.
     ZONE: the time zone has more than one meaning.
@@ -29,6 +30,8 @@ class DateProblemKind(StrEnum):
     MONTH = "month"
     NO_SUCH_DAY = "no_such_day"
     NO_SUCH_TIME = "no_such_time"
+    BACKWARD_DAYS = "backward_days"
+    BACKWARD_TIMES = "backward_times"
     ORDER = "order"
     SHORT = "short"
     ZONE = "zone"

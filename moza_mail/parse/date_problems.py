@@ -10,7 +10,7 @@ from moza_mail.parse.date_tokens import Kind, Token, tokenize
 from moza_mail.parse.date_words import MONTHS, TIME_LEADS, UNTIL_WORDS
 from moza_mail.parse.date_years import DayProblem
 from moza_mail.parse.dates import DateContext, FoundDate, find_times
-from moza_mail.parse.times import TimeProblem
+from moza_mail.parse.times import TimeProblem, refuse_backward_times
 
 # These two patterns remove markup. Bullets, addresses and code are not text, and emphasis may separate a day from its month.
 BULLET = re.compile(r"^[\s>]*(?:(?:[*+-]|\d{1,3}[.)])\s+)*(?:#{1,6}\s+)?")
@@ -45,6 +45,8 @@ NOT_MONTHS = frozenset(
 KINDS = {
     DayProblem.NO_SUCH_DAY: DateProblemKind.NO_SUCH_DAY,
     DayProblem.ORDER: DateProblemKind.ORDER,
+    DayProblem.BACKWARD: DateProblemKind.BACKWARD_DAYS,
+    TimeProblem.BACKWARD: DateProblemKind.BACKWARD_TIMES,
     TimeProblem.ZONE: DateProblemKind.ZONE,
     TimeProblem.HOUR: DateProblemKind.HOUR,
 }
@@ -73,6 +75,7 @@ def find_date_problems(
         elif is_agenda and one.is_short and "/" in written:
             yield DateProblem(kind=DateProblemKind.SHORT, written=written, line=line)
     times = find_times(text, context) if is_agenda and found and not found[-1].times else None
+    times = refuse_backward_times(times, len(found[-1].days)) if times else None
     if times and times.problem:
         written = text[times.start : times.stop].strip(" ,")
         yield DateProblem(kind=KINDS[times.problem], written=written, line=line)

@@ -13,6 +13,11 @@ class DayProblem(StrEnum):
 
     NO_SUCH_DAY = "no_such_day"
     ORDER = "order"
+    BACKWARD = "backward_days"
+
+
+class _BackwardRangeError(ValueError):
+    """A range of days ends before it begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +55,18 @@ def resolve_days(marks: DayMarks, issued: date) -> tuple[tuple[date, ...], DayPr
             if joint == "range":
                 days.update(_days_from(dated[index - 1][1], day))
         return tuple(sorted(days)), None
+    except _BackwardRangeError:
+        return (), DayProblem.BACKWARD
     except ValueError:
         return (), DayProblem.NO_SUCH_DAY
 
 
 def _days_from(first: date, last: date) -> list[date]:
     """Return the days of a range except the last one."""
-    if last < first or last - first > MAX_RANGE:
-        raise ValueError("a range that runs backwards or is too long")
+    if last < first:
+        raise _BackwardRangeError
+    if last - first > MAX_RANGE:
+        raise ValueError("a range that is too long")
     return [first + timedelta(days=more) for more in range((last - first).days)]
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from moza_mail.parse.date_tokens import Kind, Token, tokenize
 from moza_mail.parse.date_words import ARTICLES, MONTHS, OPENINGS, TIME_LEADS, WEEKDAYS
 from moza_mail.parse.date_years import DayMark, DayMarks, DayProblem, resolve_days
-from moza_mail.parse.times import FoundTimes, TimeParser, TimeProblem
+from moza_mail.parse.times import FoundTimes, TimeParser, TimeProblem, refuse_backward_times
 
 __all__ = ["MONTHS", "WEEKDAYS", "DateContext", "FoundDate", "FoundTimes", "find_dates"]
 
@@ -360,6 +360,7 @@ class _LineParser:
         times = self.times_after(after) or self.times_before(index, found.start)
         if times is None:
             return found
+        times = refuse_backward_times(times, len(found.days))
         if times.zone_name in {"cet", "mez", "cest", "mesz"} and not _is_right_season(times, found.days):
             times = replace(times, start_time=None, end_time=None, problem=TimeProblem.ZONE)
         start, stop = min(found.start, times.start), max(found.stop, times.stop)

@@ -24,6 +24,7 @@ from moza_mail.parse import dates
 from moza_mail.parse.dates import DateContext, FoundDate
 from moza_mail.parse.inlines import cut, merge_adjacent, strip, unwrap_bold
 from moza_mail.parse.merge_fields import refuse_merge_fields, require_defaults
+from moza_mail.parse.times import refuse_backward_times
 
 SEPARATORS = ":,;|-–—"
 MAX_SEPARATOR_LENGTH = 40
@@ -210,6 +211,7 @@ def _split_dated(row: Inlines, text: str, found: FoundDate, context: DateContext
     when = cut(row, found.start, found.stop)
     times: dates.FoundTimes | None = found.times
     if times is None and (times := dates.find_times(to_plain_text(after), context)):
+        times = refuse_backward_times(times, len(found.days))
         when = (*when, Text(text=" "), *strip(cut(after, times.start, times.stop), ","))
         after = merge_adjacent(
             (*cut(after, 0, times.start), *cut(after, times.stop, len(to_plain_text(after))))

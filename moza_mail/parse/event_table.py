@@ -5,6 +5,7 @@ from datetime import date
 from moza_mail.model.issue import Event, Inlines, Table, Text, collect_links, to_plain_text
 from moza_mail.parse import dates
 from moza_mail.parse.dates import DateContext
+from moza_mail.parse.times import refuse_backward_times
 
 DATE_TITLES = frozenset(
     ["datum", "date", "dag", "day", "wanneer", "when", "quand", "jour", "tag", "wann", "data"]
@@ -99,6 +100,7 @@ def _make_event(
         else None
     )
     times = times or dates.find_times(when, context)
+    times = refuse_backward_times(times, len(days)) if times else None
     others = [to_plain_text(cell).strip() for index, cell in enumerate(row) if index not in columns]
     link = next((link for cell in row for link in collect_links(cell)), None)
     note = ", ".join(filter(None, others))

@@ -33,6 +33,9 @@ ZONE = re.compile(
 CITY = re.compile(r"\s{0,3}[(,]\s?(?P<city>[A-Za-z]+(?: [A-Za-z]+)?)\)?(?!\w)")
 # The hours that are usually meant in the afternoon, when `2 uur` is written without `'s middags`.
 UNCERTAIN_HOURS = range(1, 7)
+# An event that ends at this time or earlier can have begun on the day before. So can one of at most half a day.
+EARLY_MORNING = time(6)
+HALF_DAY_MINUTES = 12 * 60
 TWELVE_HOUR_UNITS = frozenset(["uur", "u", "uhr", "hrs", "hr"])
 
 
@@ -41,6 +44,7 @@ class TimeProblem(StrEnum):
 
     HOUR = "hour"
     ZONE = "zone"
+    BACKWARD = "backward_times"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,19 @@ class FoundTimes:
     zone: tzinfo | None = None
     zone_name: str = ""
     problem: TimeProblem | None = None
+
+
+def refuse_backward_times(found: FoundTimes, day_count: int) -> FoundTimes:
+    """Return times without a meaning if they end before they begin, else the times unchanged.
+
+    An event that lasts several days, or until the early morning, may end at an earlier hour than it begins.
+    """
+    start, end = found.start_time, found.end_time
+    if day_count != 1 or start is None or end is None or end > start or end <= EARLY_MORNING:
+        return found
+    if start.hour * 60 + start.minute - end.hour * 60 - end.minute >= HALF_DAY_MINUTES:
+        return found
+    return replace(found, start_time=None, end_time=None, problem=TimeProblem.BACKWARD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

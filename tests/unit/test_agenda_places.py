@@ -212,6 +212,20 @@ def test_a_time_zone_with_one_meaning_is_converted(line, title, starts):
         ("Koor: 3 februari om half 3", "nl", DateProblemKind.HOUR, "om half 3"),
         ("Koor: 3 februari van 9 tot 10", "nl", DateProblemKind.BARE_HOUR, "van 9 tot 10"),
         ("Koor: 3 februari, tussen 9 en 10 (zaal 2)", "nl", DateProblemKind.BARE_HOUR, "tussen 9 en 10"),
+        (
+            "Kerst: 3 februari van 16.00 tot 14.00 uur",
+            "nl",
+            DateProblemKind.BACKWARD_TIMES,
+            "van 16.00 tot 14.00 uur",
+        ),
+        (
+            "Kerst: 3 februari in Ede, van 16.00 tot 14.00 uur",
+            "nl",
+            DateProblemKind.BACKWARD_TIMES,
+            "van 16.00 tot 14.00 uur",
+        ),
+        ("Koor: 5 maart t/m 3 maart", "nl", DateProblemKind.BACKWARD_DAYS, "5 maart t/m 3 maart"),
+        ("Koor: 5 t/m 3 maart", "nl", DateProblemKind.BACKWARD_DAYS, "5 t/m 3 maart"),
         ("Choir: Jan 15: at 6:00 PM PT/9:00 PM ET", "en", DateProblemKind.ZONE, "at 6:00 PM PT/9:00 PM ET"),
         ("Choir: 3 July, 14:00 CET", "en", DateProblemKind.ZONE, "14:00 CET"),
         ("Choir: 3/2/2026", "en", DateProblemKind.ORDER, "3/2/2026"),
@@ -221,6 +235,27 @@ def test_a_wrong_or_uncertain_date_is_reported_and_never_guessed(line, lang, kin
     assert problems(f"## Agenda\n\n* {line}", lang=lang) == [(kind, written)]
     (event,) = read(f"## Agenda\n\n* {line}", lang=lang).events
     assert event.start_time is None
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "3 februari van 20:00 tot 2:00", "3 februari van 22:00 tot 8:00", "3 februari, 9:00-24:00", "3 februari, 10:00-0:30",
+        "3 t/m 5 februari van 16:00 tot 14:00",
+    ],
+)  # fmt: skip
+def test_an_event_may_end_on_a_later_day(when):
+    assert problems(f"## Agenda\n\n* Feest: {when}") == []
+    (event,) = read(f"## Agenda\n\n* Feest: {when}").events
+    assert event.start_time
+    assert event.end_time is not None
+
+
+def test_times_in_a_table_that_run_backwards_are_not_in_the_calendar():
+    body = "## Agenda\n\n| Wat | Datum | Tijd |\n| --- | --- | --- |\n| Kerst | 3 februari | 16:00 - 14:00 |"
+    (event,) = read(body).events
+    assert (event.start_time, event.end_time) == (None, None)
+    assert problems(body) == [(DateProblemKind.BACKWARD_TIMES, "16:00 - 14:00")]
 
 
 def test_a_misspelt_month_is_reported_in_any_section_except_in_code_and_addresses():
