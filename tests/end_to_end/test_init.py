@@ -98,6 +98,8 @@ def test_git_ignores_subscribers_keys_and_mail(tmp_path):
     project = started(tmp_path)
     project.run("subscribers", "import", "--yes", "subscribers/example.csv", "--consent", "verzonnen")
     project.run("send", issue(project), "--yes")
+    (project.path / "backup").mkdir()
+    assert project.run("backup", "backup/2026-12-01.db").code == 0
     for command in (["init", "-q"], ["add", "-A"]):
         subprocess.run(["git", *command], cwd=project.path, check=True)
 
