@@ -25,23 +25,5 @@ def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
     if needs_answer:
         output.confirm(_("Replace the store with {file}?", file=str(file)), _("nothing was changed"))
     done = run_async(lambda: app.restore(project, file.absolute()))
-    if done.old_store:
-        output.say(_("The earlier store was moved to {file}.", file=str(done.old_store)))
-    output.say(
-        _(
-            "Restored. The store has no record of what happened between {start} UTC and {end} UTC:",
-            start=f"{done.gap.start:%Y-%m-%d %H:%M}",
-            end=f"{done.gap.end:%Y-%m-%d %H:%M}",
-        )
-    )
-    output.say(_("  {count} messages may have been sent since; they are uncertain now", count=done.uncertain))
-    output.say(
-        _(
-            "  sign-ups, unsubscriptions, bounces and erasures of that time are lost; enter again those that you know"
-        )
-    )
-    output.say(
-        _(
-            "Nothing is sent until you record what was sent in that time: moza-mail settle --log FILE, or moza-mail settle --assume-sent-until TIME"
-        )
-    )
+    for sentence in app.describe_restore(done):
+        output.say(sentence)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from moza_mail.errors import StoreError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.health import StoreStatus
@@ -21,6 +22,7 @@ __all__ = [
     "inspect_backup",
     "inspect_store",
     "open_store",
+    "repeat_departures",
     "restore_store",
 ]
 
@@ -75,6 +77,24 @@ async def back_up_store(url: str, file: Path) -> None:
     from moza_mail.store.postgres import backup as dump
 
     await asyncio.to_thread(dump.back_up, url, file)
+
+
+async def repeat_departures(
+    store: Store, old_store: Path, hasher: AddressHasher, *, now: datetime
+) -> tuple[tuple[Address, ...], int] | None:
+    """Repeat the unsubscriptions that a restored store lacks, as recorded in the SQLite file it replaced.
+
+    Return the addresses that were erased from that file and must be erased again, and the number of subscriptions that
+    ended. Return None if the file cannot be read, or is not a later state of the store.
+    """
+    from moza_mail.store import earlier_store
+
+    earlier = await asyncio.to_thread(earlier_store.read_earlier_store, old_store)
+    mark = await store.identity.read_mark()
+    if earlier is None or earlier.mark.store_id != mark.store_id or earlier.mark.generation < mark.generation:
+        return None
+    count = await store.transactions.write(earlier_store.repeat_departures, earlier, now)
+    return await store.transactions.read(earlier_store.find_erased, earlier, hasher), count
 
 
 async def restore_store(url: str, file: Path, *, now: datetime) -> Path | None:

@@ -136,6 +136,40 @@ def test_a_damaged_backup_changes_nothing(project, tmp_path, content):
     assert len(project.outbox()) == READERS
 
 
+def test_who_was_erased_or_left_after_the_backup_stays_erased_or_left_after_a_restore(project, tmp_path):
+    erased, left, stays = "lezer1@example.org", "lezer2@example.org", "lezer3@example.org"
+    backup = str(tmp_path / "backup.db")
+    assert project.run("backup", backup).code == 0
+    project.run("subscribers", "add", "later@example.org", "--consent", "test")
+    for address in (erased, "later@example.org"):
+        assert project.run("subscribers", "erase", address, "--yes").code == 0
+    assert project.run("subscribers", "unsubscribe", left, "--list", "weekly").code == 0
+
+    done = project.run("restore", backup, "--yes")
+
+    assert (done.code, "people erased again: 1; subscriptions ended again: 1" in done.err) == (0, True), (
+        done.err
+    )
+    assert "It contains personal data: delete it" in done.err
+    states = [project.run("subscribers", "show", address).out for address in (erased, left, stays)]
+    assert [erased in states[0], "unsubscribed" in states[1], "confirmed" in states[2]] == [False, True, True]
+    for address in (erased, "later@example.org"):
+        assert project.run("subscribers", "add", address, "--consent", "test").code == 3
+    assert project.run("privacy", "audit", "--verify").code == 0
+
+
+def test_a_restore_works_when_the_earlier_store_cannot_be_read(project, tmp_path):
+    backup = str(tmp_path / "backup.db")
+    assert project.run("backup", backup).code == 0
+    remove_store(project)
+    (project.path / STORE).write_text("not a database")
+    done = project.run("restore", backup, "--yes")
+    assert (done.code, "unsubscriptions, bounces and erasures of that time are lost" in done.err) == (
+        0,
+        True,
+    ), done.err
+
+
 def test_a_restore_during_a_mailing_mails_nobody_twice(project, tmp_path):
     assert send(project, "--limit", "2").code == 0
     project.run("backup", str(tmp_path / "backup.db"))
