@@ -159,7 +159,8 @@ class AddressError(MozaMailError, ValueError):
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
-        super().__init__(locate(reason, shown[:80]))
+        is_empty = not shown.strip()
+        super().__init__(_("the address {reason}", reason=reason) if is_empty else locate(reason, shown[:80]))
         self.value = value
         self.reason = reason
 

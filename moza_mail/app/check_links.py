@@ -10,6 +10,7 @@ from typing import Any
 from moza_mail import check
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.link_check import LinkCache, LinkClient
 from moza_mail.model.finding import Finding
 from moza_mail.model.link import LinkAnswer, LinkState
@@ -53,9 +54,10 @@ class LinkReport:
         remembered = sum(answer.is_cached for answer in self.answers)
         counts = Counter(answer.state for answer in self.answers)
         states = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
-        return _(
-            "{requested} links requested, {remembered} remembered from the last day: {states}.",
-            requested=len(self.answers) - remembered,
+        return ngettext(
+            "{count} link requested, {remembered} remembered from the last day: {states}.",
+            "{count} links requested, {remembered} remembered from the last day: {states}.",
+            len(self.answers) - remembered,
             remembered=remembered,
             states=states,
         )

@@ -10,6 +10,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.mailing_status import find_mailings
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.provider import find_provider
@@ -131,3 +132,17 @@ async def find_removable(store: Store, project: Project, options: UnsuppressOpti
 async def remove_all(store: Store, suppressions: Sequence[Suppression], reason: str) -> int:
     """Remove suppressions and log each removal. Return the number of removals."""
     return await store.suppressions.remove_all([one.address for one in suppressions], reason, now=now())
+
+
+def describe_found(count: int) -> Translatable:
+    """Return a sentence about the number of suppressions that match."""
+    return ngettext(
+        "{count} address is suppressed by such a bounce",
+        "{count} addresses are suppressed by such bounces",
+        count,
+    )
+
+
+def describe_removed(count: int) -> Translatable:
+    """Return a sentence about the number of suppressions that were removed."""
+    return ngettext("{count} address may be mailed again", "{count} addresses may be mailed again", count)

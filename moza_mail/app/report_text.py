@@ -160,9 +160,10 @@ def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:
     ]
     if progress.suppressed:
         lines.append(
-            _(
+            ngettext(
+                "  {count:>8} address suppressed. See why: moza-mail status --suppressed",
                 "  {count:>8} addresses suppressed. See why: moza-mail status --suppressed",
-                count=progress.suppressed,
+                progress.suppressed,
             )
         )
     if progress.next_attempt:

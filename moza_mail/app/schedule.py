@@ -15,6 +15,7 @@ from moza_mail.app.planned_issues import load_planned_issues
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.errors import MozaMailError
 from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
@@ -182,6 +183,16 @@ class ScheduleReport:
         is_refused = any(one.is_refused for one in self.upcoming)
         return bool(
             self.overdue or self.errors or is_refused or any(one.missing for one in self.upcoming[:1])
+        )
+
+    def describe_older(self) -> str:
+        """Return a sentence about the sends that are not in `overdue`; empty if there are none."""
+        if not self.older:
+            return ""
+        return ngettext(
+            "{count} older issue was never sent, and is not sent automatically.",
+            "{count} older issues were never sent, and are not sent automatically.",
+            self.older,
         )
 
     def as_data(self) -> dict[str, Any]:

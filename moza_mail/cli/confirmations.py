@@ -16,7 +16,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
     try:
         report = run_async(lambda: send_confirmations(project, say_delay, is_by_hand=sys.stdin.isatty()))
     except StoreLocked as error:
-        output.say(output.shown_lines((error.message, error.hint), " "))
+        output.say(output.shown_lines((error.message, error.hint), ". "))
         return 0
     if as_json:
         output.give_json(report.as_data())

@@ -40,10 +40,8 @@ def check(project: Project, *, as_json: bool) -> int:
         output.give_json(report.as_data())
     else:
         output.give(output.shown_lines(_lines(report)))
-        if report.older:
-            output.say(
-                _("{older} older issues were never sent, and are not sent automatically.", older=report.older)
-            )
+        if older := report.describe_older():
+            output.say(older)
         for error in report.errors:
             output.say(_("Unreadable: {message}", message=error.message))
     return output.NEEDS_ATTENTION if report.needs_attention else 0

@@ -82,7 +82,7 @@ def _say_plan(plan: SendPlan, options: SendOptions, *, asks: bool) -> None:
     for alarm in plan.alarms if asks else ():
         output.say(alarm)
     for line in report_text.verdicts_as_lines(plan.retried_verdicts(options)):
-        output.say(f"  again  {line.strip()}")
+        output.say(_("  again    {verdict}", verdict=line.strip()))
     if options.retry_uncertain and plan.uncertain:
         output.say(
             _(

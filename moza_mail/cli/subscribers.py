@@ -1,8 +1,8 @@
 """`moza-mail subscribers` for one person: add, unsubscribe, suppress, show, erase."""
 
+from moza_mail.app import held_suppressions as held
 from moza_mail.app import manage_subscriber as app
 from moza_mail.app.erase_subscriber import erase_subscriber
-from moza_mail.app.held_suppressions import UnsuppressOptions, find_removable, remove_all
 from moza_mail.app.manage_subscriber import AddRequest
 from moza_mail.app.open_project import open_store
 from moza_mail.cli import output
@@ -117,22 +117,24 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
 
 
 def unsuppress_many(
-    project: Project, options: UnsuppressOptions, reason: str, *, asks: bool, as_json: bool
+    project: Project, options: held.UnsuppressOptions, reason: str, *, asks: bool, as_json: bool
 ) -> None:
     """Remove all suppressions that match the options, after asking."""
     count = run_async(lambda: _unsuppress_many(project, options, reason, asks=asks))
     if as_json:
         output.give_json({"done": "unsuppressed", "count": count})
     else:
-        output.give(_("{count} addresses may be mailed again", count=count))
+        output.give(held.describe_removed(count))
 
 
-async def _unsuppress_many(project: Project, options: UnsuppressOptions, reason: str, *, asks: bool) -> int:
+async def _unsuppress_many(
+    project: Project, options: held.UnsuppressOptions, reason: str, *, asks: bool
+) -> int:
     async with open_store(project) as store:
-        found = await find_removable(store, project, options)
-        output.say(_("{count} addresses are suppressed by such bounces", count=len(found)))
+        found = await held.find_removable(store, project, options)
+        output.say(held.describe_found(len(found)))
         for one in found[:1]:
             output.say(f"  {one.address.mask()}: {one.evidence[:120]}")
         if found and asks:
             output.confirm(str(_("Allow mail to them again?")), str(_("nothing was changed")))
-        return await remove_all(store, found, reason)
+        return await held.remove_all(store, found, reason)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -52,6 +53,25 @@ def test_a_new_project_can_mail_its_example_subscribers_and_make_the_next_issue(
         "Onze nieuwsbrief <redactie@voorbeeld.example.org>"
     }
     assert project.run("new").code == 0
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_the_comments_in_the_readme_are_in_one_column(tmp_path, lang):
+    project = started(tmp_path, "--language", lang)
+    rows = [
+        row for row in (project.path / "README.md").read_text().split("\n") if row.startswith("moza-mail ")
+    ]
+    assert len({row.index("#") for row in rows if "#" in row}) == 1
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_the_values_of_the_plan_of_a_send_are_in_one_column(tmp_path, lang):
+    project = started(tmp_path)
+    project.run("subscribers", "add", "jan@example.org", "--consent", "ja")
+    done = project.run("--lang", lang, "send", issue(project), "--dry-run")
+    rows = [row for row in done.err.split("\n") if re.match(r"  \w", row)]
+    assert len(rows) >= 5
+    assert len({re.match(r"  \S+ +", row).end() for row in rows}) == 1, rows
 
 
 def test_a_colour_and_a_logo_make_a_theme_of_the_project(tmp_path):

@@ -205,7 +205,7 @@ def test_an_address_that_does_not_exist_is_suppressed_with_the_reply_and_listed(
     done, _, relay = send_by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
     gone = re.search("<(.+?)>", next(said for said in relay.commands if said.startswith("RCPT")))[1]
     assert done.json["suppressed"] == 1
-    assert "1 addresses suppressed" in project.run("status").out
+    assert "1 address suppressed" in project.run("status").out
     (row,) = project.run("status", "--suppressed", "--json").json["suppressions"]
     assert (row["address"], row["reason"]) == (gone, "hard_bounce")
     assert row["evidence"] == "550 5.1.1 No such user [2026-01-14 to weekly]"

@@ -104,6 +104,13 @@ def test_schedule_check_names_missed_issues(project):
     assert (done.code, f"{ISSUE} is stale" in done.out) == (3, True)
 
 
+def test_schedule_check_counts_issues_that_were_never_sent(project):
+    set_send_time(project, days=-9)
+    assert "1 older issue was never sent" in project.run("schedule", "--check").err
+    shutil.copy(project.path / ISSUE, project.path / "issues/2026-01-21.md")
+    assert "2 older issues were never sent" in project.run("schedule", "--check").err
+
+
 def set_send_time(project, issue=ISSUE, **span):
     path = project.path / issue
     moment = datetime.now(UTC) + timedelta(**span)

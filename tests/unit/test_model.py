@@ -67,6 +67,8 @@ def test_a_text_that_is_not_one_plain_address_is_refused(text):
 
 
 def test_a_non_ascii_address_is_accepted_only_if_allowed():
+    with pytest.raises(AddressError, match=r"^the address is empty$"):
+        Address.parse(" ")
     with pytest.raises(AddressError, match="only ASCII"):
         Address.parse("jörg@bücher.example")
 

@@ -106,7 +106,8 @@ def in_one_line(error: MozaMailError, lang: str) -> str:
     The text begins with the number of the faulty line in the issue, if it is known.
     """
     if not isinstance(error, IssueError):
-        return f"{translate(error.message, lang).text} {translate(error.hint, lang).text}".strip()
+        texts = (translate(error.message, lang).text, translate(error.hint, lang).text)
+        return ". ".join(text for text in texts if text)
     where = f"{error.line}: " if error.line else ""
     return f"{where}{translate(error.reason, lang).text}. {translate(error.hint, lang).text}".strip()
 
