@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moza_mail.check import alt_text, html_tree, table_roles
-from moza_mail.check.computed_style import ComputedStyle, compute_styles
+from moza_mail.check.computed_style import SIZE_BY_TAG, ComputedStyle, compute_styles
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
@@ -341,7 +341,7 @@ def _check_text_sizes(context: CheckContext, styles: dict[Any, ComputedStyle]) -
     seen: set[float] = set()
     for element, look in styles.items():
         text = html_tree.own_text(element)
-        size = round(look.font_size, 2)
+        size = round(_size_on_the_line(element, look), 2)
         if text and not look.is_hidden and size < MIN_TEXT_SIZE and size not in seen:
             seen.add(size)
             yield TEXT_SIZE.report(
@@ -354,6 +354,15 @@ def _check_text_sizes(context: CheckContext, styles: dict[Any, ComputedStyle]) -
                 ),
                 fix=_("In the theme, set `font-size` to 16 px or more, in inline.css and in mj-text."),
             )
+
+
+def _size_on_the_line(element: Any, look: ComputedStyle) -> float:
+    """Return the font size of the text; for a superscript or subscript, that of the text around it.
+
+    Mail programs show both smaller. A theme that makes them smaller still is found.
+    """
+    raised = sum(each.tag in {"sub", "sup"} for each in (element, *element.iterancestors()))
+    return look.font_size / SIZE_BY_TAG["sub"] ** raised
 
 
 def _check_contrast(
