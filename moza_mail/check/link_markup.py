@@ -9,6 +9,7 @@ from functools import partial
 from moza_mail.check.hostnames import shorten
 from moza_mail.check.passages import OBJECT_CHARACTER, Passage, find_passages, text_without_markup
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import (
@@ -38,6 +39,11 @@ BROKEN_LINK = re.compile(
     r"|\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]*\]\[[^\[\]\n]*\]"
     r"|<(?:https?:|www\.|a\s+href)",
     re.IGNORECASE,
+)
+
+# A file of the author's own in the target of a link or image. Parentheses may be part of its name: `team (1).jpg`.
+FILE_TARGET = re.compile(
+    r"\]\((?!https?:|www\.|mailto:)((?:[^()<>\n]|\([^()\n]*\)){1,200}\.\w{2,4})\)", re.IGNORECASE
 )
 
 
@@ -98,9 +104,17 @@ def _check_markup(context: CheckContext, passage: _LinkedText) -> Iterator[Findi
                     "this did not become a link, and recipients see it as typed: {text!r}",
                     text=passage.quote_at(found.start()),
                 ),
-                fix=_("Write [words](https://...) with nothing between ] and (, and close each bracket."),
+                fix=_fix_markup(passage.text, found.start()),
             )
     yield from _check_brackets(context, passage, lines)
+
+
+def _fix_markup(text: str, position: int) -> Translatable:
+    """Return how to repair the link or image whose `]` is at a position in the text."""
+    target = FILE_TARGET.match(text, position)
+    if target and " " in target[1].strip():
+        return _("Put a file name with spaces between < and >: (<{name}>).", name=target[1].strip())
+    return _("Write [words](https://...) with nothing between ] and (, and close each bracket.")
 
 
 def _check_brackets(

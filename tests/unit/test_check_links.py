@@ -30,6 +30,24 @@ def names(body: str, **given: str) -> list[str]:
     return sorted(finding.rule for finding in found(body, **given))
 
 
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ("![Het team](foto van team.png)", "foto van team.png"),
+        ("Zie ![Het team](beeld/team (1).jpg) hier.", "beeld/team (1).jpg"),
+        ("Lees [het plan](plan van aanpak.pdf).", "plan van aanpak.pdf"),
+    ],
+)
+def test_a_file_name_with_spaces_is_repaired_with_angle_brackets(body, name):
+    (finding,) = found(body)
+    assert (finding.rule, finding.fix) == (
+        "link-markup",
+        f"Put a file name with spaces between < and >: (<{name}>).",
+    )
+    repaired = body.replace(f"({name})", f"(<{name}>)")
+    assert "link-markup" not in names(repaired)
+
+
 def link(url: str) -> str:
     return f"Lees [de samenvatting]({url}) eens."
 
