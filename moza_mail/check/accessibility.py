@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from moza_mail.check import alt_text, html_tree, table_roles
+from moza_mail.check import alt_text, content, html_tree, table_roles
 from moza_mail.check.computed_style import SIZE_BY_TAG, ComputedStyle, compute_styles
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
@@ -162,6 +162,8 @@ def _check_headings(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_lists(context: CheckContext) -> Iterator[Finding]:
+    # `empty-item` reports an empty item of the issue, with its line.
+    is_reported = any(finding.rule == content.EMPTY_ITEM.name for finding in content.check_items(context))
     for item in context.tree.iter("li"):
         parent = item.getparent()
         if parent is None or parent.tag not in {"ul", "ol", "menu"}:
@@ -174,7 +176,7 @@ def _check_lists(context: CheckContext) -> Iterator[Finding]:
                 ),
                 fix=_("In the theme, put the <li> inside a <ul> or <ol>."),
             )
-        elif not html_tree.element_text(item) and next(item.iter("img"), None) is None:
+        elif not is_reported and not html_tree.element_text(item) and next(item.iter("img"), None) is None:
             yield LISTS.report(
                 context,
                 0,

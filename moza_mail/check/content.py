@@ -53,7 +53,7 @@ UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 def check(context: CheckContext) -> Iterator[Finding]:
     """Yield the problems in the structure of the issue."""
     yield from _check_sections(context)
-    yield from _check_items(context)
+    yield from check_items(context)
     yield from _check_unfinished(context)
     yield from _check_duplicates(context)
     yield from _check_title_date(context)
@@ -144,7 +144,8 @@ def _report_empty(context: CheckContext, title: str, line: int) -> Finding:
     )
 
 
-def _check_items(context: CheckContext) -> Iterator[Finding]:
+def check_items(context: CheckContext) -> Iterator[Finding]:
+    """Yield the problems of list items."""
     for section in context.issue.sections:
         yield from _check_lists(context, section.blocks, 1)
 

@@ -67,6 +67,13 @@ def test_an_image_next_to_the_issue_and_a_field_of_the_list_are_recognised_witho
     }
 
 
+def test_empty_items_are_reported_once_each_with_their_lines(project):
+    text = GOOD.replace("Er is nieuws.\n", "Er is nieuws.\n\n-\n-\n")
+    findings = project.run("check", write(project, text), "--json").json["findings"]
+    errors = [(one["rule"], one["line"]) for one in findings if one["severity"] == "error"]
+    assert errors == [("empty-item", 11), ("empty-item", 12)]
+
+
 def test_json_output_contains_every_finding(project):
     done = project.run("check", write(project, BAD), "--json")
     assert done.code == 3
