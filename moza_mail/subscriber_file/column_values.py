@@ -289,6 +289,15 @@ def _add_remark(column: ColumnValues, row: Sequence[str], cell: str) -> None:
         column.titles[title] = None
 
 
+def find_remark_line(rows: Iterable[tuple[int, Sequence[str]]], remark: str) -> int:
+    """Return the line of the first row with a remark or a title; 0 if no row has it."""
+    for line, row in rows:
+        texts = {*map(str.strip, row), ", ".join(text for text in row if text.strip()), find_title(row)}
+        if remark in texts:
+            return line
+    return 0
+
+
 def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
     """Return False if the sample shows that the rest of a column need not be read.
 

@@ -154,7 +154,7 @@ def make_question_error(questions: Sequence[Question], source: str) -> Subscribe
     )
 
 
-def make_remark_error(remark: str, source: str) -> SubscriberFileError:
+def make_remark_error(remark: str, source: str, line: int) -> SubscriberFileError:
     """Return the error for a remark between the addresses, such as `Unsubscribed:` above a group."""
     return SubscriberFileError(
         locate(
@@ -163,6 +163,7 @@ def make_remark_error(remark: str, source: str) -> SubscriberFileError:
                 text=make_printable(remark[:60]),
             ),
             source,
+            line,
         ),
         hint=_("Move the people who left to a separate file, delete this text, and import both files."),
     )

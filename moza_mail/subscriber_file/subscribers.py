@@ -24,7 +24,12 @@ from moza_mail.subscriber_file.column_plan import (
     judge_values,
     settle_by_values,
 )
-from moza_mail.subscriber_file.column_values import ColumnValues, collect_values, holds_addresses
+from moza_mail.subscriber_file.column_values import (
+    ColumnValues,
+    collect_values,
+    find_remark_line,
+    holds_addresses,
+)
 from moza_mail.subscriber_file.duplicate_columns import settle_duplicates
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.file_state import (
@@ -191,7 +196,7 @@ class SubscriberFile:
         self._check_duplicates(columns, line)
         remarks = [remark for column in values for remark in column.remarks]
         if remarks and not answers.is_about_leavers:
-            raise make_remark_error(remarks[0], self.source)
+            raise self._make_remark_error(remarks[0])
         titles = [title for column in values for title in column.titles]
         if titles and SECTION_HEADING not in self._extra:
             return self._plan_sections(titles[-1])
@@ -209,12 +214,16 @@ class SubscriberFile:
         self._ask(plan, questions)
         return plan
 
+    def _make_remark_error(self, remark: str) -> SubscriberFileError:
+        rows = (row for row in self._open_table().rows() if not isinstance(row, RejectedRow))
+        return make_remark_error(remark, self.source, find_remark_line(rows, remark))
+
     def _plan_sections(self, last_title: str) -> ColumnPlan:
         """Return the columns, with one more for the titles above groups of people who left."""
         table = self._open_table()
         cells = find_sections(table.rows(), table.header)
         if last_title not in cells.values() and not self._options.answers.is_about_leavers:
-            raise make_remark_error(last_title, self.source)
+            raise self._make_remark_error(last_title)
         self._extra = {**self._extra, SECTION_HEADING: cells}
         return self._plan_columns()
 

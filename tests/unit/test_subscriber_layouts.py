@@ -77,15 +77,15 @@ def test_comments_above_and_among_the_addresses_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "line"),
     [
-        "anna@example.org\nbob@example.org\n\nDeze twee zijn afgemeld\n",
-        "email\nanna@example.org\nbob@example.org (opgezegd)\n",
-        "email\nanna@example.org\nUnsubscribed Bob <bob@example.org>\n",
+        ("anna@example.org\nbob@example.org\n\nDeze twee zijn afgemeld\n", 4),
+        ("email\nanna@example.org\nbob@example.org (opgezegd)\n", 3),
+        ("email\nanna@example.org\nUnsubscribed Bob <bob@example.org>\n", 3),
     ],
 )
-def test_a_group_of_unsubscribed_people_in_a_list_stops_the_import(content):
-    with pytest.raises(SubscriberFileError, match="may mean that people left"):
+def test_a_group_of_unsubscribed_people_in_a_list_stops_the_import(content, line):
+    with pytest.raises(SubscriberFileError, match=rf", line {line}: .*may mean that people left"):
         read(content)
     assert {
         row.state.value
