@@ -133,11 +133,16 @@ def describe_files(project: Project, files: FileErasure) -> Iterator[str]:
 
 
 def _list_names(project: Project, paths: Sequence[Path]) -> str:
+    """Return the names of files. If there are many, the files in a full folder are only counted."""
+    if len(paths) <= MOST_NAMES:
+        return ", ".join(_name_path(project, path) for path in paths)
     folders = Counter(path.parent for path in paths)
     names: list[str] = []
     for folder, count in folders.items():
         if count > MOST_IN_FOLDER:
-            names.append(_("{count} files in {folder}", count=count, folder=_name_path(project, folder)))
+            is_root = folder == project.root.resolve()
+            where = _("the project's folder") if is_root else _name_path(project, folder)
+            names.append(_("{count} files in {folder}", count=count, folder=where))
         else:
             names += [_name_path(project, path) for path in paths if path.parent == folder]
     more = len(names) - MOST_NAMES

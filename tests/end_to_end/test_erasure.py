@@ -196,6 +196,20 @@ def test_an_address_that_is_only_in_a_file_is_erased(project):
     assert project.run("subscribers", "erase", nobody, "--yes").code == 1
 
 
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (5, "Removed from 5 files: oud0.csv, oud1.csv, oud2.csv, oud3.csv, oud4.csv."),
+        (11, "Removed from 11 files: 11 files in the project's folder."),
+    ],
+)
+def test_the_sentence_about_changed_files_names_up_to_ten(project, count, sentence):
+    nobody = "niemand@voorbeeld.example"
+    for number in range(count):
+        write(project.path / f"oud{number}.csv", f"email\n{nobody}\n{OTHER}\n")
+    assert sentence in project.run("subscribers", "erase", nobody, "--yes").err.splitlines()
+
+
 def test_the_store_finds_a_person_by_every_spelling_of_the_address(project):
     for spelling in SPELLINGS[:4]:
         assert project.run("subscribers", "show", spelling).code == 0, spelling
