@@ -184,6 +184,10 @@ def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
+def _second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
 def _describe_state(state: DeliveryState, progress: "MailingProgress") -> str:
     reasons = join_texts(
         _("{count} {reason}", count=count, reason=detail or SKIP_REASONS[reason])
@@ -225,8 +229,9 @@ def settlements_as_lines(report: "SettleReport", log: str) -> list[str]:
     """
     return [
         _(
-            "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
-            name=f"{log}, {one.mailing.issue_slug}",
+            "{issue}: {log} shows that the relay accepted {settled} of {total} uncertain messages; {left} left",
+            issue=one.mailing.issue_slug,
+            log=log,
             settled=one.settled,
             total=one.settled + one.left,
             left=one.left,
@@ -247,8 +252,8 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
     covered = (
         _(
             "The log covers mail from {first} UTC to {last} UTC.",
-            first=_minute(period.first),
-            last=_minute(period.last),
+            first=_second(period.first),
+            last=_second(period.last),
         )
         if period
         else _("The log has no line about mail that shows a time.")
@@ -257,8 +262,8 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
         covered,
         _(
             "It is still unknown what was sent between {start} UTC and {end} UTC. Until you settle this, no mailing can begin.",
-            start=_minute(gap.start),
-            end=_minute(gap.end),
+            start=_second(gap.start),
+            end=_second(gap.end),
         ),
         _(
             "Use a log that covers that time: moza-mail settle --log FILE. If the log is in several files, join them with cat. If it ends too early, send yourself a test copy: this adds a line with the current time. Or, if you know that every issue up to a certain time was sent, type: moza-mail settle --assume-sent-until TIME"
@@ -272,7 +277,7 @@ def assumption_as_lines(gap: RestoreGap) -> list[str]:
     gap: the period of which the restored store still has no record, after the statement.
     """
     if gap.is_open:
-        return [_("It is still unknown what was sent between that time and {end} UTC.", end=_minute(gap.end))]
+        return [_("It is still unknown what was sent between that time and {end} UTC.", end=_second(gap.end))]
     return [
         _(
             "Issues dated up to that day, and issues without a date, now count as sent. Other issues are sent as usual."

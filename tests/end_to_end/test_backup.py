@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -216,6 +217,7 @@ def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path)
     assert project.run("send", second, "--yes").code == 1
     settled = project.run("settle", "--log", str(tmp_path / "mail.log"))
     assert settled.code == 0, settled.err
+    assert "2026-01-14: mail.log shows that the relay accepted " in settled.out
     for issue in (ISSUE, second):
         done = project.run("send", issue, "--yes", "--json")
         assert json.loads(done.out)["states"]["accepted"] == READERS
@@ -244,6 +246,8 @@ def test_a_log_that_does_not_cover_the_whole_time_does_not_permit_a_mailing(proj
     settled = project.run("settle", "--log", str(log))
     assert settled.code == 3
     assert MISSING in settled.err
+    time = r"[\d-]{10} \d\d:\d\d:\d\d \w+"
+    assert re.search(rf"still unknown what was sent between {time} and {time}\.", settled.err)
     assert project.run("send", second, "--yes").code == 1
     assert recipients(project) == mailed
 
