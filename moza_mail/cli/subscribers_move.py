@@ -40,18 +40,11 @@ def import_move_file(project: Project, command: MoveCommand) -> None:
     """Import a move file into an empty project, after asking."""
     if missing := app.find_missing_lists(project, command.file):
         raise ProjectError(
-            _(
-                "subscribers/lists.toml lacks these lists of the file: {lists}",
-                lists=", ".join(missing),
-            ),
+            _("subscribers/lists.toml lacks these lists of the file: {lists}", lists=", ".join(missing)),
             hint=_("Copy subscribers/lists.toml of the other project."),
         )
     output.say(
-        _(
-            "{file} contains: {counts}",
-            file=command.file.path.name,
-            counts=_describe(command.file.counts),
-        )
+        _("{file} contains: {counts}", file=command.file.path.name, counts=_describe(command.file.counts))
     )
     if command.dry_run:
         if command.as_json:

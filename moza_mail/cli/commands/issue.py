@@ -17,7 +17,7 @@ def new(
     date: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%d-%m-%Y"],
+            parser=options.parse_time,
             help="The date of the issue; by default a week after the last.",
             metavar="DAY",
         ),

@@ -157,7 +157,8 @@ def settle(
         Path | None, typer.Option(help="The relay's log: Postfix, Exim or any text.", metavar="FILE")
     ] = None,
     assume_sent_until: Annotated[
-        datetime | None, typer.Option(help="After a restore: issues dated up to then were sent.")
+        datetime | None,
+        typer.Option(help="After a restore: issues dated up to then were sent.", **options.TIME),
     ] = None,
     list_: options.List = "",
     json_: options.Json = False,

@@ -1,6 +1,6 @@
 """Commands for the privacy officer: `moza-mail privacy`."""
 
-from datetime import date
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,15 +10,6 @@ from moza_mail.cli import options
 privacy = typer.Typer(no_args_is_help=True, help="Show who did what, and delete what has expired.")
 
 
-def _parse_day(text: str | date) -> date:
-    if isinstance(text, date):
-        return text
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("write a day such as 2026-01-14") from None
-
-
 @privacy.command()
 def audit(
     context: typer.Context,
@@ -26,7 +17,7 @@ def audit(
         str, typer.Option(help="Only entries about this address, also if erased.", metavar="ADDRESS")
     ] = "",
     since: Annotated[
-        date | None, typer.Option(parser=_parse_day, help="Only from this day on (UTC).", metavar="DAY")
+        datetime | None, typer.Option(help="Only from this day on (UTC).", **options.TIME)
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Check that no entry was changed; return 3 if one was.")
@@ -42,7 +33,7 @@ def audit(
     project = options.project(context)
     if verify or anchor:
         raise typer.Exit(command.verify(project, anchor, as_json=json_))
-    command.audit(project, address, since, as_json=json_)
+    command.audit(project, address, since.date() if since else None, as_json=json_)
 
 
 @privacy.command()

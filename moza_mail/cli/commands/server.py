@@ -124,7 +124,7 @@ def build(
         datetime | None,
         typer.Option(
             help="Include every issue before this day, also without a mailing.",
-            formats=["%Y-%m-%d"],
+            parser=options.parse_time,
             metavar="DATE",
         ),
     ] = None,

@@ -244,7 +244,9 @@ def unsuppress(
         bool, typer.Option("--they-asked", help="The person asked; required after a complaint or `suppress`.")
     ] = False,
     mailing: Annotated[str, typer.Option(help="Addresses suppressed because of this issue.")] = "",
-    since: Annotated[datetime | None, typer.Option(help="Addresses suppressed since this time.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Addresses suppressed since this time.", **options.TIME)
+    ] = None,
     domain: Annotated[str, typer.Option(help="Addresses suppressed by bounces at this domain.")] = "",
     reply: Annotated[str, typer.Option(help="Addresses whose bounce has this text.", metavar="TEXT")] = "",
     yes: options.Yes = False,
