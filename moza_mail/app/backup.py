@@ -59,7 +59,7 @@ async def restore(project: Project, file: Path) -> Restored:
     """
     url, moment = project.store_url(), now()
     hasher = AddressHasher(secret=project.read_secret())
-    await _require_own_backup(project, file, hasher.fingerprint)
+    await require_own_backup(project, file)
     generation = await _find_newest_generation(project)
     old_store = await stores.restore_store(url, file, now=moment)
     last_change = (await stores.inspect_store(url)).last_change or moment
@@ -136,9 +136,9 @@ async def _find_newest_generation(project: Project) -> int:
     return max(current, known.generation if known else 0)
 
 
-async def _require_own_backup(project: Project, file: Path, fingerprint: str) -> None:
-    """Raise StoreError if a file is a copy of another store or has another secret."""
-    known = project.read_store_mark()
+async def require_own_backup(project: Project, file: Path) -> None:
+    """Raise StoreError if a file is missing, is no backup, or is a copy of another store or with another secret."""
+    known, fingerprint = project.read_store_mark(), AddressHasher(secret=project.read_secret()).fingerprint
     status = await stores.inspect_backup(project.store_url(), file)
     if status.fingerprint not in {"", fingerprint}:
         raise StoreError(

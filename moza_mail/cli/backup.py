@@ -23,6 +23,7 @@ def backup(project: Project, file: Path) -> None:
 def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
     """Restore a backup, and print the period of which the store has no record."""
     if needs_answer:
+        run_async(lambda: app.require_own_backup(project, file.absolute()))
         output.confirm(_("Replace the store with {file}?", file=str(file)), _("nothing was changed"))
     done = run_async(lambda: app.restore(project, file.absolute()))
     for sentence in app.describe_restore(done):

@@ -159,6 +159,11 @@ def test_who_was_erased_or_left_after_the_backup_stays_erased_or_left_after_a_re
     assert project.run("privacy", "audit", "--verify").code == 0
 
 
+def test_a_backup_that_is_not_there_is_reported_before_any_question(project):
+    done = project.run("restore", "nope.db")
+    assert ("there is no backup" in done.err, "--yes" in done.err) == (True, False), done.err
+
+
 def test_a_restore_works_when_the_earlier_store_cannot_be_read(project, tmp_path):
     backup = str(tmp_path / "backup.db")
     assert project.run("backup", backup).code == 0
