@@ -127,6 +127,13 @@ def test_unsaved_text_is_previewed_and_an_error_keeps_the_last_good_mail(project
     assert (project.path / ISSUE).read_text() == text
 
 
+def test_text_quoted_at_the_beginning_of_a_finding_keeps_its_lower_case(browser, project):
+    text = (project.path / ISSUE).read_text()
+    faulty = preview(browser, text + "\n## Nieuws\n\nBeste [naam], er is nieuws.\n")["key"]
+    html = browser.get(f"/api/findings/{faulty}").json()["html"]
+    assert '<span class="message quoting" lang="nl">&#39;[naam]&#39; is ' in html
+
+
 def test_findings_and_errors_are_in_the_language_of_the_editor(browser, project):
     text = (project.path / ISSUE).read_text()
     faulty = preview(browser, text + "\n## Nieuws\n")["key"]
