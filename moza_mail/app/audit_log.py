@@ -10,7 +10,7 @@ from pathlib import Path
 from moza_mail import sending
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, open_transport
-from moza_mail.errors import ProjectError, TransportError
+from moza_mail.errors import ProjectError, StoreError, TransportError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
@@ -101,6 +101,17 @@ async def _mail(project: Project, anchor: AuditAnchor, recipient: Address) -> No
             _("the anchor was not mailed: {reason}", reason=str(outcome.reply or outcome.detail)),
             relay=project.config.relay,
             hint=_("Run the same command again."),
+        )
+
+
+async def find_secret_warning(project: Project) -> str:
+    """Return what stops working with the configured secret; empty if that secret is the store's own."""
+    try:
+        async with open_store(project):
+            return ""
+    except StoreError:
+        return _(
+            "With another secret, the unsubscribe links in mails that were sent stop working, bounces of those mails are not recognised, and an import can bring back people who were erased."
         )
 
 

@@ -10,11 +10,6 @@ from moza_mail.model.audit import AuditEntry
 from moza_mail.model.audit_seal import AuditCheck
 from moza_mail.project import Project
 
-LOST = _(
-    "With another secret, the unsubscribe links in mails that were sent stop working, bounces of those mails are not"
-    " recognised, and an import can bring back people who were erased."
-)
-
 
 def audit(project: Project, address: str, since: date | None, *, as_json: bool) -> None:
     """Print the audit log, oldest first, or its entries about one address."""
@@ -73,7 +68,8 @@ def anchor(project: Project, mail_to: str) -> int:
 
 def adopt_secret(project: Project, *, yes: bool) -> None:
     """Make the store use the configured secret, after asking."""
-    output.say(LOST)
+    if warning := run_async(lambda: app.find_secret_warning(project)):
+        output.say(warning)
     if not yes:
         output.confirm(_("Continue with the secret that is set now?"), _("the secret was not adopted"))
     if run_async(lambda: app.adopt_secret(project)):
