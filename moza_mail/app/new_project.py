@@ -77,9 +77,7 @@ def _validate(answers: ProjectAnswers, today: date) -> NewProject:
     if missing := [option for option, value in required if not value]:
         raise ProjectError(
             _("standard input is not a terminal, so {missing} must be given", missing=" and ".join(missing)),
-            hint=_(
-                'For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender redactie@example.org'
-            ),
+            hint=_('For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender ADDRESS'),
         )
     title, sender = read_title(answers.title), read_address(answers.sender)
     lang = read_language(answers.language or LANGUAGES[0])

@@ -14,6 +14,7 @@ from moza_mail.cli import findings as shown
 from moza_mail.cli import output
 from moza_mail.errors import IssueError, RenderError, ThemeError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address import find_addresses
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.project import Project
 
@@ -41,7 +42,8 @@ def check(project: Project, command: CheckCommand, client: "LinkClient | None" =
     client: requests the links for --links; None for a default client.
     """
     if command.fix:
-        output.say(fix_issue(project, command.issue) or _("nothing to repair"))
+        diff = fix_issue(project, command.issue) or _("nothing to repair")
+        output.say(diff, find_addresses(diff))
     try:
         prepared = prepare_issue(project, command.issue, command.list_slug)
     except (IssueError, RenderError, ThemeError) as error:

@@ -183,6 +183,11 @@ def test_fix_repairs_the_file_shows_the_diff_and_checks_again(project):
     assert "nothing to repair" in project.run("check", str(path), "--fix").err
 
 
+def test_the_diff_of_a_repair_shows_the_addresses_in_the_file(project):
+    path = write(project, f"{HEAD}## A\n\nMail weekly@example.org:\n\n*het plan\n*de brief\n")
+    assert " Mail weekly@example.org:\n" in project.run("check", path, "--fix").err
+
+
 def test_every_mistake_of_an_unreadable_issue_is_a_finding(project):
     done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< a >}}}}\n\n{{{{< b >}}}}\n"), "--json")
     assert [one["line"] for one in done.json["findings"]] == [9, 11]

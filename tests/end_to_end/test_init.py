@@ -156,6 +156,11 @@ def test_existing_files_are_never_overwritten(tmp_path):
     assert {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()} == before
 
 
+def test_without_a_terminal_the_example_has_no_masked_address(tmp_path):
+    refused = Folder(path=tmp_path).run("init", "brief")
+    assert (refused.code, "--sender ADDRESS" in refused.err, "***" in refused.err) == (2, True, False)
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
