@@ -16,7 +16,7 @@ from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import confirmations, subscribers
 from moza_mail.store.sign_up_requests import add_request, find_oldest_request, handle_requests
 from moza_mail.store.subscriptions import confirm_subscription, find_state
-from moza_mail.store.suppressions import lift_after_sign_up
+from moza_mail.store.suppressions import forget_erasure, lift_after_sign_up
 from moza_mail.store.transactions import Transactions
 
 MAX_BATCHES = 8
@@ -107,6 +107,8 @@ def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> Confi
         return ConfirmResult.GONE
     if found.voided_at is not None:
         return ConfirmResult.LEFT
+    # An erasure keeps the suppression of an address, which the link may end as it ends any other.
+    forget_erasure(connection, found.subscriber_id)
     is_lifted = lift_after_sign_up(connection, found.subscriber_id, found.created_at, now)
     state = find_state(connection, found.subscriber_id, found.list_slug)
     if state is SubscriptionState.CONFIRMED and not is_lifted:

@@ -420,8 +420,16 @@ def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
 def forget_erasure(connection: sa.Connection, subscriber_id: int) -> None:
     """Delete the hash of an erased person, because they signed up again.
 
-    The audit log keeps the entry of the erasure.
+    If the address was suppressed at the erasure, it is suppressed again. The audit log keeps the entry of the erasure.
     """
-    key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id))
-    if key and select_erased(connection, [key]) and (hasher := find_hasher(connection)):
-        connection.execute(sa.delete(erasures).where(erasures.c.address_hash == hasher.hash_key(key)))
+    row = connection.execute(
+        sa.select(subscribers.c.address_key, subscribers.c.address).where(subscribers.c.id == subscriber_id)
+    ).first()
+    if row is None or not select_erased(connection, [row.address_key]):
+        return
+    kept, hasher = _find_erased(connection, rows.address(row.address)), find_hasher(connection)
+    if hasher is not None:
+        is_this = erasures.c.address_hash == hasher.hash_key(row.address_key)
+        connection.execute(sa.delete(erasures).where(is_this))
+    if kept is not None:
+        insert_suppression(connection, kept, actor="", mailing_id=None)
