@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from moza_mail.app.audience_text import describe_excluded
 from moza_mail.app.mailing_report import ERASED, count_domain
+from moza_mail.i18n import Translatable, join_texts, ngettext
 from moza_mail.i18n import gettext as _
-from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.duplicate import Likeness
 from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
@@ -113,6 +113,21 @@ def plan_as_lines(plan: "SendPlan") -> list[str]:
         duration = format_duration(plan.duration)
         lines.append(_("  rate     {rates}: about {duration}", rates=str(rates), duration=duration))
     return lines
+
+
+def describe_finished(plan: "SendPlan") -> Translatable:
+    """Return a sentence about a mailing of which no delivery is left.
+
+    Uncertain deliveries may belong to a mailing that a restored store recorded only later, so no time is given with them.
+    """
+    if plan.uncertain:
+        return ngettext(
+            "Nobody was mailed now. It is uncertain whether {count} recipient has this issue already.",
+            "Nobody was mailed now. It is uncertain whether {count} recipients have this issue already.",
+            plan.uncertain,
+        )
+    begun = _minute(plan.mailing.created_at)
+    return _("This issue was sent on {begun} UTC already. Nobody was mailed now.", begun=begun)
 
 
 def progress_as_lines(progress: "MailingProgress", relay: str) -> list[str]:

@@ -50,8 +50,7 @@ async def _send(project: Project, command: SendCommand) -> int:
     async with open_transport(project) as transport, open_store(project) as store:
         plan = await plan_send(store, prepared, options)
         if plan.is_finished(options):
-            begun = f"{plan.mailing.created_at:%Y-%m-%d %H:%M}"
-            output.say(_("This issue was sent on {begun} UTC already. Nobody was mailed now.", begun=begun))
+            output.say(report_text.describe_finished(plan))
             return _report(project, await app.report_mailing(store, project, plan.mailing), command)
         if plan.has_errors:
             return _refuse(plan, command)

@@ -209,6 +209,17 @@ def covering_log(path: Path, messages) -> None:
     write_log(path, messages, now - timedelta(days=1), now + timedelta(minutes=1))
 
 
+def test_an_issue_with_uncertain_recipients_is_not_called_sent(project, tmp_path):
+    project.run("backup", str(tmp_path / "backup.db"))
+    assert send(project).code == 0
+    assert project.run("restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    covering_log(tmp_path / "mail.log", project.outbox()[:1])
+    assert project.run("settle", "--log", str(tmp_path / "mail.log")).code == 3
+    again = project.run("send", ISSUE, "--yes")
+    assert f"It is uncertain whether {READERS - 1} recipients have this issue already." in again.err
+    assert "was sent on" not in again.err
+
+
 def test_the_relays_log_settles_what_the_backup_does_not_know(project, tmp_path):
     assert send(project, "--limit", "2").code == 0
     project.run("backup", str(tmp_path / "backup.db"))
