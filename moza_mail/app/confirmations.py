@@ -158,7 +158,7 @@ async def send_confirmations(
 
 
 async def list_uncertain(project: Project) -> list[Confirmation]:
-    """Return the confirmations of which it is uncertain if the relay accepted them.
+    """Return the uncertain confirmations: the relay may have accepted them, or not.
 
     This also works while another process mails confirmations.
     """

@@ -116,7 +116,7 @@ def plan_as_lines(plan: "SendPlan") -> list[str]:
 
 
 def describe_finished(plan: "SendPlan") -> Translatable:
-    """Return a sentence about a mailing of which no delivery is left.
+    """Return a sentence about a mailing that has no deliveries left to send.
 
     Uncertain deliveries may belong to a mailing that a restored store recorded only later, so no time is given with them.
     """
@@ -289,7 +289,7 @@ def gap_as_lines(gap: RestoreGap | None, period: LogPeriod | None = None) -> lis
 def assumption_as_lines(gap: RestoreGap) -> list[str]:
     """Describe the effect of a person's statement that issues up to a day were sent.
 
-    gap: the period of which the restored store still has no record, after the statement.
+    gap: the period that is still missing in the restored store, after the statement.
     """
     if gap.is_open:
         return [_("It is still unknown what was sent between that time and {end} UTC.", end=_second(gap.end))]

@@ -21,7 +21,7 @@ def backup(project: Project, file: Path) -> None:
 
 
 def restore(project: Project, file: Path, *, needs_answer: bool) -> None:
-    """Restore a backup, and print the period of which the store has no record."""
+    """Restore a backup, and print the period that is missing in the store."""
     if needs_answer:
         run_async(lambda: app.require_own_backup(project, file.absolute()))
         output.confirm(_("Replace the store with {file}?", file=str(file)), _("nothing was changed"))

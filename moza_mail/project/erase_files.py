@@ -160,7 +160,7 @@ def _read_file(path: Path, finder: AddressSetFinder) -> _FileContent:
 def _may_be_named(name: str, finder: AddressSetFinder) -> bool:
     """Return True if one of the addresses follows a `-`, `_`, `.` or `+` in a file name.
 
-    The name may then contain a longer address, of which the found address is only the end. So the result is not
+    The name may then contain a longer address that ends in the found address. So the result is not
     certain.
     """
     return any(finder.is_in(part[1:]) for part in re.findall(r"(?=([-_.+].*))", name))

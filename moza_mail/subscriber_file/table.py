@@ -198,7 +198,7 @@ class _LineFeed:
 
 
 def _collect_header(first: str, rest: Iterator[str]) -> list[str]:
-    """Return the lines of the header, of which `first` is the first line.
+    """Return the lines of the header. It begins with the line `first`.
 
     A header can have several lines, because a quoted heading may contain line breaks.
     """
